@@ -1,0 +1,336 @@
+"""Gainsight's side of the conversation: addresses, headers, query bodies, answers, error codes.
+
+All that is known of Gainsight's REST API stands in this module, as tables and pure functions. The pages that the rows
+come from live under support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from gainsight_dest.errors import (
+    CredentialsError,
+    FieldError,
+    RejectedError,
+    ResponseError,
+    RetryableError,
+    ThrottledError,
+)
+
+#: What Gainsight finds the record of a write by. A custom mapping onto one of them would write another record.
+PERSON_KEY = "Email"
+COMPANY_KEY = "Name"
+
+#: Gainsight takes at most this many records in one company write, and all or none of them.
+RECORDS_PER_WRITE = 50
+
+#: How RudderStack names a contract id among a track event's external ids.
+CONTRACT_ID_TYPE = "gainsightEventContractId"
+
+#: How RudderStack names this destination in an event's `integrations`.
+INTEGRATION = "Gainsight"
+
+
+# --- addresses, headers, bodies ---------------------------------------------------------------------------------------
+
+
+def people_url(domain: str) -> str:
+    """Person_API/People_API_Documentation: an upsert, one person a call."""
+    return f"https://{domain}/v1.0/api/people"
+
+
+def company_query_url(domain: str) -> str:
+    """Company_and_Relationship_API/Company_API_Documentation, "Read API"."""
+    return f"https://{domain}/v1/data/objects/query/Company"
+
+
+def company_url(domain: str) -> str:
+    """The same page, "Insert API"."""
+    return f"https://{domain}/v1/data/objects/Company"
+
+
+def company_update_url(domain: str) -> str:
+    """The same page, "Update API": `keys` names the field that finds the records."""
+    return f"{company_url(domain)}?keys={COMPANY_KEY}"
+
+
+def events_url(domain: str) -> str:
+    """Events_API/Events_API."""
+    return f"https://{domain}/v1.0/api/eventManager/event"
+
+
+def record_headers(access_key: str) -> dict[str, str]:
+    """For people and companies. About/API_Documentation_Overview."""
+    return {"Accesskey": access_key, "Content-Type": "application/json"}
+
+
+def event_headers(
+    *,
+    shared_secret: str,
+    topic_name: str,
+    tenant_id: str,
+    event_name: str,
+    event_version: str,
+    contract_id: str | None,
+    access_key: str | None,
+) -> dict[str, str]:
+    """For events: what would be the body elsewhere goes into headers. Events_API/Events_API."""
+    headers = {
+        "sharedSecret": shared_secret,
+        "topicName": topic_name,
+        "tenantId": tenant_id,
+        "Content-Type": "application/json",
+        "eventName": event_name,
+        "eventVersion": event_version,
+    }
+    if contract_id is not None:
+        headers["contractId"] = contract_id
+    if access_key is not None:
+        headers["Accesskey"] = access_key
+    return headers
+
+
+def company_query(name: str) -> dict[str, Any]:
+    """The body that asks for the company of that name."""
+    condition = {"name": COMPANY_KEY, "alias": "A", "value": [name], "operator": "EQ"}
+    return {"select": [COMPANY_KEY], "where": {"conditions": [condition], "expression": "A"}}
+
+
+def company_records(*companies: dict[str, Any]) -> dict[str, Any]:
+    """The body of an insert or an update."""
+    return {"records": list(companies)}
+
+
+def company_link(email: str, gsid: str) -> dict[str, Any]:
+    """The person that, upserted, is linked to the company of that Gsid."""
+    return {PERSON_KEY: email, "companies": [{"Company_ID": gsid}]}
+
+
+def is_link(person: Mapping[str, Any]) -> bool:
+    """Whether the person carries links to companies."""
+    return "companies" in person
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Response:
+    """An answer of Gainsight, as any HTTP client gives it: status, body as it came, headers in any case.
+
+    The repr shows neither body nor headers: an error description may hold a record's values.
+    """
+
+    status: int
+    body: bytes = attrs.field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+
+Hide = Callable[[str], str]
+
+
+def check(response: Response, action: str, hide: Hide) -> dict[str, Any]:
+    """The envelope of a success: a 2xx with a JSON object whose `result` is not false. Raises ResponseError."""
+    envelope = _envelope(response)
+    verdict = _verdict(response.status, envelope)
+    if envelope is None or verdict is not None:
+        raise _error(verdict or UNREADABLE, response, envelope or {}, action, hide)
+    return envelope
+
+
+def finds_company(response: Response, action: str, hide: Hide) -> bool:
+    """Whether a company query found a record. Raises ResponseError.
+
+    "Nothing" has three forms: an empty list in `data.records` or in `data`, or `result: false` with the words or the
+    code for it, at any status.
+    """
+    if _says_nothing_found(_envelope(response)):
+        return False
+    envelope = check(response, action, hide)
+    records = _records(envelope)
+    if records is None:
+        raise _error(NO_RECORDS, response, envelope, action, hide)
+    return bool(records)
+
+
+def saved_gsid(response: Response, action: str, hide: Hide) -> str:
+    """The Gsid of the one company that an insert or update saved. Raises ResponseError."""
+    envelope = check(response, action, hide)
+    for record in (_records(envelope) or [])[:1]:
+        gsid = record.get("Gsid")
+        if isinstance(gsid, str) and gsid.strip():
+            return gsid
+    raise _error(NO_GSID, response, envelope, action, hide)
+
+
+def _envelope(response: Response) -> dict[str, Any] | None:
+    """The answer's JSON object; None for anything else."""
+    try:
+        envelope = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+    return envelope if isinstance(envelope, dict) else None
+
+
+def _records(envelope: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The records in `data.records` or in `data` itself; None if there is no list of objects in either place."""
+    data = envelope.get("data")
+    records = data.get("records") if isinstance(data, dict) else data
+    if isinstance(records, list) and all(isinstance(record, dict) for record in records):
+        return records
+    return None
+
+
+def _says_nothing_found(envelope: dict[str, Any] | None) -> bool:
+    if envelope is None or envelope.get("result") is not False:
+        return False
+    words = f"{envelope.get('errorDesc')} {envelope.get('message')}"
+    return envelope.get("errorCode") == NOTHING_FOUND or "no data found" in words.lower()
+
+
+# --- errors, by what to do --------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Code:
+    """One of Gainsight's error codes: the error it becomes here, and what it means."""
+
+    error: type[ResponseError]
+    meaning: str
+
+
+NOTHING_FOUND = "GSOBJ_1011"
+
+#: What each code means, and so what to do. A code not listed counts by the HTTP status.
+#: Sources: Error_Codes_for_Person_API, Error_Codes_for_Company,_Relationship,_and_Custom_Object_APIs.
+CODES: dict[str, Code] = {
+    "GU_2400": Code(ThrottledError, "too many calls"),
+    "GS_APIG_2404": Code(ThrottledError, "too many calls"),
+    "GU_1101": Code(RetryableError, "Gainsight failed"),
+    "GSOBJ_1003": Code(RetryableError, "Gainsight failed"),
+    "GS_APIG_2401": Code(CredentialsError, "the access key is not authorized"),
+    "GS_APIG_2402": Code(CredentialsError, "this IP address is not allowed"),
+    "GSOBJ_1024": Code(CredentialsError, "the authentication headers are wrong"),
+    "GS_APIG_1000": Code(CredentialsError, "no such route: is the domain right?"),
+    "GSOBJ_1001": Code(RejectedError, "a value is too long"),
+    "GSOBJ_1002": Code(RejectedError, "a value is invalid"),
+    "GSOBJ_1004": Code(RejectedError, "a Gsid is malformed"),
+    "GSOBJ_1005": Code(RejectedError, "a date-time is not understood"),
+    "GSOBJ_1006": Code(RejectedError, "a date is not understood"),
+    "GSOBJ_1007": Code(RejectedError, "null is not allowed"),
+    "GSOBJ_1008": Code(RejectedError, "a value is not valid"),
+    NOTHING_FOUND: Code(RejectedError, "nothing matches"),
+    "GSOBJ_1012": Code(RejectedError, "a value is not in the picklist"),
+    "GSOBJ_VDTEMAIL1001": Code(RejectedError, "an email address is malformed"),
+    "GSOBJ_VDTBOOL1001": Code(RejectedError, "a boolean is not understood"),
+    "GSOBJ_VDTNUM1001": Code(RejectedError, "a number is not understood"),
+    "GSOBJ_VDTNUM1002": Code(RejectedError, "a number is out of range"),
+    "GSOBJ_VDTBSTR1001": Code(RejectedError, "a text is too long"),
+    "GSOBJ_VDTDATIME1001": Code(RejectedError, "a date-time is not understood"),
+    "GSOBJ_VDTCURREN1001": Code(RejectedError, "a currency amount is not understood"),
+    "GSOBJ_VDTCURREN1002": Code(RejectedError, "a currency amount is out of range"),
+    "GSOBJ_VDTURL1001": Code(RejectedError, "a URL is malformed"),
+    "GSOBJ_VDTPKLST1001": Code(RejectedError, "a value is not in the picklist"),
+    "GSOBJ_VDTPKLST1002": Code(RejectedError, "a value is not in the picklist"),
+    "GSOBJ_VDTGSID1001": Code(RejectedError, "a Gsid is malformed"),
+    "GSOBJ_VDTSFDCID1001": Code(RejectedError, "a Salesforce id is malformed"),
+    "GSOBJ_VCRUDR1001": Code(RejectedError, "the record is empty"),
+    "GSOBJ_VCRUDR1002": Code(RejectedError, "a field is unknown; a custom field's name ends in __gc"),
+    "GSOBJ_PEOPLE1001": Code(RejectedError, "no such person"),
+}
+
+
+UNREADABLE = Code(RetryableError, "the answer is not a JSON object")
+NO_RECORDS = Code(RetryableError, "the answer holds no list of records")
+NO_GSID = Code(RetryableError, "the answer holds no Gsid of the company")
+REFUSED = Code(RejectedError, "Gainsight refused the request")
+
+#: What each HTTP status means where no code says more: first match, both ends included.
+STATUSES: tuple[tuple[int, int, Code], ...] = (
+    (300, 399, Code(CredentialsError, "a redirect, not followed as the key would go with it: is the domain right?")),
+    (401, 401, Code(CredentialsError, "the access key is not authorized")),
+    (403, 403, Code(CredentialsError, "the access key lacks the right")),
+    (408, 408, Code(RetryableError, "Gainsight took too long")),
+    (429, 429, Code(ThrottledError, "too many calls")),
+    (400, 499, REFUSED),
+)
+FAILED = Code(RetryableError, "Gainsight, or something before it, failed")
+
+
+def _verdict(status: int, envelope: dict[str, Any] | None) -> Code | None:
+    """What the answer means: None is a success. A known code says more than the status does."""
+    result, code = (None, None) if envelope is None else (envelope.get("result"), envelope.get("errorCode"))
+    row = CODES.get(code) if isinstance(code, str) else None
+    if 200 <= status <= 299:
+        if envelope is None:
+            return UNREADABLE
+        return (row or REFUSED) if result is False else None if result is True else row
+    return row or next((by_status for low, high, by_status in STATUSES if low <= status <= high), FAILED)
+
+
+def _error(code: Code, response: Response, envelope: dict[str, Any], action: str, hide: Hide) -> ResponseError:
+    return code.error(
+        action,
+        code.meaning,
+        response.status,
+        _word(envelope.get("errorCode"), hide),
+        _word(envelope.get("requestId"), hide) or _word(_header(response, "x-gs-request-id"), hide),
+        tuple(_field_errors(envelope.get("data"), hide)),
+        _retry_after(response),
+    )
+
+
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def _word(value: object, hide: Hide) -> str | None:
+    """A code, an id or a field name out of an answer, if it looks like one: an error must not quote a record."""
+    return hide(value) if isinstance(value, str) and _WORD.fullmatch(value) else None
+
+
+def _field_errors(data: object, hide: Hide) -> Iterator[FieldError]:
+    """The field errors of a refused write, which sit in lists of lists of `errors`, or in one flat list."""
+    waiting = [data]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(reversed(item))
+        elif isinstance(item, dict):
+            waiting.append(item.get("errors"))
+            if "fieldName" in item:
+                field, code = _word(item["fieldName"], hide), _word(item.get("errorCode"), hide)
+                yield FieldError(field, code, _refused(item.get("invalidValue")))
+
+
+def _refused(value: Any) -> Any:
+    """The value that Gainsight names as invalid: a scalar or a list of scalars, never a whole record."""
+    flat = all(not isinstance(item, (list, dict)) for item in (value if isinstance(value, list) else [value]))
+    return value if flat else None
+
+
+def _header(response: Response, name: str) -> str | None:
+    for key, value in response.headers.items():
+        if str(key).lower() == name:
+            return str(value)
+    return None
+
+
+def _retry_after(response: Response) -> float | None:
+    """Seconds to wait, from `Retry-After`: a number, or a date less the answer's own `Date` (we read no clock)."""
+    wait = (_header(response, "retry-after") or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", wait):
+        return float(wait)
+    try:
+        until, now = (
+            datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")  # noqa: DTZ007 - both are GMT, only the gap counts
+            for date in (wait, (_header(response, "date") or "").strip())
+        )
+    except ValueError:
+        return None
+    return max(0.0, (until - now).total_seconds())

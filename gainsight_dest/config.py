@@ -1,0 +1,307 @@
+"""The destination config: read strictly, checked whole, frozen.
+
+A cattrs converter of our own reads it (the global one turns null into "None" and "false" into True), and one
+ConfigError lists every problem with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs.gen import make_dict_structure_fn, override
+
+from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.errors import ConfigError
+from gainsight_dest.secret import Secret, hide
+from gainsight_dest.values import kind
+
+Problem = tuple[str, str]
+
+# --- what each setting takes ------------------------------------------------------------------------------------------
+# Each reader gives the setting's value, or raises ConfigError with places relative to the setting.
+
+
+def _wrong(problem: str, place: str = "") -> ConfigError:
+    return ConfigError((place, problem))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise _wrong(f"must be a string, not {kind(value)}")
+
+
+#: C0 and C1 controls, which could end a header early, and lone surrogates, which have no UTF-8.
+_NOT_FOR_A_HEADER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def header_problem(value: str) -> str | None:
+    """Why the value cannot be an HTTP header's, or None."""
+    if not value.isprintable() and _NOT_FOR_A_HEADER.search(value):
+        return "holds a control character or broken Unicode, which no HTTP header may"
+    return None
+
+
+def _header(value: object) -> str | None:
+    """A setting that goes out as a header. null and blank mean absent."""
+    text = "" if value is None else _text(value)
+    if problem := header_problem(text):
+        raise _wrong(problem)
+    return text if text.strip() else None
+
+
+def _secret(value: object) -> Secret | None:
+    header = _header(value)
+    return None if header is None else Secret(header)
+
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+#: The last label starts with a letter: else the name is an IP address in one of its notations.
+_HOST = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL}\.)+(?=[a-z])(?!localhost\Z){_LABEL}", re.ASCII)
+
+
+def _domain(value: object) -> str:
+    if value is None:
+        raise _wrong("is needed: the host name of the Gainsight tenant")
+    text = _text(value).strip()
+    host = text[8:] if text[:8].lower() == "https://" else text
+    host = host.removesuffix("/")
+    # Only ASCII is lower-cased: the Kelvin sign, for one, would become a "k" and so another host.
+    if host.isascii() and _HOST.fullmatch(host.lower()):
+        return host.lower()
+    raise _wrong(
+        "must be a host name such as acme.gainsightcloud.com, without http://, port, path or user, "
+        "and neither an IP address nor localhost"
+    )
+
+
+@attrs.frozen
+class _Row:
+    """One row of a mapping: blank halves are what an untouched row of the dashboard looks like."""
+
+    source: str = attrs.field(default="", metadata={"name": "from"})
+    target: str = attrs.field(default="", metadata={"name": "to"})
+
+
+def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str]:
+    """A mapping, from a list of `{from, to}` rows or a plain `{from: to}` object. The last row of a `from` wins.
+
+    `check` gives the problem with a `to`, or None.
+    """
+    if value is None:
+        placed = []
+    elif isinstance(value, Mapping):
+        placed = list(_rows_of_object(value))
+    elif isinstance(value, (list, tuple)):
+        placed = [(f"[{index}].to", row) for index, row in enumerate(_structure(list(value), list[_Row]))]
+    else:
+        raise _wrong(f"must be a list of objects with from and to, or one object, not {kind(value)}")
+    placed = [(place, row) for place, row in placed if row.source.strip() and row.target.strip()]
+    if problems := [(place, problem) for place, row in placed if (problem := check(row.target))]:
+        raise ConfigError(*problems)
+    return MappingProxyType({row.source: row.target for _, row in placed})
+
+
+def _rows_of_object(value: Mapping[Any, Any]) -> Iterator[tuple[str, _Row]]:
+    problems = []
+    for source, target in value.items():
+        place = f'["{source}"]'
+        try:
+            yield place, _Row(_text(source), _half(target))
+        except ConfigError as error:
+            problems += _at(place, error.problems)
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _record_map(key: str) -> Callable[[object], Mapping[str, str]]:
+    """Reads a mapping of traits to fields of the records that Gainsight finds by `key`."""
+    problem = f"no mapping may set {key}: Gainsight finds the record by it, so another one would be written"
+    return lambda value: _rows(value, lambda target: problem if target == key else None)
+
+
+def _header_map(value: object) -> Mapping[str, str]:
+    """A mapping of event names to what goes out as a header."""
+    return _rows(value, header_problem)
+
+
+# --- the config -------------------------------------------------------------------------------------------------------
+
+
+def _setting(name: str, read: Callable[[object], Any], default: Any = None, **how: Any) -> Any:
+    """A setting: what RudderStack calls it, what reads it."""
+    return attrs.field(default=default, metadata={"name": name, "read": read}, **how)
+
+
+CustomField = tuple[str, tuple[str, ...] | None, str]
+
+
+@attrs.frozen(kw_only=True, slots=False, repr=False)
+class DestinationConfig:
+    """One Gainsight destination: where the tenant is, its keys, and what goes where. Frozen; has `==`; pickles.
+
+    Only `domain` is always needed. `access_key` is needed for identify and group; `shared_secret`, `tenant_id`,
+    `topic_name` and both event maps for track. The maps are `{from: to}`: trait to custom field, event to name and to
+    version. Raises ConfigError with every problem found. The repr shows no secret.
+    """
+
+    domain: str = _setting("domain", _domain, attrs.NOTHING)
+    access_key: str | None = _setting("accessKey", _secret)
+    shared_secret: str | None = _setting("sharedSecret", _secret)
+    tenant_id: str | None = _setting("tenantId", _header)
+    topic_name: str | None = _setting("topicName", _header)
+    contract_id: str | None = _setting("contractId", _header)
+    person_map: Mapping[str, str] = _setting("personMap", _record_map(PERSON_KEY), hash=False)
+    company_map: Mapping[str, str] = _setting("companyMap", _record_map(COMPANY_KEY), hash=False)
+    event_name_map: Mapping[str, str] = _setting("eventNameMap", _header_map, hash=False)
+    event_version_map: Mapping[str, str] = _setting("eventVersionMap", _header_map, hash=False)
+
+    def __attrs_post_init__(self) -> None:
+        problems: list[Problem] = []
+        for setting in attrs.fields(DestinationConfig):
+            try:
+                object.__setattr__(self, setting.name, setting.metadata["read"](getattr(self, setting.name)))
+            except ConfigError as error:
+                problems += _at(setting.name, error.problems)
+        if problems:
+            raise ConfigError(*_hidden(problems, self.access_key, self.shared_secret))
+
+    @classmethod
+    def from_rudderstack(cls, obj: Mapping[str, Any]) -> DestinationConfig:
+        """The config out of RudderStack's own: a destination's `Config` object, or the destination that holds one.
+
+        Unknown keys (consent settings, connection modes, …) are passed over; null means absent. Raises ConfigError with
+        every problem found, each with its place: `personMap[2].from: must be a string, not a number`.
+        """
+        if isinstance(obj, Mapping) and "Config" in obj:
+            obj = obj["Config"]
+        if not isinstance(obj, Mapping):
+            raise ConfigError(("destination config", f"must be an object, not {kind(obj)}"))
+        try:
+            config: DestinationConfig = _structure(obj, cls)
+        except ConfigError as error:
+            problems = _hidden(error.problems, obj.get("accessKey"), obj.get("sharedSecret"))
+        else:
+            return config
+        raise ConfigError(*problems)
+
+    @cached_property
+    def person_fields(self) -> tuple[CustomField, ...]:
+        """The rows of `person_map` as (trait, its path or None, field)."""
+        return _custom_fields(self.person_map)
+
+    @cached_property
+    def company_fields(self) -> tuple[CustomField, ...]:
+        """The rows of `company_map` as (trait, its path or None, field)."""
+        return _custom_fields(self.company_map)
+
+    @cached_property
+    def events(self) -> Mapping[str, tuple[str, str]]:
+        """Event -> Gainsight's name and version, if it is in both maps. Empty if a setting that track needs is missing."""
+        if None in (self.shared_secret, self.tenant_id, self.topic_name):
+            return {}
+        versions = self.event_version_map
+        return {event: (name, versions[event]) for event, name in self.event_name_map.items() if event in versions}
+
+    def require(self, purpose: str, *settings: str) -> tuple[str, ...]:
+        """The values of those settings. Raises one ConfigError that names all that are missing."""
+        values = tuple(getattr(self, setting) for setting in settings)
+        if None in values:
+            names = (_SETTINGS[setting].metadata["name"] for setting in settings if getattr(self, setting) is None)
+            raise ConfigError(*((name, f"is needed for {purpose}, but missing") for name in names))
+        return values
+
+    def hide(self, text: str) -> str:
+        """The text with this config's secrets masked."""
+        return hide(text, self.access_key, self.shared_secret)
+
+    def __repr__(self) -> str:
+        given = ((setting.name, getattr(self, setting.name)) for setting in attrs.fields(DestinationConfig))
+        shown = (f"{name}={dict(value) if isinstance(value, Mapping) else value!r}" for name, value in given if value)
+        return self.hide(f"DestinationConfig({', '.join(shown)})")
+
+    def __reduce__(self) -> tuple[Callable[..., DestinationConfig], tuple[dict[str, Any]]]:
+        settings = {setting.name: getattr(self, setting.name) for setting in attrs.fields(DestinationConfig)}
+        return _rebuild, ({k: dict(v) if isinstance(v, Mapping) else v for k, v in settings.items()},)
+
+
+_SETTINGS = attrs.fields_dict(DestinationConfig)
+
+
+def _rebuild(settings: dict[str, Any]) -> DestinationConfig:
+    return DestinationConfig(**settings)
+
+
+def _custom_fields(rows: Mapping[str, str]) -> tuple[CustomField, ...]:
+    return tuple((trait, tuple(trait.split(".")) if "." in trait else None, field) for trait, field in rows.items())
+
+
+# --- the converter ----------------------------------------------------------------------------------------------------
+
+_converter = Converter(detailed_validation=True)
+
+
+def _hook(name: str, read: Callable[[Any], Any]) -> Any:
+    """How cattrs reads one attribute: under RudderStack's name, by our own reader."""
+    return override(rename=name, struct_hook=lambda value, _: read(value))
+
+
+def _half(value: Any) -> str:
+    return "" if value is None else _text(value)
+
+
+_row_hooks = {half.name: _hook(half.metadata["name"], _half) for half in attrs.fields(_Row)}
+_setting_hooks = {
+    name: _hook(setting.metadata["name"], setting.metadata["read"]) for name, setting in _SETTINGS.items()
+}
+_structure_row = make_dict_structure_fn(_Row, _converter, **_row_hooks)
+
+
+def _read_row(value: Any, _: type) -> _Row:
+    if not isinstance(value, Mapping):
+        raise _wrong(f"must be an object with from and to, not {kind(value)}")
+    return _structure_row(value, _Row)
+
+
+_converter.register_structure_hook(_Row, _read_row)
+_converter.register_structure_hook(
+    DestinationConfig, make_dict_structure_fn(DestinationConfig, _converter, **_setting_hooks)
+)
+
+
+def _structure(value: Any, cls: Any) -> Any:
+    """What cattrs makes of the value; its tree of errors becomes one flat ConfigError."""
+    try:
+        return _converter.structure(value, cls)
+    except (ClassValidationError, IterableValidationError) as error:
+        problems = list(_flat(error))
+    raise ConfigError(*problems)
+
+
+def _flat(error: BaseException) -> Iterator[Problem]:
+    if isinstance(error, ClassValidationError):
+        for inner, note in error.group_exceptions()[0]:
+            name = attrs.fields_dict(_Row).get(note.name) or _SETTINGS[note.name]
+            yield from _at(f".{name.metadata['name']}", _flat(inner))
+    elif isinstance(error, IterableValidationError):
+        for inner, element in error.group_exceptions()[0]:
+            yield from _at(f"[{element.index}]", _flat(inner))
+    elif isinstance(error, ConfigError):
+        yield from error.problems
+    else:  # a KeyError: the only setting without a default is the domain
+        yield "", "is needed: the host name of the Gainsight tenant"
+
+
+def _at(place: str, problems: Iterable[Problem]) -> list[Problem]:
+    return [(place + inner, problem) for inner, problem in problems]
+
+
+def _hidden(problems: Iterable[Problem], *secrets: object) -> list[Problem]:
+    texts = [secret for secret in secrets if isinstance(secret, str)]
+    return [(hide(place.removeprefix("."), *texts), hide(problem, *texts)) for place, problem in problems]

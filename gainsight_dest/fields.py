@@ -1,0 +1,243 @@
+"""Which trait feeds which Gainsight field: the two tables, and the functions that apply them.
+
+Pure functions of values. The tables are the only place that knows field names; the reference page of fields and the
+tests are derived from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.config import CustomField
+from gainsight_dest.errors import EventError
+from gainsight_dest.values import SCALARS, number, plain, shown, text
+
+Traits = Mapping[str, Any]
+Record = dict[str, Any]
+
+
+class Form(Enum):
+    """What becomes of a trait's value on its way into a field."""
+
+    AS_IS = "as it is"
+    TEXT = "text"
+    NUMBER = "number"
+
+
+@attrs.frozen
+class Field:
+    """One Gainsight field: its name, the traits that feed it (the first that is present wins), and its form."""
+
+    name: str
+    traits: tuple[str, ...]
+    form: Form = Form.AS_IS
+    required: bool = False
+
+
+def _field(name: str, *traits: str, form: Form = Form.AS_IS, required: bool = False) -> Field:
+    return Field(name, traits, form, required)
+
+
+PERSON_FIELDS: tuple[Field, ...] = (
+    _field(PERSON_KEY, "email", required=True),
+    _field("Name", "name"),
+    _field("FirstName", "firstName", "firstname", "first_name"),
+    _field("LastName", "lastName", "lastname", "last_name"),
+    _field("MiddleName", "middleName", "middlename", "middle_name"),
+    _field("LinkedinUrl", "linkedinUrl"),
+    _field("Location", "location", form=Form.TEXT),
+    _field("ExternalRecordID__gc", "externalRecordId", form=Form.TEXT),
+    _field("EmailOptOut", "emailOptOut"),
+    _field("DynamicResolutionKey", "dynamicResolutionKey", form=Form.TEXT),
+    _field("Timezone", "timezone"),
+    _field("Comments", "comments", form=Form.TEXT),
+    _field("MasterRecordID", "masterRecordId", "masterRecordID"),
+    _field("MasterAvatarTypeCode", "masterAvatarTypeCode", form=Form.NUMBER),
+)
+
+COMPANY_FIELDS: tuple[Field, ...] = (
+    _field(COMPANY_KEY, "name", required=True),
+    _field("Employees", "employees", form=Form.NUMBER),
+    _field("Arr", "arr"),
+    _field("BillingAddress", "billingAddress", form=Form.TEXT),
+    _field("Summary", "summary", form=Form.TEXT),
+    _field("CompanyType", "companyType"),
+    _field("Csm", "csm"),
+    _field("CustomerlifetimeInMonths", "customerLifetimeInMonths", form=Form.NUMBER),
+    _field("Industry", "industry", form=Form.TEXT),
+    _field("LifecycleInWeeks", "lifecycleInWeeks", form=Form.NUMBER),
+    _field("ManagedAs", "managedAs"),
+    _field("Mrr", "mrr"),
+    _field("OriginalContractDate", "originalContractDate"),
+    _field("ParentCompany", "parentCompany"),
+    _field("RenewalDate", "renewalDate"),
+    _field("Stage", "stage"),
+    _field("Status", "status"),
+    _field("Tags", "tags"),
+    _field("TickerSymbol", "tickerSymbol", form=Form.TEXT),
+    _field("Users", "users", form=Form.NUMBER),
+    _field("SfdcAccountId", "sfdcAccountId"),
+    _field("IndustryNew", "industryNew"),
+)
+
+#: A person's Name is made of these, in this order, where none is known.
+NAME_PARTS = ("FirstName", "MiddleName", "LastName")
+
+
+def _number(value: Any, path: str) -> int | float | None:  # noqa: ARG001 - one signature for all forms
+    return number(value)
+
+
+#: What makes a field's value out of a present one. None leaves the field out; EventError: JSON cannot hold the value.
+FORMS: dict[Form, Callable[[Any, str], Any]] = {Form.AS_IS: plain, Form.TEXT: text, Form.NUMBER: _number}
+
+
+class Feeds:
+    """The fields of a table by the traits that feed them.
+
+    `strings`, `integers`: trait -> the field that takes a non-empty string, an integer of it as it is, no alias before
+    it: most values of an event. `all`: trait -> the field, and those of its traits that go before this one.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.strings = {field.traits[0]: field.name for field in fields if field.form is not Form.NUMBER}
+        self.integers = {field.traits[0]: field.name for field in fields if field.form is not Form.TEXT}
+        self.all = {trait: (field, field.traits[:rank]) for field in fields for rank, trait in enumerate(field.traits)}
+
+
+PERSON_FEEDS = Feeds(PERSON_FIELDS)
+COMPANY_FEEDS = Feeds(COMPANY_FIELDS)
+
+
+def present(value: object) -> bool:
+    """Whether a standard field takes the value: neither null nor "". 0 and false are present."""
+    return value is not None and not (isinstance(value, str) and not value)
+
+
+def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomField]) -> Record:
+    """The person of an identify event, with or without a Name. Raises EventError, naming the trait."""
+    person = _standard(traits, PERSON_FEEDS)
+    if context_traits:
+        _fill_up(person, context_traits, senior=traits)
+    email = person.get(PERSON_KEY)
+    if type(email) is not str or not email.strip():
+        _require_email(email, "traits.email", "identify")
+    if custom:
+        _add_custom(person, custom, traits, context_traits)
+    if not person.get("Name"):
+        _add_name(person)
+    return person
+
+
+def company_of(traits: Traits, custom: Sequence[CustomField]) -> Record:
+    """The company of a group event. Raises EventError, naming the trait."""
+    company = _standard(traits, COMPANY_FEEDS)
+    name = company.get(COMPANY_KEY)
+    if type(name) is not str or not name.strip():
+        company[COMPANY_KEY] = _require_name(name)
+    if custom:
+        _add_custom(company, custom, traits, {})
+    return company
+
+
+def company_name(company: Record) -> str:
+    """The Name that Gainsight finds the company by."""
+    name: str = company[COMPANY_KEY]
+    return name
+
+
+def email_of(context_traits: Traits) -> str:
+    """The email of the person that a group event links to its company. Raises EventError."""
+    email = context_traits.get("email")
+    if type(email) is str and email.strip():
+        return email
+    return _require_email(email, "context.traits.email", "group")
+
+
+def _standard(traits: Traits, feeds: Feeds) -> Record:
+    """The fields of the table that the traits feed.
+
+    It walks the traits that are there, not the fields that could be: an event carries few of them.
+    """
+    record: Record = {}
+    strings, integers = feeds.strings, feeds.integers
+    for trait, value in traits.items():
+        if type(value) is str and value and trait in strings:
+            record[strings[trait]] = value
+        elif type(value) is int and trait in integers:
+            record[integers[trait]] = value
+        elif value is not None and trait in feeds.all:
+            _feed(record, feeds, trait, value, traits, "traits")
+    return record
+
+
+def _fill_up(person: Record, context_traits: Traits, senior: Traits) -> None:
+    """Sets the fields that `context.traits` feeds and `traits`, its senior, has nothing for."""
+    for trait, value in context_traits.items():
+        feed = PERSON_FEEDS.all.get(trait)
+        if feed is not None and not _any_present(feed[0].traits, senior):
+            _feed(person, PERSON_FEEDS, trait, value, context_traits, "context.traits")
+
+
+def _feed(record: Record, feeds: Feeds, trait: str, value: Any, traits: Traits, place: str) -> None:
+    """Sets the field that the trait feeds, if the value is present and no alias before it is."""
+    field, before = feeds.all[trait]
+    if present(value) and not (before and _any_present(before, traits)):
+        taken = FORMS[field.form](value, f"{place}.{trait}")
+        if taken is not None:
+            record[field.name] = taken
+
+
+def _any_present(traits: Sequence[str], among: Traits) -> bool:
+    return any(present(among.get(trait)) for trait in traits)
+
+
+def _add_custom(record: Record, custom: Sequence[CustomField], traits: Traits, context_traits: Traits) -> None:
+    """Sets each custom field that has a value, "" included, over a standard field of its name."""
+    for trait, path, name in custom:
+        value, place = traits.get(trait), "traits"
+        if value is None and path is not None:
+            value = _dig(traits, path)
+        if value is None and context_traits:
+            value, place = context_traits.get(trait), "context.traits"
+            if value is None and path is not None:
+                value = _dig(context_traits, path)
+        if value is not None:
+            record[name] = value if type(value) in SCALARS else plain(value, f"{place}.{trait}")
+
+
+def _dig(value: Any, path: Sequence[str]) -> Any:
+    """The value along a dotted path through nested objects; None if there is none."""
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _add_name(person: Record) -> None:
+    """Sets Name, where it is absent or blank, to the parts that are known; leaves it out where none is."""
+    if present(person.get("Name")):  # 0 and false are
+        return
+    person.pop("Name", None)
+    if name := " ".join(text(person[part], part) for part in NAME_PARTS if present(person.get(part))).strip():
+        person["Name"] = name
+
+
+def _require_email(email: Any, place: str, event_type: str) -> str:
+    if isinstance(email, str) and email.strip():
+        return email
+    raise EventError(place, f"a non-blank string is needed for {event_type}, got {shown(email)}")
+
+
+def _require_name(name: Any) -> str:
+    if isinstance(name, (int, float)) and not isinstance(name, bool):
+        name = text(name, "traits.name")
+    if isinstance(name, str) and name.strip():
+        return name
+    raise EventError("traits.name", f"a non-blank string or a number is needed for group, got {shown(name)}")

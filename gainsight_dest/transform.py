@@ -1,0 +1,190 @@
+"""From a RudderStack event to the first request for Gainsight.
+
+Pure functions: no I/O, no clock, no randomness; neither the event nor the config is ever changed, and equal input gives
+equal output. That is what makes a mapping testable with `==`, and the library at home in any pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gainsight_dest.api import CONTRACT_ID_TYPE, INTEGRATION
+from gainsight_dest.config import DestinationConfig, header_problem
+from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
+from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
+from gainsight_dest.fields import company_of, email_of, person_of, present
+from gainsight_dest.values import kind, plain_object, quoted, shown, text
+
+Object = Mapping[str, Any]
+
+
+def transform(event: Object, destination_config: DestinationConfig | Object) -> Request:
+    """The first request for Gainsight that the event asks for; its `next` gives what follows each answer.
+
+    `destination_config` is a DestinationConfig (the fast way), or RudderStack's own Config as a dict, which is then
+    parsed on each call. Raises EventError (UnsupportedTypeError for a page, a screen, an alias, …) or ConfigError, and
+    nothing else.
+    """
+    config = destination_config
+    if type(config) is not DestinationConfig:
+        config = _config(config)
+    try:
+        event_type = event.get("type") if type(event) is dict else _mapping(event).get("type")
+        make = _MAKERS.get(event_type) if type(event_type) is str else None
+        return make(event, config) if make else _MAKERS[_event_type(event_type)](event, config)
+    except (EventError, ConfigError) as error:
+        fault = error
+    raise fault.masked(config.hide)
+
+
+def identify(event: Object, destination_config: DestinationConfig | Object) -> UpsertPerson:
+    """`transform` for an identify event, which may leave out its `type`."""
+    return _identify(*_typed(event, "identify", destination_config))
+
+
+def group(event: Object, destination_config: DestinationConfig | Object) -> FindCompany:
+    """`transform` for a group event, which may leave out its `type`."""
+    return _group(*_typed(event, "group", destination_config))
+
+
+def track(event: Object, destination_config: DestinationConfig | Object) -> SendEvent:
+    """`transform` for a track event, which may leave out its `type`."""
+    return _track(*_typed(event, "track", destination_config))
+
+
+def is_enabled(event: Object) -> bool:
+    """Whether the event's `integrations` object lets it through to Gainsight: `All` is true unless it says otherwise.
+
+    An object of options, as SDKs may send for one integration, enables it. RudderStack's server filters by this before
+    a destination sees the event, so `transform` does not look at it.
+    """
+    integrations = event.get("integrations")
+    if not isinstance(integrations, Mapping):
+        return True
+    for name in (INTEGRATION, "All"):
+        if isinstance(integrations.get(name), (bool, Mapping)):
+            return integrations[name] is not False
+    return True
+
+
+def _identify(event: Object, config: DestinationConfig) -> UpsertPerson:
+    if config.access_key is None:
+        config.require("identify", "access_key")
+    traits, context_traits, _, _ = _objects(event)
+    return UpsertPerson(config, person_of(traits, context_traits, config.person_fields))
+
+
+def _group(event: Object, config: DestinationConfig) -> FindCompany:
+    if config.access_key is None:
+        config.require("group", "access_key")
+    traits, context_traits, _, _ = _objects(event)
+    return FindCompany(config, company_of(traits, config.company_fields), email_of(context_traits))
+
+
+def _track(event: Object, config: DestinationConfig) -> SendEvent:
+    _, _, context, properties = _objects(event)
+    event_name = event.get("event")
+    mapped = config.events.get(event_name) if type(event_name) is str else None
+    name, version = mapped or _name_and_version(event_name, config)
+    external = context.get("externalId")
+    contract_id = None if external is None else _contract_id(external)
+    return SendEvent(config, name, version, plain_object(properties, "properties"), contract_id)
+
+
+#: What makes the first request, by type as RudderStack's SDKs write it.
+_MAKERS: dict[str, Callable[[Object, DestinationConfig], Request]] = {
+    "identify": _identify,
+    "group": _group,
+    "track": _track,
+}
+
+_NOTHING: Object = {}
+
+
+def _config(given: DestinationConfig | Object) -> DestinationConfig:
+    return given if isinstance(given, DestinationConfig) else DestinationConfig.from_rudderstack(given)
+
+
+def _mapping(event: Object) -> Object:
+    if isinstance(event, Mapping):
+        return event
+    raise EventError("event", f"must be an object, got {kind(event)}")
+
+
+def _event_type(word: object) -> str:
+    """The event's type, trimmed and case-folded."""
+    if not isinstance(word, str) or not word.strip():
+        raise EventError("type", f"must be identify, group or track, got {shown(word)}")
+    folded = word.strip().casefold()
+    if folded not in _MAKERS:
+        raise UnsupportedTypeError("type", f"{quoted(word)} is not supported: it must be identify, group or track")
+    return folded
+
+
+def _typed(
+    event: Object, event_type: str, destination_config: DestinationConfig | Object
+) -> tuple[Object, DestinationConfig]:
+    config = _config(destination_config)
+    event = _mapping(event)
+    if event.get("type") is not None and _event_type(event["type"]) != event_type:
+        raise EventError("type", f"must be {event_type} here, got {quoted(event['type'])}")
+    return event, config
+
+
+def _objects(event: Object) -> tuple[Object, Object, Object, Object]:
+    """traits, context.traits, context and properties. Raises EventError for one that is there and no object."""
+    traits = event.get("traits", _NOTHING)
+    context = event.get("context", _NOTHING)
+    properties = event.get("properties", _NOTHING)
+    if type(traits) is not dict:
+        traits = _object(traits, "traits")
+    if type(properties) is not dict:
+        properties = _object(properties, "properties")
+    if type(context) is not dict:
+        context = _object(context, "context")
+    context_traits = context.get("traits", _NOTHING)
+    if type(context_traits) is not dict:
+        context_traits = _object(context_traits, "context.traits")
+    return traits, context_traits, context, properties
+
+
+def _object(value: Any, place: str) -> Object:
+    if value is None:
+        return _NOTHING
+    if isinstance(value, Mapping):
+        return value
+    raise EventError(place, f"must be an object, got {kind(value)}")
+
+
+def _name_and_version(event: Any, config: DestinationConfig) -> tuple[str, str]:
+    """What Gainsight calls the event, and its version. Raises EventError, or ConfigError naming all that is missing."""
+    if not isinstance(event, str) or not event.strip():
+        raise EventError("event", f"a non-blank string is needed for track, got {shown(event)}")
+    config.require("track", "shared_secret", "topic_name", "tenant_id")
+    if event in config.events:
+        return config.events[event]
+    maps = (("eventNameMap", config.event_name_map), ("eventVersionMap", config.event_version_map))
+    problem = f"has no row for the event {quoted(event)}"
+    raise ConfigError(*((place, problem) for place, rows in maps if event not in rows))
+
+
+def _contract_id(external: Any) -> str | None:
+    """The id of the first external id of the contract type; None where there is none, or a blank one."""
+    for entry in external if isinstance(external, (list, tuple)) else (external,):
+        if (type(entry) is dict or isinstance(entry, Mapping)) and entry.get("type") == CONTRACT_ID_TYPE:
+            contract_id = entry.get("id")
+            if type(contract_id) is str and contract_id.isprintable():
+                return contract_id or None
+            return _contract_header(contract_id)
+    return None
+
+
+def _contract_header(contract_id: Any) -> str | None:
+    if not present(contract_id):
+        return None
+    place = f"context.externalId[{CONTRACT_ID_TYPE}].id"
+    header = text(contract_id, place)
+    if problem := header_problem(header):
+        raise EventError(place, problem)
+    return header
