@@ -203,7 +203,7 @@ class DestinationConfig:
 
     @cached_property
     def events(self) -> Mapping[str, tuple[str, str]]:
-        """Event -> Gainsight's name and version, if it is in both maps. Empty if a setting that track needs is missing."""
+        """Event -> Gainsight's name and version, if it is in both maps. Empty if a setting for track is missing."""
         if None in (self.shared_secret, self.tenant_id, self.topic_name):
             return {}
         versions = self.event_version_map

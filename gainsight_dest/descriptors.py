@@ -119,8 +119,9 @@ class UpsertPerson(Request):
     def body(self) -> Record:
         return self._person
 
-    def next(self, response: Response) -> None:
+    def next(self, response: Response) -> Request | None:
         api.check(response, self.action, self._config.hide)
+        return None
 
 
 @attrs.define(repr=False)
@@ -175,8 +176,9 @@ class SendEvent(Request):
     def body(self) -> Record:
         return self._properties
 
-    def next(self, response: Response) -> None:
+    def next(self, response: Response) -> Request | None:
         api.check(response, self.action, self._config.hide)
+        return None
 
 
 @attrs.define(repr=False)

@@ -124,9 +124,9 @@ def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomFie
     person = _standard(traits, PERSON_FEEDS)
     if context_traits:
         _fill_up(person, context_traits, senior=traits)
-    email = person.get(PERSON_KEY)
+    email = person.get(PERSON_KEY, traits.get("email"))
     if type(email) is not str or not email.strip():
-        _require_email(email, "traits.email", "identify")
+        raise EventError("traits.email", f"a non-blank string is needed for identify, got {shown(email)}")
     if custom:
         _add_custom(person, custom, traits, context_traits)
     if not person.get("Name"):
@@ -137,9 +137,9 @@ def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomFie
 def company_of(traits: Traits, custom: Sequence[CustomField]) -> Record:
     """The company of a group event. Raises EventError, naming the trait."""
     company = _standard(traits, COMPANY_FEEDS)
-    name = company.get(COMPANY_KEY)
+    name = company.get(COMPANY_KEY, traits.get("name"))
     if type(name) is not str or not name.strip():
-        company[COMPANY_KEY] = _require_name(name)
+        company[COMPANY_KEY] = _number_as_name(name)
     if custom:
         _add_custom(company, custom, traits, {})
     return company
@@ -154,9 +154,9 @@ def company_name(company: Record) -> str:
 def email_of(context_traits: Traits) -> str:
     """The email of the person that a group event links to its company. Raises EventError."""
     email = context_traits.get("email")
-    if type(email) is str and email.strip():
-        return email
-    return _require_email(email, "context.traits.email", "group")
+    if isinstance(email, str) and email.strip():
+        return str.__str__(email)
+    raise EventError("context.traits.email", f"a non-blank string is needed for group, got {shown(email)}")
 
 
 def _standard(traits: Traits, feeds: Feeds) -> Record:
@@ -229,15 +229,7 @@ def _add_name(person: Record) -> None:
         person["Name"] = name
 
 
-def _require_email(email: Any, place: str, event_type: str) -> str:
-    if isinstance(email, str) and email.strip():
-        return email
-    raise EventError(place, f"a non-blank string is needed for {event_type}, got {shown(email)}")
-
-
-def _require_name(name: Any) -> str:
+def _number_as_name(name: Any) -> str:
     if isinstance(name, (int, float)) and not isinstance(name, bool):
-        name = text(name, "traits.name")
-    if isinstance(name, str) and name.strip():
-        return name
+        return text(name, "traits.name")
     raise EventError("traits.name", f"a non-blank string or a number is needed for group, got {shown(name)}")

@@ -7,7 +7,7 @@ equal output. That is what makes a mapping testable with `==`, and the library a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from gainsight_dest.api import CONTRACT_ID_TYPE, INTEGRATION
 from gainsight_dest.config import DestinationConfig, header_problem
@@ -17,6 +17,7 @@ from gainsight_dest.fields import company_of, email_of, person_of, present
 from gainsight_dest.values import kind, plain_object, quoted, shown, text
 
 Object = Mapping[str, Any]
+_R = TypeVar("_R", bound=Request)
 
 
 def transform(event: Object, destination_config: DestinationConfig | Object) -> Request:
@@ -39,18 +40,18 @@ def transform(event: Object, destination_config: DestinationConfig | Object) -> 
 
 
 def identify(event: Object, destination_config: DestinationConfig | Object) -> UpsertPerson:
-    """`transform` for an identify event, which may leave out its `type`."""
-    return _identify(*_typed(event, "identify", destination_config))
+    """`transform` for an identify event, which may leave out its `type`. Raises EventError for another type."""
+    return _only(UpsertPerson, "identify", event, destination_config)
 
 
 def group(event: Object, destination_config: DestinationConfig | Object) -> FindCompany:
-    """`transform` for a group event, which may leave out its `type`."""
-    return _group(*_typed(event, "group", destination_config))
+    """`transform` for a group event, which may leave out its `type`. Raises EventError for another type."""
+    return _only(FindCompany, "group", event, destination_config)
 
 
 def track(event: Object, destination_config: DestinationConfig | Object) -> SendEvent:
-    """`transform` for a track event, which may leave out its `type`."""
-    return _track(*_typed(event, "track", destination_config))
+    """`transform` for a track event, which may leave out its `type`. Raises EventError for another type."""
+    return _only(SendEvent, "track", event, destination_config)
 
 
 def is_enabled(event: Object) -> bool:
@@ -59,7 +60,7 @@ def is_enabled(event: Object) -> bool:
     An object of options, as SDKs may send for one integration, enables it. RudderStack's server filters by this before
     a destination sees the event, so `transform` does not look at it.
     """
-    integrations = event.get("integrations")
+    integrations = event.get("integrations") if isinstance(event, Mapping) else None
     if not isinstance(integrations, Mapping):
         return True
     for name in (INTEGRATION, "All"):
@@ -109,7 +110,7 @@ def _config(given: DestinationConfig | Object) -> DestinationConfig:
 def _mapping(event: Object) -> Object:
     if isinstance(event, Mapping):
         return event
-    raise EventError("event", f"must be an object, got {kind(event)}")
+    raise EventError("the event", f"must be an object, got {kind(event)}")
 
 
 def _event_type(word: object) -> str:
@@ -122,14 +123,13 @@ def _event_type(word: object) -> str:
     return folded
 
 
-def _typed(
-    event: Object, event_type: str, destination_config: DestinationConfig | Object
-) -> tuple[Object, DestinationConfig]:
-    config = _config(destination_config)
-    event = _mapping(event)
-    if event.get("type") is not None and _event_type(event["type"]) != event_type:
-        raise EventError("type", f"must be {event_type} here, got {quoted(event['type'])}")
-    return event, config
+def _only(request_type: type[_R], event_type: str, event: Object, destination_config: DestinationConfig | Object) -> _R:
+    if isinstance(event, Mapping) and event.get("type") is None:
+        event = {**event, "type": event_type}
+    request = transform(event, destination_config)
+    if not isinstance(request, request_type):
+        raise EventError("type", f"must be {event_type} here")
+    return request
 
 
 def _objects(event: Object) -> tuple[Object, Object, Object, Object]:
