@@ -1,0 +1,209 @@
+"""Requests as values: what they ask, what follows, how they look, compare and preview."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+
+from gainsight_dest import (
+    ConfigError,
+    CreateCompany,
+    DestinationConfig,
+    FindCompany,
+    RejectedError,
+    Request,
+    Response,
+    RetryableError,
+    Secret,
+    SendEvent,
+    UpdateCompany,
+    UpsertPerson,
+    preview,
+)
+from gainsight_dest.descriptors import GSID_PLACEHOLDER
+
+CONFIG = DestinationConfig(
+    domain="acme.gainsightcloud.com",
+    access_key="access-1",
+    shared_secret="secret-1",
+    tenant_id="tenant-1",
+    topic_name="Tickets",
+)
+PERSON = {"Email": "ada@example.com", "Name": "Ada"}
+COMPANY = {"Name": "Acme", "Employees": 7}
+LINK = {"Email": "ada@example.com", "companies": [{"Company_ID": "1P02"}]}
+FIND = FindCompany(CONFIG, company=COMPANY, email="ada@example.com")
+CREATE = CreateCompany(CONFIG, company=COMPANY, email="ada@example.com")
+UPDATE = UpdateCompany(CONFIG, company=COMPANY, email="ada@example.com")
+UPSERT = UpsertPerson(CONFIG, person=PERSON)
+SEND = SendEvent(CONFIG, name="closed", version="1.0.0", properties={"status": "resolved"})
+KEYED = {"Accesskey": "access-1", "Content-Type": "application/json"}
+EVERY = [FIND, CREATE, UPDATE, UPSERT, SEND]
+
+
+def ok(data: Any = None) -> Response:
+    return Response(200, json.dumps({"result": True, "data": data}).encode())
+
+
+@pytest.mark.parametrize(
+    ("request_", "method", "path", "headers", "body"),
+    [
+        (UPSERT, "PUT", "/v1.0/api/people", KEYED, PERSON),
+        (
+            SEND,
+            "POST",
+            "/v1.0/api/eventManager/event",
+            {
+                "sharedSecret": "secret-1",
+                "topicName": "Tickets",
+                "tenantId": "tenant-1",
+                "Content-Type": "application/json",
+                "eventName": "closed",
+                "eventVersion": "1.0.0",
+                "Accesskey": "access-1",
+            },
+            {"status": "resolved"},
+        ),
+        (
+            FIND,
+            "POST",
+            "/v1/data/objects/query/Company",
+            KEYED,
+            {
+                "select": ["Name"],
+                "where": {
+                    "conditions": [{"name": "Name", "alias": "A", "value": ["Acme"], "operator": "EQ"}],
+                    "expression": "A",
+                },
+            },
+        ),
+        (CREATE, "POST", "/v1/data/objects/Company", KEYED, {"records": [COMPANY]}),
+        (UPDATE, "PUT", "/v1/data/objects/Company?keys=Name", KEYED, {"records": [COMPANY]}),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Request) else "",
+)
+def test_a_request_describes_one_call(
+    request_: Request, method: str, path: str, headers: dict[str, str], body: Any
+) -> None:
+    assert request_.as_dict() == {
+        "method": method,
+        "url": f"https://acme.gainsightcloud.com{path}",
+        "headers": headers,
+        "body": body,
+    }
+
+
+def test_a_group_goes_from_find_to_create_or_update_to_link_to_done() -> None:
+    assert FIND.next(ok([])) == CREATE
+    assert FIND.next(ok({"records": [{"Name": "Acme", "Gsid": "1P02"}]})) == UPDATE
+    for save in (CREATE, UPDATE):
+        link = save.next(ok({"records": [{"Gsid": "1P02"}]}))
+        assert link == UpsertPerson(CONFIG, person=LINK)
+        assert link.next(ok()) is None
+
+
+def test_one_request_is_all_of_an_identify_and_of_a_track() -> None:
+    assert UPSERT.next(ok()) is None
+    assert SEND.next(ok()) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "action"),
+    [
+        (FIND, "find company"),
+        (CREATE, "create company"),
+        (UPDATE, "update company"),
+        (UPSERT, "upsert person"),
+        (UpsertPerson(CONFIG, person=LINK), "link person"),
+        (SEND, "send event"),
+    ],
+)
+def test_a_failure_says_what_was_asked(request_: Request, action: str) -> None:
+    with pytest.raises(RejectedError) as error:
+        request_.next(Response(400, b'{"result": false}'))
+    assert error.value.action == action
+    assert str(error.value) == f"{action}: Gainsight refused the request (HTTP 400)"
+
+
+@pytest.mark.parametrize("word", ["errorCode", "requestId"])
+def test_a_secret_that_gainsight_echoes_is_masked(word: str) -> None:
+    with pytest.raises(RetryableError) as error:
+        UPSERT.next(Response(500, json.dumps({word: "access-1"}).encode()))
+    assert "access-1" not in f"{error.value!r} {error.value} {vars(error.value)}"
+
+
+def test_the_preview_of_a_group_shows_each_way_it_may_go() -> None:
+    link = {"Email": "ada@example.com", "companies": [{"Company_ID": GSID_PLACEHOLDER}]}
+    assert preview(FIND) == (
+        ("find company", FIND),
+        ("create company, if none was found", CREATE),
+        ("update company, if found", UPDATE),
+        ("link person, once saved", UpsertPerson(CONFIG, person=link)),
+    )
+
+
+@pytest.mark.parametrize("request_", [UPSERT, SEND], ids=["identify", "track"])
+def test_the_preview_of_a_single_request_is_itself(request_: Request) -> None:
+    assert preview(request_) == ((request_.action, request_),)
+
+
+def test_calls_counts_what_an_event_still_costs() -> None:
+    assert [request.calls for request in EVERY] == [3, 2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("request_", EVERY, ids=lambda request: type(request).__name__)
+def test_equal_requests_are_equal_and_different_ones_are_not(request_: Request) -> None:
+    twin = attrs.evolve(request_)
+    assert twin == request_
+    assert twin is not request_
+    assert attrs.evolve(request_, config=attrs.evolve(CONFIG, access_key="other")) != request_
+    assert [other == request_ for other in EVERY].count(True) == 1
+
+
+@pytest.mark.parametrize("request_", EVERY, ids=lambda request: type(request).__name__)
+def test_a_request_cannot_be_changed_by_its_attributes(request_: Request) -> None:
+    for name in ("config", "person", "company", "email", "name", "version", "properties", "contract_id", "url", "new"):
+        with pytest.raises(AttributeError):
+            setattr(request_, name, "x")
+
+
+def test_a_request_can_be_read_by_its_attributes() -> None:
+    assert UPSERT.config == FIND.config == CONFIG
+    assert UPSERT.person == PERSON
+    assert (CREATE.company, CREATE.email) == (COMPANY, "ada@example.com")
+    assert (SEND.name, SEND.version, SEND.properties, SEND.contract_id) == (
+        "closed",
+        "1.0.0",
+        {"status": "resolved"},
+        None,
+    )
+
+
+def test_headers_are_made_anew_each_time() -> None:
+    UPSERT.headers["Accesskey"] = "other"
+    assert UPSERT.headers == KEYED
+
+
+def test_a_repr_names_fields_and_shows_no_value_and_no_secret() -> None:
+    assert repr(UPSERT) == "<UpsertPerson PUT https://acme.gainsightcloud.com/v1.0/api/people {Email, Name}>"
+    assert repr(FIND) == (
+        "<FindCompany POST https://acme.gainsightcloud.com/v1/data/objects/query/Company {Name, Employees}>"
+    )
+    assert repr(UPSERT.headers) == "{'Accesskey': '***', 'Content-Type': 'application/json'}"
+    assert isinstance(SEND.headers["sharedSecret"], Secret)
+
+
+def test_the_contract_id_of_the_event_goes_before_the_configured_one() -> None:
+    config = attrs.evolve(CONFIG, contract_id="configured")
+    assert attrs.evolve(SEND, config=config).headers["contractId"] == "configured"
+    assert attrs.evolve(SEND, config=config, contract_id="own").headers["contractId"] == "own"
+
+
+@pytest.mark.parametrize("request_", EVERY, ids=lambda request: type(request).__name__)
+def test_a_request_made_by_hand_without_its_keys_says_so(request_: Request) -> None:
+    bare = attrs.evolve(request_, config=DestinationConfig(domain="acme.co"))
+    with pytest.raises(ConfigError, match="needed for"):
+        _ = bare.headers

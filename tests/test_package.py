@@ -1,0 +1,71 @@
+"""What an import gives, what it loads, and which module may know which."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import gainsight_dest
+
+CORE = ["errors", "secret", "values", "api", "config", "fields", "descriptors", "transform"]
+NETWORK = ["requests", "urllib3", "http.client", "ssl", "socket", "asyncio"]
+
+
+def test_all_names_are_sorted_and_there() -> None:
+    assert gainsight_dest.__all__ == sorted(gainsight_dest.__all__)
+    assert all(hasattr(gainsight_dest, name) for name in gainsight_dest.__all__)
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert gainsight_dest.__version__ == version("gainsight-dest")
+
+
+def test_importing_and_using_the_core_loads_no_http_client_no_socket_and_no_optional_library() -> None:
+    program = (
+        "import sys, gainsight_dest as gd\n"
+        "config = {'domain': 'acme.co', 'accessKey': 'k'}\n"
+        "request = gd.transform({'type': 'identify', 'traits': {'email': 'a@b.co'}}, config)\n"
+        "try: request.next(gd.Response(429, b'', {'Retry-After': 'Mon, 23 Nov 2026 08:00:30 GMT'}))\n"
+        "except gd.ThrottledError: pass\n"
+        f"print(*(name for name in {[*NETWORK, 'click', 'rich', 'msgspec', 'ijson', 'orjson']} if name in sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == []
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_a_core_module_imports_only_what_stands_before_it(module: str) -> None:
+    tree = ast.parse((Path(gainsight_dest.__file__).parent / f"{module}.py").read_text("utf8"))
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gainsight_dest":
+            names = [alias.name for alias in node.names] if node.module == "gainsight_dest" else []
+            imported |= {*names} or {(node.module or "").split(".")[1]}
+        assert not (isinstance(node, ast.ImportFrom) and node.level), "imports are absolute"
+    assert imported <= set(CORE[: CORE.index(module)])
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_a_core_module_depends_on_attrs_and_cattrs_alone(module: str) -> None:
+    tree = ast.parse((Path(gainsight_dest.__file__).parent / f"{module}.py").read_text("utf8"))
+    tops = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert tops - set(sys.stdlib_module_names) <= {"attrs", "cattrs", "gainsight_dest", "attr"}
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (Path(gainsight_dest.__file__).parent / "py.typed").exists()
