@@ -209,13 +209,10 @@ class DestinationConfig:
         versions = self.event_version_map
         return {event: (name, versions[event]) for event, name in self.event_name_map.items() if event in versions}
 
-    def require(self, purpose: str, *settings: str) -> tuple[str, ...]:
-        """The values of those settings. Raises one ConfigError that names all that are missing."""
-        values = tuple(getattr(self, setting) for setting in settings)
-        if None in values:
-            names = (_SETTINGS[setting].metadata["name"] for setting in settings if getattr(self, setting) is None)
-            raise ConfigError(*((name, f"is needed for {purpose}, but missing") for name in names))
-        return values
+    def missing(self, purpose: str, *settings: str) -> ConfigError:
+        """The error that names all of those settings that are missing."""
+        names = (_SETTINGS[setting].metadata["name"] for setting in settings if getattr(self, setting) is None)
+        return ConfigError(*((name, f"is needed for {purpose}, but missing") for name in names))
 
     def hide(self, text: str) -> str:
         """The text with this config's secrets masked."""

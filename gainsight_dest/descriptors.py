@@ -65,7 +65,9 @@ class Request(ABC):
 
         The keys are Secrets: they equal their text, and hide in a repr.
         """
-        (access_key,) = self._config.require("identify and group", "access_key")
+        access_key = self._config.access_key
+        if access_key is None:
+            raise self._config.missing("identify and group", "access_key")
         return api.record_headers(access_key)
 
     @property
@@ -161,15 +163,17 @@ class SendEvent(Request):
 
     @property
     def headers(self) -> dict[str, str]:
-        shared_secret, topic_name, tenant_id = self._config.require("track", "shared_secret", "topic_name", "tenant_id")
+        config = self._config
+        if config.shared_secret is None or config.topic_name is None or config.tenant_id is None:
+            raise config.missing("track", "shared_secret", "topic_name", "tenant_id")
         return api.event_headers(
-            shared_secret=shared_secret,
-            topic_name=topic_name,
-            tenant_id=tenant_id,
+            shared_secret=config.shared_secret,
+            topic_name=config.topic_name,
+            tenant_id=config.tenant_id,
             event_name=self._name,
             event_version=self._version,
-            contract_id=self._contract_id if self._contract_id is not None else self._config.contract_id,
-            access_key=self._config.access_key,
+            contract_id=self._contract_id if self._contract_id is not None else config.contract_id,
+            access_key=config.access_key,
         )
 
     @property

@@ -60,25 +60,25 @@ def is_enabled(event: Object) -> bool:
     An object of options, as SDKs may send for one integration, enables it. RudderStack's server filters by this before
     a destination sees the event, so `transform` does not look at it.
     """
-    integrations = event.get("integrations") if isinstance(event, Mapping) else None
-    if not isinstance(integrations, Mapping):
+    integrations = event.get("integrations") if isinstance(event, (dict, Mapping)) else None
+    if not isinstance(integrations, (dict, Mapping)):
         return True
     for name in (INTEGRATION, "All"):
-        if isinstance(integrations.get(name), (bool, Mapping)):
+        if isinstance(integrations.get(name), (bool, dict, Mapping)):
             return integrations[name] is not False
     return True
 
 
 def _identify(event: Object, config: DestinationConfig) -> UpsertPerson:
     if config.access_key is None:
-        config.require("identify", "access_key")
+        raise config.missing("identify", "access_key")
     traits, context_traits, _, _ = _objects(event)
     return UpsertPerson(config, person_of(traits, context_traits, config.person_fields))
 
 
 def _group(event: Object, config: DestinationConfig) -> FindCompany:
     if config.access_key is None:
-        config.require("group", "access_key")
+        raise config.missing("group", "access_key")
     traits, context_traits, _, _ = _objects(event)
     return FindCompany(config, company_of(traits, config.company_fields), email_of(context_traits))
 
@@ -161,7 +161,8 @@ def _name_and_version(event: Any, config: DestinationConfig) -> tuple[str, str]:
     """What Gainsight calls the event, and its version. Raises EventError, or ConfigError naming all that is missing."""
     if not isinstance(event, str) or not event.strip():
         raise EventError("event", f"a non-blank string is needed for track, got {shown(event)}")
-    config.require("track", "shared_secret", "topic_name", "tenant_id")
+    if None in (config.shared_secret, config.topic_name, config.tenant_id):
+        raise config.missing("track", "shared_secret", "topic_name", "tenant_id")
     if event in config.events:
         return config.events[event]
     maps = (("eventNameMap", config.event_name_map), ("eventVersionMap", config.event_version_map))

@@ -210,11 +210,8 @@ def test_a_config_is_frozen_and_keeps_no_hold_on_what_it_came_from() -> None:
 
 
 def test_what_track_needs_is_named_all_at_once() -> None:
-    with pytest.raises(ConfigError) as error:
-        read(tenantId="t").require("track", "shared_secret", "tenant_id", "topic_name")
-    assert str(error.value) == (
-        "sharedSecret: is needed for track, but missing; topicName: is needed for track, but missing"
-    )
+    error = read(tenantId="t").missing("track", "shared_secret", "tenant_id", "topic_name")
+    assert str(error) == "sharedSecret: is needed for track, but missing; topicName: is needed for track, but missing"
 
 
 def test_events_are_those_in_both_maps_of_a_config_that_can_send_them() -> None:

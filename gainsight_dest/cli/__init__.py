@@ -1,0 +1,36 @@
+"""The command line: `gainsight-dest`, also `python -m gainsight_dest`. Extra `cli`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+_NEEDS = ("click", "ijson", "msgspec", "rich")
+WRONG_USE = 2
+INTERRUPTED = 130  # as shells report an end by Ctrl-C
+READER_GONE = 141  # as they report an end by a closed pipe
+
+
+def main() -> None:
+    """Run the command line and exit: 0 all well, 1 some events failed, 2 wrong use or config."""
+    missing = [name for name in _NEEDS if find_spec(name) is None]
+    if missing:
+        print(  # noqa: T201 - click, which would print it, may be what is missing
+            f"The command line needs {', '.join(missing)}: pip install 'gainsight-dest[cli]'", file=sys.stderr
+        )
+        sys.exit(WRONG_USE)
+
+    import click  # noqa: PLC0415 - only once it is known to be there
+
+    from gainsight_dest.cli.app import ReaderGoneError, cli  # noqa: PLC0415 - the same
+
+    try:
+        status = cli.main(prog_name="gainsight-dest", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except click.Abort:
+        status = INTERRUPTED
+    except ReaderGoneError:
+        status = READER_GONE
+    sys.exit(status)

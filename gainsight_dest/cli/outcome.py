@@ -1,0 +1,198 @@
+"""What becomes of each event of a file, as values: outcomes, and the tally of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import attrs
+import msgspec
+
+from gainsight_dest import (
+    ConfigError,
+    DestinationConfig,
+    EventError,
+    Request,
+    Secret,
+    UnsupportedTypeError,
+    is_enabled,
+    preview,
+    transform,
+)
+from gainsight_dest.cli.read import Item, is_nested
+from gainsight_dest.secret import MASK
+
+SWITCHED_OFF = "switched off by the event's integrations"
+
+#: What an event whose line or message is not JSON is at fault with, beside the names of the error classes.
+NOT_JSON = "NotJSON"
+
+
+@attrs.frozen
+class Fault:
+    """Why an event became no request: the name of the error's class, the place, the whole message."""
+
+    kind: str
+    path: str | None
+    message: str
+
+
+@attrs.frozen
+class Outcome:
+    """What became of one event: a request, a reason to skip it, or a fault. Its id and type, if they are texts."""
+
+    item: Item
+    message_id: str | None = None
+    type: str | None = None
+    request: Request | None = None
+    skipped: str | None = None
+    fault: Fault | None = None
+
+
+class Configs:
+    """The config for each event: the one given, or else that of the destination that came with the event."""
+
+    def __init__(self, given: DestinationConfig | None) -> None:
+        self._given = given
+        self._parsed: dict[bytes, DestinationConfig] = {}
+
+    def of(self, item: Item) -> DestinationConfig | None:
+        """None where there is neither. Raises ConfigError."""
+        if self._given is not None or item.destination is None:
+            return self._given
+        key = msgspec.json.encode(item.destination)
+        if key not in self._parsed:
+            self._parsed = {key: DestinationConfig.from_rudderstack(item.destination)}
+        return self._parsed[key]
+
+
+class NoConfigError(Exception):
+    """An event came without a destination of its own, and no config was given."""
+
+
+def outcome(item: Item, configs: Configs) -> Outcome:
+    """What becomes of the event. Raises NoConfigError."""
+    if item.problem is not None:
+        return Outcome(item, fault=Fault(NOT_JSON, None, item.problem))
+    request = skipped = fault = None
+    try:
+        config = configs.of(item)
+        if config is None:
+            raise NoConfigError
+        if is_enabled(item.event):
+            request = transform(item.event, config)
+        else:
+            skipped = SWITCHED_OFF
+    except UnsupportedTypeError as error:
+        skipped = str(error)
+    except (ConfigError, EventError) as error:
+        fault = Fault(type(error).__name__, error.path, str(error))
+    event = item.event if isinstance(item.event, dict) else {}
+    return Outcome(item, _text(event.get("messageId")), _text(event.get("type")), request, skipped, fault)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def as_record(outcome: Outcome, *, show_secrets: bool = False) -> dict[str, Any]:
+    """The outcome as one JSON object."""
+    record: dict[str, Any] = {"number": outcome.item.number, "message_id": outcome.message_id, "type": outcome.type}
+    if outcome.request is not None:
+        steps = preview(outcome.request)
+        record["requests"] = [_described(label, request, show_secrets=show_secrets) for label, request in steps]
+    if outcome.skipped is not None:
+        record["skipped"] = outcome.skipped
+    if outcome.fault is not None:
+        record["error"] = attrs.asdict(outcome.fault)
+    return record
+
+
+def _described(label: str, request: Request, *, show_secrets: bool) -> dict[str, Any]:
+    described = {"label": label, **request.as_dict()}
+    described["headers"] = {
+        name: value if type(value) is not Secret else str(value) if show_secrets else MASK
+        for name, value in described["headers"].items()
+    }
+    return described
+
+
+def as_event_at_fault(item: Item, fault: Fault) -> dict[str, Any]:
+    """The event as it came, with the reason: in RudderStack's nested form, so that it can be mended and run again."""
+    nested = item.raw if is_nested(item.raw) else {"message": item.raw}
+    return {**nested, "number": item.number, "error": attrs.asdict(fault)}
+
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def line(record: dict[str, Any]) -> bytes:
+    """The record as a line of NDJSON, UTF-8."""
+    try:
+        return _encode(record) + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot carry and an escape can
+        return json.dumps(record, default=float).encode() + b"\n"
+    except RecursionError:  # only an event at fault in an array can be nested as deep as that
+        return line({**record, "message": None})
+
+
+@attrs.define
+class Count:
+    """How often something came, and the number of the first event it came with."""
+
+    first: int
+    times: int = 0
+
+
+@attrs.define
+class Row:
+    """What became of the events of one type."""
+
+    events: int = 0
+    #: Calls to Gainsight: three for a group, of which one creates or updates.
+    requests: int = 0
+    skipped: int = 0
+    errors: int = 0
+
+
+#: Distinct types and reasons that a tally keeps apart: more are counted together, so that memory stays bounded.
+MOST_KINDS = 1000
+
+
+@attrs.define
+class Tally:
+    """The counts of a run: by type, and by reason for what was skipped or is at fault."""
+
+    types: dict[str, Row] = attrs.field(factory=dict)
+    skipped: dict[str, Count] = attrs.field(factory=dict)
+    errors: dict[Fault, Count] = attrs.field(factory=dict)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        row = _slot(self.types, (outcome.type or "").strip().casefold() or "(none)", "(other)", Row())
+        row.events += 1
+        if outcome.request is not None:
+            row.requests += outcome.request.calls
+            return
+        first = Count(outcome.item.number)
+        if outcome.skipped is not None:
+            row.skipped += 1
+            _slot(self.skipped, outcome.skipped, "(other)", first).times += 1
+        if outcome.fault is not None:
+            row.errors += 1
+            _slot(self.errors, outcome.fault, Fault("(other)", None, "(other)"), first).times += 1
+
+    def total(self) -> Row:
+        """The sums over all types."""
+        rows = [attrs.astuple(row) for row in self.types.values()]
+        return Row(*(sum(column) for column in zip(*rows, strict=True)))
+
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def _slot(slots: dict[_K, _V], key: _K, other: _K, new: _V) -> _V:
+    if key not in slots and len(slots) >= MOST_KINDS:
+        key = other
+    return slots.setdefault(key, new)

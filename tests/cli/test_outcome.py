@@ -1,0 +1,160 @@
+"""Outcomes of events, their records, and the tally."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gainsight_dest import DestinationConfig, Secret
+from gainsight_dest.cli import outcome as cli
+from gainsight_dest.cli.outcome import Configs, Count, Fault, NoConfigError, Outcome, Row, Tally, as_record, outcome
+from gainsight_dest.cli.read import Item
+
+CONFIG = DestinationConfig(domain="acme.co", access_key="access-1")
+CONFIGS = Configs(CONFIG)
+IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
+GROUP = {"type": "group", "traits": {"name": "Acme"}, "context": {"traits": {"email": "ada@example.com"}}}
+
+
+def record(event: Any, **options: Any) -> dict[str, Any]:
+    return as_record(outcome(Item(7, event, raw=event), CONFIGS), **options)
+
+
+def test_the_record_of_an_event_holds_its_number_id_type_and_requests() -> None:
+    assert record(IDENTIFY) == {
+        "number": 7,
+        "message_id": "m-1",
+        "type": "identify",
+        "requests": [
+            {
+                "label": "upsert person",
+                "method": "PUT",
+                "url": "https://acme.co/v1.0/api/people",
+                "headers": {"Accesskey": "***", "Content-Type": "application/json"},
+                "body": {"Email": "ada@example.com"},
+            }
+        ],
+    }
+
+
+def test_the_record_of_a_group_shows_each_way_it_may_go() -> None:
+    assert [request["label"] for request in record(GROUP)["requests"]] == [
+        "find company",
+        "create company, if none was found",
+        "update company, if found",
+        "link person, once saved",
+    ]
+
+
+def test_secrets_show_on_request() -> None:
+    (request,) = record(IDENTIFY, show_secrets=True)["requests"]
+    assert request["headers"]["Accesskey"] == "access-1"
+    assert type(request["headers"]["Accesskey"]) is str
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({"type": "page"}, 'type: "page" is not supported: it must be identify, group or track'),
+        ({**IDENTIFY, "integrations": {"All": False}}, "switched off by the event's integrations"),
+    ],
+)
+def test_an_event_that_the_server_would_hold_back_is_skipped(event: Any, reason: str) -> None:
+    assert record(event)["skipped"] == reason
+    assert set(record(event)) == {"number", "message_id", "type", "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("event", "fault"),
+    [
+        ({"type": "identify"}, ("EventError", "traits.email")),
+        ({"type": "track", "event": "x"}, ("ConfigError", "sharedSecret")),
+        ([], ("EventError", "the event")),
+        ({"type": 5, "messageId": 5}, ("EventError", "type")),
+    ],
+)
+def test_an_event_at_fault_says_what_kind_where_and_why(event: Any, fault: tuple[str, str]) -> None:
+    error = record(event)["error"]
+    assert (error["kind"], error["path"]) == fault
+    assert error["message"].startswith(f"{fault[1]}: ")
+
+
+def test_without_a_config_the_events_own_destination_counts() -> None:
+    own = Configs(None)
+    for _ in range(2):
+        item = Item(1, IDENTIFY, {"Config": {"domain": "own.co", "accessKey": "k"}})
+        assert as_record(outcome(item, own))["requests"][0]["url"].startswith("https://own.co/")
+    with pytest.raises(NoConfigError):
+        outcome(Item(1, IDENTIFY), own)
+    broken = outcome(Item(1, IDENTIFY, {"Config": {}}), own)
+    assert broken.fault is not None
+    assert broken.fault.kind == "ConfigError"
+
+
+def test_a_given_config_goes_before_the_events_own_destination() -> None:
+    item = Item(1, IDENTIFY, {"Config": {"domain": "own.co", "accessKey": "k"}})
+    assert as_record(outcome(item, CONFIGS))["requests"][0]["url"].startswith("https://acme.co/")
+
+
+FAULT = Fault("EventError", "traits.email", "traits.email: is needed")
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (IDENTIFY, {"message": IDENTIFY}),
+        ("{broken", {"message": "{broken"}),
+        ({"message": IDENTIFY, "destination": {}}, {"message": IDENTIFY, "destination": {}}),
+        ({"message": IDENTIFY, "number": 99, "error": "old"}, {"message": IDENTIFY}),
+    ],
+)
+def test_an_event_at_fault_is_kept_in_a_form_that_can_be_run_again(raw: Any, expected: dict[str, Any]) -> None:
+    error = {"kind": "EventError", "path": "traits.email", "message": "traits.email: is needed"}
+    assert cli.as_event_at_fault(Item(3, raw=raw), FAULT) == {**expected, "number": 3, "error": error}
+
+
+@pytest.mark.parametrize("value", ["\ud800", 10**30, Secret("s").upper(), 1.5, None, "é"])
+def test_a_line_is_one_line_of_json_whatever_it_holds(value: Any) -> None:
+    line = cli.line({"value": value})
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert json.loads(line) == {"value": value}
+
+
+def test_an_event_nested_too_deeply_to_be_written_is_left_out_of_its_line() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert json.loads(cli.line({"number": 1, "message": deep})) == {"number": 1, "message": None}
+
+
+def test_a_tally_counts_by_type_and_by_reason_with_the_first_number() -> None:
+    tally = Tally()
+    for number, event in enumerate([IDENTIFY, GROUP, {"type": " Page "}, {"type": "identify"}, {"type": "page"}, 5], 1):
+        tally.add(outcome(Item(number, event), CONFIGS))
+    assert tally.types == {
+        "identify": Row(2, 1, 0, 1),
+        "group": Row(1, 3, 0, 0),
+        "page": Row(2, 0, 2, 0),
+        "(none)": Row(1, 0, 0, 1),
+    }
+    assert tally.total() == Row(6, 4, 2, 2)
+    assert [(count.first, count.times) for count in tally.errors.values()] == [(4, 1), (6, 1)]
+    assert [(count.first, count.times) for count in tally.skipped.values()] == [(3, 1), (5, 1)]
+
+
+def test_a_tally_of_endless_kinds_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "MOST_KINDS", 3)
+    tally = Tally()
+    for number in range(10):
+        tally.add(Outcome(Item(number), type=f"t{number}", skipped=f"reason {number}"))
+        tally.add(Outcome(Item(number), type=f"t{number}", fault=Fault("EventError", None, f"reason {number}")))
+    assert (len(tally.types), len(tally.skipped), len(tally.errors)) == (4, 4, 4)
+    assert tally.types["(other)"] == Row(14, 0, 7, 7)
+    assert tally.skipped["(other)"] == Count(3, 7)
+
+
+def test_a_tally_of_nothing_is_all_zeros() -> None:
+    assert Tally().total() == Row()

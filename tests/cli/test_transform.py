@@ -1,0 +1,246 @@
+"""`gainsight-dest transform`, run as a person runs it: a process of its own, files, pipes, a terminal, Ctrl-C."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+EVENTS = EXAMPLES / "events.ndjson"
+CONFIG = EXAMPLES / "destination.json"
+COMMAND = [sys.executable, "-m", "gainsight_dest", "transform"]
+IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
+
+
+def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], input=stdin, capture_output=True, check=False, timeout=60)
+
+
+def records(output: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_every_event_of_the_examples_gives_one_line_in_order() -> None:
+    done = run(EVENTS, "--config", CONFIG)
+    lines = records(done.stdout)
+    assert done.returncode == 1
+    assert [line["number"] for line in lines] == list(range(1, len(EVENTS.read_bytes().splitlines()) + 1))
+    assert all(sum(key in line for key in ("requests", "error", "skipped")) == 1 for line in lines)
+    assert lines[0]["requests"][0]["body"] == {
+        "Email": "user@email.com",
+        "FirstName": "John",
+        "LastName": "Doe",
+        "Name": "John Doe",
+        "Comments": "example identify call",
+    }
+
+
+def test_the_closing_table_counts_by_type_and_by_kind_of_error() -> None:
+    done = run(EVENTS, "--config", CONFIG)
+    lines = records(done.stdout)
+    table = done.stderr.decode()
+    kinds = [sum(key in line for line in lines) for key in ("skipped", "error")]
+    calls = sum(3 if line["type"].strip().lower() == "group" else 1 for line in lines if "requests" in line)
+    assert re.search(rf"^all +{len(lines)} +{calls} +{kinds[0]} +{kinds[1]}$", table, re.MULTILINE)
+    first = next(line for line in lines if line.get("error", {}).get("path") == "traits.email")
+    row = rf"^ +1 +{first['number']} +EventError +{re.escape(first['error']['message'])} *$"
+    assert re.search(row, table, re.MULTILINE)
+
+
+@pytest.mark.parametrize("form", ["array", "gzipped array", "gzipped lines"])
+def test_any_form_of_the_same_events_gives_the_same_requests(form: str, tmp_path: Path) -> None:
+    good = [line for line in EVENTS.read_bytes().splitlines() if line.startswith(b"{") and line.endswith(b"}")]
+    array = json.dumps([json.loads(line) for line in good], indent=1).encode()
+    data = {"array": array, "gzipped array": gzip.compress(array), "gzipped lines": gzip.compress(b"\n".join(good))}
+    file = tmp_path / "events"
+    file.write_bytes(data[form])
+    assert records(run(file, "--config", CONFIG).stdout) == records(
+        run("-", "--config", CONFIG, stdin=b"\n".join(good)).stdout
+    )
+
+
+def test_all_well_ends_with_0() -> None:
+    done = run("-", "--config", CONFIG, stdin=json.dumps(IDENTIFY).encode())
+    assert done.returncode == 0
+    assert len(records(done.stdout)) == 1
+
+
+def test_an_empty_input_is_all_well() -> None:
+    done = run("-", "--config", CONFIG)
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_no_secret_shows_unless_asked_for() -> None:
+    settings = json.loads(CONFIG.read_text("utf8"))["Config"]
+    secrets = {settings["accessKey"].encode(), settings["sharedSecret"].encode()}
+    hidden, shown = run(EVENTS, "--config", CONFIG), run(EVENTS, "--config", CONFIG, "--show-secrets")
+    assert not any(secret in hidden.stdout + hidden.stderr for secret in secrets)
+    assert all(secret in shown.stdout for secret in secrets)
+    assert not any(secret in shown.stderr for secret in secrets)
+
+
+def test_events_at_fault_can_be_mended_and_run_again(tmp_path: Path) -> None:
+    errors, again = tmp_path / "errors.ndjson", tmp_path / "again.ndjson"
+    first = records(run(EVENTS, "--config", CONFIG, "--errors", errors).stdout)
+    at_fault = [line for line in first if "error" in line]
+    kept = records(errors.read_bytes())
+    assert [(line["number"], line["error"]) for line in kept] == [(line["number"], line["error"]) for line in at_fault]
+
+    assert len(records(run(errors, "--config", CONFIG, "--errors", again).stdout)) == len(at_fault)
+    assert len(records(again.read_bytes())) == len(at_fault)
+
+    (mended,) = (
+        line for line in kept if line["error"]["path"] == "traits.email" and line["error"]["message"][-4:] == "null"
+    )
+    mended["message"].setdefault("traits", {})["email"] = "mended@example.com"
+    done = run("-", "--config", CONFIG, stdin=json.dumps(mended).encode())
+    assert done.returncode == 0
+    assert records(done.stdout)[0]["requests"][0]["body"]["Email"] == "mended@example.com"
+
+
+def test_without_a_config_each_event_needs_a_destination_of_its_own() -> None:
+    nested = {"message": IDENTIFY, "destination": {"Config": {"domain": "own.example.org", "accessKey": "k"}}}
+    done = run("-", stdin=json.dumps(nested).encode())
+    assert done.returncode == 0
+    assert records(done.stdout)[0]["requests"][0]["url"] == "https://own.example.org/v1.0/api/people"
+    done = run("-", stdin=json.dumps(IDENTIFY).encode())
+    assert done.returncode == 2
+    assert done.stderr == b"Error: event 1 carries no destination of its own: name one with --config FILE\n"
+
+
+def test_a_config_at_fault_ends_with_2_and_lists_every_problem(tmp_path: Path) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text('{"domain": "localhost", "accessKey": 5}')
+    done = run(EVENTS, "--config", file)
+    assert (done.returncode, done.stdout) == (2, b"")
+    head, *problems = done.stderr.decode().splitlines()
+    assert head == f"Error: {file} is not a destination config:"
+    assert [problem.split(":")[0].strip() for problem in problems] == ["domain", "accessKey"]
+
+    file.write_text('{\n"domain": }')
+    assert (
+        run(EVENTS, "--config", file).stderr.decode()
+        == f"Error: {file}: not JSON at line 2, column 11: Expecting value\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["no-such-file"], [EVENTS, "--config", "no-such-file"], [EVENTS, "--what"]])
+def test_wrong_use_ends_with_2_and_says_how_it_goes(arguments: list[object]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert b"Usage: gainsight-dest transform [OPTIONS] EVENTS" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_file_that_is_read_is_not_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(json.dumps(IDENTIFY).encode())
+    for option in ("--errors", "--output"):
+        done = run(file, "--config", CONFIG, option, tmp_path / "." / "events.ndjson")
+        assert done.returncode == 2
+        assert b"is the file that the events come from" in done.stderr
+    assert json.loads(file.read_bytes()) == IDENTIFY
+
+
+def test_a_place_that_cannot_be_written_to_ends_with_2(tmp_path: Path) -> None:
+    done = run(EVENTS, "--config", CONFIG, "--output", tmp_path / "none" / "out")
+    assert done.returncode == 2
+    assert done.stderr.decode().endswith("cannot be written: No such file or directory\n")
+
+
+def test_output_goes_to_a_file_if_one_is_named(tmp_path: Path) -> None:
+    done = run(EVENTS, "--config", CONFIG, "--output", tmp_path / "out.ndjson")
+    assert done.stdout == b""
+    assert (tmp_path / "out.ndjson").read_bytes() == run(EVENTS, "--config", CONFIG).stdout
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    lines = (json.dumps(IDENTIFY) + "\n") * 20_000
+    shell = f"{sys.executable} -m gainsight_dest transform - --config {CONFIG} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", shell], input=lines.encode(), capture_output=True, check=False, timeout=60)  # noqa: S607
+    assert len(records(done.stdout)) == 1
+    assert done.stderr == b""
+    assert done.returncode == 141
+
+
+def test_ctrl_c_ends_quietly_and_keeps_the_errors_so_far(tmp_path: Path) -> None:
+    errors = tmp_path / "errors.ndjson"
+    command = [*COMMAND, "-", "--config", str(CONFIG), "--errors", str(errors)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b'{"type": "identify"}\n' + (json.dumps(IDENTIFY) + "\n").encode() * 600)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.readline()  # the second is out, so the first is done with
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stderr.strip() == b""
+    assert len(records(errors.read_bytes())) == 1
+
+
+def on_a_terminal(*arguments: object) -> bytes:
+    """What a terminal shows as standard error, with standard output in a file or in a pipe."""
+    master, slave = pty.openpty()
+    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=slave) as process:
+        os.close(slave)
+        shown = b""
+        try:
+            while chunk := os.read(master, 65536):
+                shown += chunk
+        except OSError:  # Linux's way to say that the other side has closed
+            pass
+        process.communicate(timeout=30)
+    os.close(master)
+    return shown
+
+
+def test_a_terminal_shows_a_bar_with_a_rate_and_a_pipe_does_not(tmp_path: Path) -> None:
+    assert b"events/s" in on_a_terminal(EVENTS, "--config", CONFIG, "--output", tmp_path / "out")
+    assert b"events/s" not in on_a_terminal(EVENTS, "--config", CONFIG)
+    assert b"events/s" not in run(EVENTS, "--config", CONFIG).stderr
+
+
+def test_memory_stays_flat_over_many_events(tmp_path: Path) -> None:
+    file = tmp_path / "many.ndjson"
+    file.write_bytes(EVENTS.read_bytes() * 200)
+    program = (
+        "import resource, sys\nfrom gainsight_dest.cli.app import cli\n"
+        f"arguments = ['transform', {str(file)!r}, '--config', {str(CONFIG)!r}, '--output', '/dev/null']\n"
+        "cli.main(arguments, standalone_mode=False)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert file.stat().st_size > 10_000_000
+    assert int(done.stdout) < 80_000  # KiB; the interpreter with what it imports takes some 35,000
+
+
+def test_help_and_version_are_there() -> None:
+    assert (
+        b"transform"
+        in subprocess.run([sys.executable, "-m", "gainsight_dest", "-h"], capture_output=True, check=True).stdout
+    )
+    assert b"Exit status: 0 all well" in run("--help").stdout
+
+
+def test_without_its_extra_the_command_line_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['rich'] = None; import importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name: None if name == 'rich' else find(name)\n"
+        "from gainsight_dest.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "The command line needs rich: pip install 'gainsight-dest[cli]'\n"
