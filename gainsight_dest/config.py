@@ -134,9 +134,9 @@ def _header_map(value: object) -> Mapping[str, str]:
 # --- the config -------------------------------------------------------------------------------------------------------
 
 
-def _setting(name: str, read: Callable[[object], Any], default: Any = None, **how: Any) -> Any:
-    """A setting: what RudderStack calls it, what reads it."""
-    return attrs.field(default=default, metadata={"name": name, "read": read}, **how)
+def _setting(name: str, read: Callable[[object], Any], about: str, default: Any = None, **how: Any) -> Any:
+    """A setting: what RudderStack calls it, what reads it, what it is and who needs it."""
+    return attrs.field(default=default, metadata={"name": name, "read": read, "about": about}, **how)
 
 
 CustomField = tuple[str, tuple[str, ...] | None, str]
@@ -151,16 +151,28 @@ class DestinationConfig:
     version. Raises ConfigError with every problem found. The repr shows no secret.
     """
 
-    domain: str = _setting("domain", _domain, attrs.NOTHING)
-    access_key: str | None = _setting("accessKey", _secret)
-    shared_secret: str | None = _setting("sharedSecret", _secret)
-    tenant_id: str | None = _setting("tenantId", _header)
-    topic_name: str | None = _setting("topicName", _header)
-    contract_id: str | None = _setting("contractId", _header)
-    person_map: Mapping[str, str] = _setting("personMap", _record_map(PERSON_KEY), hash=False)
-    company_map: Mapping[str, str] = _setting("companyMap", _record_map(COMPANY_KEY), hash=False)
-    event_name_map: Mapping[str, str] = _setting("eventNameMap", _header_map, hash=False)
-    event_version_map: Mapping[str, str] = _setting("eventVersionMap", _header_map, hash=False)
+    domain: str = _setting("domain", _domain, "the tenant's host name; always needed", attrs.NOTHING)
+    access_key: str | None = _setting(
+        "accessKey", _secret, "the REST API key; identify and group need it, track sends it if it is there"
+    )
+    shared_secret: str | None = _setting("sharedSecret", _secret, "the key of the Events API; track needs it")
+    tenant_id: str | None = _setting("tenantId", _header, "the tenant's id in the Events API; track needs it")
+    topic_name: str | None = _setting("topicName", _header, "the topic that the events belong to; track needs it")
+    contract_id: str | None = _setting(
+        "contractId", _header, "the contract id of track events that bring none of their own"
+    )
+    person_map: Mapping[str, str] = _setting(
+        "personMap", _record_map(PERSON_KEY), "trait to custom field, for identify", hash=False
+    )
+    company_map: Mapping[str, str] = _setting(
+        "companyMap", _record_map(COMPANY_KEY), "trait to custom field, for group", hash=False
+    )
+    event_name_map: Mapping[str, str] = _setting(
+        "eventNameMap", _header_map, "event to what Gainsight calls it; track needs the event in it", hash=False
+    )
+    event_version_map: Mapping[str, str] = _setting(
+        "eventVersionMap", _header_map, "event to its version in Gainsight; track needs the event in it", hash=False
+    )
 
     def __attrs_post_init__(self) -> None:
         problems: list[Problem] = []

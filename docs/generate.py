@@ -1,0 +1,230 @@
+"""Writes the reference pages that are derived from the tables, so that a page cannot say other than the code does.
+
+python docs/generate.py
+
+A test holds the pages to what this would write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import attrs
+import click
+
+from gainsight_dest import DestinationConfig, errors
+from gainsight_dest.api import CODES, FAILED, STATUSES, Code
+from gainsight_dest.cli.app import cli
+from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Field, Form
+
+HERE = Path(__file__).parent
+NOTE = "<!-- Written by docs/generate.py from the tables in the code. Change those, then run it. -->\n\n"
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    lines = [list(headings)]
+    lines += [["---"] * len(lines[0])]
+    lines += [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def code(text: str) -> str:
+    """Code in a line of prose; nothing for nothing."""
+    return f"`{text}`" if text else ""
+
+
+def fields() -> str:
+    """The page of fields."""
+    return f"""# Fields
+
+Which trait feeds which Gainsight field. A trait that stands in neither table nor in the destination's custom mappings
+is not sent.
+
+## Forms
+
+| form | what becomes of the value |
+| --- | --- |
+| {Form.AS_IS.value} | the JSON value, unchanged |
+| {Form.TEXT.value} | a string as it is; anything else as compact JSON: `{{"city":"NY"}}`, `12`, `true` |
+| {Form.NUMBER.value} | a number as it is; a decimal numeral in a string as a number; anything else leaves the field out |
+
+Decimal numerals are `"100"`, `" 12 "`, `"1e3"`, `".5"`, `"-7"`; `"1,000"` and `"0x10"` are none, nor is `true`.
+
+`null` and `""` count as absent; `0` and `false` do not. Dates, UUIDs and Decimals out of Python become ISO 8601 text,
+text and numbers.
+
+## Person, from identify
+
+Each field takes the first present value: every alias in `traits`, then every alias in `context.traits`.
+
+{_table_of(PERSON_FIELDS)}
+Where no Name is known, even after the custom mappings, it is made of {", ".join(f"`{part}`" for part in NAME_PARTS)},
+joined by spaces; where those are not known either, no Name is sent.
+
+Custom fields: each row of `personMap` takes the first value that is not null of: the trait of that very name in
+`traits`, the dotted path through `traits`, the same two in `context.traits`. `""` is a value here. The field is set to
+the value as it is, over a standard field of that name. `Email` cannot be mapped: Gainsight finds the person by it.
+
+## Company, from group
+
+From `traits` alone. The person that is linked to the company is that of `context.traits.email`.
+
+{_table_of(COMPANY_FIELDS)}
+A numeric `name` is sent as its text. Custom fields: each row of `companyMap`, as for a person, from `traits` alone.
+`Name` cannot be mapped: Gainsight finds the company by it.
+
+## Event, from track
+
+`properties` are the body, as they are. What the event is called and its version come from `eventNameMap` and
+`eventVersionMap`; the contract id from the first entry of type `gainsightEventContractId` in `context.externalId`, else
+from the destination's `contractId`.
+"""
+
+
+def _table_of(rows: tuple[Field, ...]) -> str:
+    return table(
+        ("field", "traits, the first present wins", "form"),
+        (
+            (
+                code(row.name),
+                ", ".join(map(code, row.traits)),
+                "required: a non-blank string" if row.required else row.form.value,
+            )
+            for row in rows
+        ),
+    )
+
+
+def settings() -> str:
+    """The page of the destination config."""
+    rows = (
+        (code(setting.metadata["name"]), code(setting.name), setting.metadata["about"])
+        for setting in attrs.fields(DestinationConfig)
+    )
+    return f"""# Destination config
+
+A `DestinationConfig` is made in Python, or read from what RudderStack stores: a destination's `Config` object, or the
+destination that holds one.
+
+```python
+from gainsight_dest import DestinationConfig
+
+config = DestinationConfig.from_rudderstack({{
+    "domain": "acme.gainsightcloud.com",
+    "accessKey": "…",
+    "personMap": [{{"from": "plan", "to": "Plan__gc"}}],
+}})
+assert config.person_map == {{"plan": "Plan__gc"}}
+```
+
+{table(("RudderStack's name", "in Python", "what it is"), rows)}
+- `null` and blank mean absent. Unknown keys are passed over.
+- A mapping is a list of `{{"from": …, "to": …}}` rows, or one `{{from: to}}` object. Rows with a blank half are skipped;
+  the last row of a `from` wins.
+- `domain` is a host name with at least one dot. `https://`, one trailing slash and spaces around it are tolerated;
+  `http://`, a port, a path, user info, `localhost` and IP addresses are not.
+- No mapping may set the field that Gainsight finds the record by: `Email` of a person, `Name` of a company.
+- What goes out as a header holds no control character.
+
+Everything that is wrong is told at once, each with its place:
+
+```python
+from gainsight_dest import ConfigError
+
+try:
+    DestinationConfig.from_rudderstack({{"domain": "localhost", "personMap": [{{}}, {{"from": 7, "to": "Age__gc"}}]}})
+except ConfigError as error:
+    assert [place for place, problem in error.problems] == ["domain", "personMap[1].from"]
+    assert error.problems[1][1] == "must be a string, not a number"
+```
+
+A config is frozen, compares by value, hashes and pickles. Its `repr` shows `***` for the keys, wherever they sit.
+"""
+
+
+def error_page() -> str:
+    """The page of errors."""
+    tree = re.search(r"(- GainsightDestError.*?)\n\n", errors.__doc__ or "", re.DOTALL)
+    assert tree is not None  # noqa: S101 - a broken page is worse than none
+    statuses = [(f"{low}" if low == high else f"{low} to {high}", row) for low, high, row in STATUSES] + [
+        ("any other", FAILED)
+    ]
+    return f"""# Errors
+
+All derive from `GainsightDestError` and say by their class what to do:
+
+```text
+{tree[1]}
+```
+
+`ConfigError` and `EventError` have a `path` (`personMap[2].from`, `traits.email`); a `ConfigError` has all its
+`problems`. A `ResponseError` has `action`, `status`, `code`, `request_id`, `field_errors` and `retry_after` (seconds, or
+None). All compare by value and pickle. Their text holds no secret, and no value of an event or a record: Gainsight's
+`errorDesc` is never quoted, a field error's refused `value` is kept as an attribute only.
+
+## Gainsight's codes
+
+A known code decides, at any status but that of a success.
+
+{table(("code", "error", "meaning"), (_error_row(name, row) for name, row in CODES.items()))}
+## HTTP statuses
+
+Where no known code says more. A 2xx whose `result` is false is a `RejectedError`; a 2xx that is not a JSON object is a
+`RetryableError`.
+
+{table(("status", "error", "meaning"), (_error_row(name, row) for name, row in statuses))}"""
+
+
+def _error_row(name: str, row: Code) -> tuple[str, str, str]:
+    return code(name), code(row.error.__name__), row.meaning
+
+
+def command_line() -> str:
+    """The page of the command line."""
+    context = click.Context(cli, info_name="gainsight-dest", terminal_width=100, **cli.context_settings)
+    pages = [_help(cli, context)]
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None  # noqa: S101 - it was just listed
+        pages.append(_help(command, click.Context(command, info_name=name, parent=context)))
+    return f"""# Command line
+
+`gainsight-dest`, also `python -m gainsight_dest`; extra `cli`.
+
+{"".join(pages)}
+## Exit status
+
+| status | when |
+| --- | --- |
+| 0 | all well; what was skipped is well too |
+| 1 | some events are at fault |
+| 2 | wrong use, or a config that cannot be used |
+| 130 | ended by Ctrl-C |
+| 141 | whoever read the output closed it |
+"""
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    return f"```text\n$ {context.command_path} --help\n{command.get_help(context)}\n```\n\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/fields.md": fields,
+    "reference/config.md": settings,
+    "reference/errors.md": error_page,
+    "reference/command-line.md": command_line,
+}
+
+
+def main() -> None:
+    """Write each page."""
+    for name, page in PAGES.items():
+        (HERE / name).write_text(NOTE + page().rstrip() + "\n", "utf8")
+        print(f"docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
