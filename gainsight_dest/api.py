@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import attrs
@@ -286,12 +285,12 @@ def _error(code: Code, response: Response, envelope: dict[str, Any], action: str
     )
 
 
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_WORD = r"[A-Za-z0-9_.-]{1,64}"
 
 
 def _word(value: object, hide: Hide) -> str | None:
     """A code, an id or a field name out of an answer, if it looks like one: an error must not quote a record."""
-    return hide(value) if isinstance(value, str) and _WORD.fullmatch(value) else None
+    return hide(value) if isinstance(value, str) and re.fullmatch(_WORD, value) else None
 
 
 def _field_errors(data: object, hide: Hide) -> Iterator[FieldError]:
@@ -326,6 +325,8 @@ def _retry_after(response: Response) -> float | None:
     wait = (_header(response, "retry-after") or "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", wait):
         return float(wait)
+    from datetime import datetime  # noqa: PLC0415 - few answers need it, and each import would pay for it
+
     try:
         until, now = (
             datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")  # noqa: DTZ007 - both are GMT, only the gap counts

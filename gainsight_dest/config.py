@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -38,12 +38,12 @@ def _text(value: object) -> str:
 
 
 #: C0 and C1 controls, which could end a header early, and lone surrogates, which have no UTF-8.
-_NOT_FOR_A_HEADER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_FOR_A_HEADER = r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 def header_problem(value: str) -> str | None:
     """Why the value cannot be an HTTP header's, or None."""
-    if not value.isprintable() and _NOT_FOR_A_HEADER.search(value):
+    if not value.isprintable() and re.search(_NOT_FOR_A_HEADER, value):
         return "holds a control character or broken Unicode, which no HTTP header may"
     return None
 
@@ -63,7 +63,7 @@ def _secret(value: object) -> Secret | None:
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 #: The last label starts with a letter: else the name is an IP address in one of its notations.
-_HOST = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL}\.)+(?=[a-z])(?!localhost\Z){_LABEL}", re.ASCII)
+_HOST = rf"(?=.{{1,253}}\Z)({_LABEL}\.)+(?=[a-z])(?!localhost\Z){_LABEL}"
 
 
 def _domain(value: object) -> str:
@@ -73,7 +73,7 @@ def _domain(value: object) -> str:
     host = text[8:] if text[:8].lower() == "https://" else text
     host = host.removesuffix("/")
     # Only ASCII is lower-cased: the Kelvin sign, for one, would become a "k" and so another host.
-    if host.isascii() and _HOST.fullmatch(host.lower()):
+    if host.isascii() and re.fullmatch(_HOST, host.lower()):
         return host.lower()
     raise _wrong(
         "must be a host name such as acme.gainsightcloud.com, without http://, port, path or user, "
@@ -253,8 +253,6 @@ def _custom_fields(rows: Mapping[str, str]) -> tuple[CustomField, ...]:
 
 # --- the converter ----------------------------------------------------------------------------------------------------
 
-_converter = Converter(detailed_validation=True)
-
 
 def _hook(name: str, read: Callable[[Any], Any]) -> Any:
     """How cattrs reads one attribute: under RudderStack's name, by our own reader."""
@@ -265,29 +263,29 @@ def _half(value: Any) -> str:
     return "" if value is None else _text(value)
 
 
-_row_hooks = {half.name: _hook(half.metadata["name"], _half) for half in attrs.fields(_Row)}
-_setting_hooks = {
-    name: _hook(setting.metadata["name"], setting.metadata["read"]) for name, setting in _SETTINGS.items()
-}
-_structure_row = make_dict_structure_fn(_Row, _converter, **_row_hooks)
+@cache  # made when it is first needed: it takes as long as all the rest of an import
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=True)
+    halves = {half.name: _hook(half.metadata["name"], _half) for half in attrs.fields(_Row)}
+    settings = {name: _hook(setting.metadata["name"], setting.metadata["read"]) for name, setting in _SETTINGS.items()}
+    read_row = make_dict_structure_fn(_Row, converter, **halves)
 
+    def read_object(value: Any, _: type) -> _Row:
+        if not isinstance(value, Mapping):
+            raise _wrong(f"must be an object with from and to, not {kind(value)}")
+        return read_row(value, _Row)
 
-def _read_row(value: Any, _: type) -> _Row:
-    if not isinstance(value, Mapping):
-        raise _wrong(f"must be an object with from and to, not {kind(value)}")
-    return _structure_row(value, _Row)
-
-
-_converter.register_structure_hook(_Row, _read_row)
-_converter.register_structure_hook(
-    DestinationConfig, make_dict_structure_fn(DestinationConfig, _converter, **_setting_hooks)
-)
+    converter.register_structure_hook(_Row, read_object)
+    converter.register_structure_hook(
+        DestinationConfig, make_dict_structure_fn(DestinationConfig, converter, **settings)
+    )
+    return converter
 
 
 def _structure(value: Any, cls: Any) -> Any:
     """What cattrs makes of the value; its tree of errors becomes one flat ConfigError."""
     try:
-        return _converter.structure(value, cls)
+        return _converter().structure(value, cls)
     except (ClassValidationError, IterableValidationError) as error:
         problems = list(_flat(error))
     raise ConfigError(*problems)

@@ -22,13 +22,6 @@ from gainsight_dest.fields import Record, company_name
 GSID_PLACEHOLDER = "<Gsid of the company>"
 
 
-class Branch(NamedTuple):
-    """A request that may follow another, and when."""
-
-    when: str
-    request: Request
-
-
 @attrs.define(repr=False)
 class Request(ABC):
     """One HTTP request to Gainsight. Compares by value and pickles; the repr names fields and shows no value of them.
@@ -79,8 +72,8 @@ class Request(ABC):
     def next(self, response: Response) -> Request | None:
         """What comes after this answer; None: the event is delivered. Raises ResponseError."""
 
-    def branches(self) -> tuple[Branch, ...]:
-        """The requests that may come next, with no answer at hand."""
+    def branches(self) -> tuple[tuple[str, Request], ...]:
+        """The requests that may come next, with no answer at hand, and when each does."""
         return ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -204,10 +197,10 @@ class _CompanyRequest(Request):
         return self._company
 
 
-@attrs.define(repr=False)
 class FindCompany(_CompanyRequest):
     """Asks whether there is a company of that Name: then it is updated, else created."""
 
+    __slots__ = ()
     method = "POST"
     calls = 3
 
@@ -227,14 +220,14 @@ class FindCompany(_CompanyRequest):
         save = UpdateCompany if api.finds_company(response, self.action, self._config.hide) else CreateCompany
         return save(self._config, self._company, self._email)
 
-    def branches(self) -> tuple[Branch, ...]:
+    def branches(self) -> tuple[tuple[str, Request], ...]:
         create = CreateCompany(self._config, self._company, self._email)
         update = UpdateCompany(self._config, self._company, self._email)
-        return (Branch("if none was found", create), Branch("if found", update))
+        return ("if none was found", create), ("if found", update)
 
 
-@attrs.define(repr=False)
 class _SaveCompany(_CompanyRequest):
+    __slots__ = ()
     calls = 2
 
     @property
@@ -244,17 +237,17 @@ class _SaveCompany(_CompanyRequest):
     def next(self, response: Response) -> UpsertPerson:
         return self._link(api.saved_gsid(response, self.action, self._config.hide))
 
-    def branches(self) -> tuple[Branch, ...]:
-        return (Branch("once saved", self._link(GSID_PLACEHOLDER)),)
+    def branches(self) -> tuple[tuple[str, Request], ...]:
+        return (("once saved", self._link(GSID_PLACEHOLDER)),)
 
     def _link(self, gsid: str) -> UpsertPerson:
         return UpsertPerson(self._config, api.company_link(self._email, gsid))
 
 
-@attrs.define(repr=False)
 class CreateCompany(_SaveCompany):
     """Inserts the company, then links the person. If the answer is lost, find again: the company may be there."""
 
+    __slots__ = ()
     method = "POST"
 
     @property
@@ -266,10 +259,10 @@ class CreateCompany(_SaveCompany):
         return api.company_url(self._config.domain)
 
 
-@attrs.define(repr=False)
 class UpdateCompany(_SaveCompany):
     """Updates the company of that Name, then links the person."""
 
+    __slots__ = ()
     method = "PUT"
 
     @property
@@ -298,8 +291,8 @@ def preview(request: Request) -> tuple[Step, ...]:
     for step in steps:  # grows while it is walked: a branch may have branches
         known = [each.request for each in steps]
         steps += [
-            Step(f"{branch.request.action}, {branch.when}", branch.request)
-            for branch in step.request.branches()
-            if branch.request not in known
+            Step(f"{following.action}, {when}", following)
+            for when, following in step.request.branches()
+            if following not in known
         ]
     return tuple(steps)

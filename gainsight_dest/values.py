@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
-from datetime import date
-from decimal import Decimal
 from math import isfinite, nan
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from gainsight_dest.errors import EventError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 #: Deeper nesting is refused: Python's own JSON and pickle give up not far beyond.
 MAX_DEPTH = 200
 
 SCALARS = frozenset({str, int, bool, type(None)})
 
-_NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
+# Patterns are left to re's own cache: compiling them would take a tenth of the time of an import.
+_NUMERAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_INTEGER = r"[+-]?[0-9]{1,300}"
 _LONGEST_INTEGER = 1e300
 _LONGEST_NAME = 100
 
@@ -36,7 +38,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (type(None), "null"),
     (bool, "a boolean"),
     (str, "a string"),
-    ((int, float, Decimal), "a number"),
+    ((int, float), "a number"),
     ((list, tuple), "a list"),
     (Mapping, "an object"),
 )
@@ -147,13 +149,18 @@ def _plain_other(value: Any, depth: int) -> Any:
         return _plain_dict(value, depth)
     if isinstance(value, tuple):
         return _plain_list(value, depth)
-    if isinstance(value, Decimal):
+    if _is_a(value, "decimal", "Decimal"):
         return _plain_other(_from_decimal(value), depth)
-    if isinstance(value, date) and value == value:  # noqa: PLR0124 - pandas' NaT is a datetime that equals nothing
+    if _is_a(value, "datetime", "date") and value == value:  # noqa: PLR0124 - pandas' NaT is a date that equals nothing
         return value.isoformat()
-    if isinstance(value, UUID):
+    if _is_a(value, "uuid", "UUID"):
         return str(value)
     raise _UnfitError(f"is {kind(value)}, which JSON cannot hold")
+
+
+def _is_a(value: object, module: str, name: str) -> bool:
+    """Whether the value is of a class that need not be loaded to tell: there is no such value before it is."""
+    return module in sys.modules and isinstance(value, getattr(sys.modules[module], name))
 
 
 def _from_decimal(value: Decimal) -> int | float:
@@ -194,14 +201,14 @@ def number(value: Any) -> int | float | None:
         return None
     if isinstance(value, str):
         numeral = value.strip()
-        if _INTEGER.fullmatch(numeral):
+        if re.fullmatch(_INTEGER, numeral):
             return int(numeral)
-        if not _NUMERAL.fullmatch(numeral):
+        if not re.fullmatch(_NUMERAL, numeral):
             return None
         value = float(numeral)
         if value.is_integer():
             return int(value)
-    elif isinstance(value, Decimal):
+    elif _is_a(value, "decimal", "Decimal"):
         value = _from_decimal(value)
     if isinstance(value, int):
         return int(value)
