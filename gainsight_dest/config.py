@@ -19,7 +19,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.errors import ConfigError
 from gainsight_dest.secret import Secret, hide
-from gainsight_dest.values import kind
+from gainsight_dest.values import kind, quoted
 
 Problem = tuple[str, str]
 
@@ -111,7 +111,7 @@ def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str
 def _rows_of_object(value: Mapping[Any, Any]) -> Iterator[tuple[str, _Row]]:
     problems = []
     for source, target in value.items():
-        place = f'["{source}"]'
+        place = f"[{quoted(str(source))}]"
         try:
             yield place, _Row(_text(source), _half(target))
         except ConfigError as error:

@@ -126,7 +126,8 @@ def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomFie
         _fill_up(person, context_traits, senior=traits)
     email = person.get(PERSON_KEY, traits.get("email"))
     if type(email) is not str or not email.strip():
-        raise EventError("traits.email", f"a non-blank string is needed for identify, got {shown(email)}")
+        place = "traits" if PERSON_KEY not in person or present(traits.get("email")) else "context.traits"
+        raise EventError(f"{place}.email", f"a non-blank string is needed for identify, got {shown(email)}")
     if custom:
         _add_custom(person, custom, traits, context_traits)
     if not person.get("Name"):

@@ -122,7 +122,7 @@ def test_every_problem_is_listed_with_its_place() -> None:
         "contractId": "\ud800",
         "personMap": [{"from": "a", "to": "b"}, "x", {"from": 7, "to": []}, {"from": "e", "to": "Email"}],
         "companyMap": "age",
-        "eventNameMap": {"a": 1, "b": "fine"},
+        "eventNameMap": {"a\n": 1, "b": "fine"},
         "eventVersionMap": [{"from": "a", "to": "1\n"}],
     }
     bad_header = "holds a control character or broken Unicode, which no HTTP header may"
@@ -137,7 +137,7 @@ def test_every_problem_is_listed_with_its_place() -> None:
         "personMap[2].from: must be a string, not a number",
         "personMap[2].to: must be a string, not a list",
         "companyMap: must be a list of objects with from and to, or one object, not a string",
-        'eventNameMap["a"]: must be a string, not a number',
+        'eventNameMap["a\\n"]: must be a string, not a number',
         f"eventVersionMap[0].to: {bad_header}",
     ]
 

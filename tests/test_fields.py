@@ -138,6 +138,7 @@ def test_a_custom_field_goes_over_a_standard_one_and_its_trait_still_feeds_both(
         ({"email": ""}, {}, "traits.email: a non-blank string is needed for identify, got a blank string"),
         ({"email": " "}, EMAIL, "traits.email: a non-blank string is needed for identify, got a blank string"),
         ({"email": 5}, EMAIL, "traits.email: a non-blank string is needed for identify, got a number"),
+        ({"email": ""}, {"email": 5}, "context.traits.email: a non-blank string is needed for identify, got a number"),
         ({**EMAIL, "timezone": float("nan")}, {}, "traits.timezone: must be a finite number"),
         (EMAIL, {"location": {"a": [float("inf")]}}, "context.traits.location.a[0]: must be a finite number"),
         ({**EMAIL, "x": float("nan")}, {}, "traits.x: must be a finite number"),
