@@ -157,6 +157,7 @@ class Row:
 
 #: Distinct types and reasons that a tally keeps apart: more are counted together, so that memory stays bounded.
 MOST_KINDS = 1000
+OTHER = "(other)"
 
 
 @attrs.define
@@ -165,11 +166,11 @@ class Tally:
 
     types: dict[str, Row] = attrs.field(factory=dict)
     skipped: dict[str, Count] = attrs.field(factory=dict)
-    errors: dict[Fault, Count] = attrs.field(factory=dict)
+    errors: dict[str, tuple[Fault, Count]] = attrs.field(factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
-        row = _slot(self.types, (outcome.type or "").strip().casefold() or "(none)", "(other)", Row())
+        row = _slot(self.types, (outcome.type or "").strip().casefold() or "(none)", Row())
         row.events += 1
         if outcome.request is not None:
             row.requests += outcome.request.calls
@@ -177,10 +178,12 @@ class Tally:
         first = Count(outcome.item.number)
         if outcome.skipped is not None:
             row.skipped += 1
-            _slot(self.skipped, outcome.skipped, "(other)", first).times += 1
+            _slot(self.skipped, outcome.skipped, first).times += 1
         if outcome.fault is not None:
             row.errors += 1
-            _slot(self.errors, outcome.fault, Fault("(other)", None, "(other)"), first).times += 1
+            # Where a line is no JSON differs from line to line: one kind, told by the first of them.
+            key = NOT_JSON if outcome.fault.kind == NOT_JSON else outcome.fault.message
+            _slot(self.errors, key, (outcome.fault, first))[1].times += 1
 
     def total(self) -> Row:
         """The sums over all types."""
@@ -188,11 +191,8 @@ class Tally:
         return Row(*(sum(column) for column in zip(*rows, strict=True)))
 
 
-_K = TypeVar("_K")
-_V = TypeVar("_V")
+_T = TypeVar("_T")
 
 
-def _slot(slots: dict[_K, _V], key: _K, other: _K, new: _V) -> _V:
-    if key not in slots and len(slots) >= MOST_KINDS:
-        key = other
-    return slots.setdefault(key, new)
+def _slot(slots: dict[str, _T], key: str, new: _T) -> _T:
+    return slots.setdefault(key if key in slots or len(slots) < MOST_KINDS else OTHER, new)

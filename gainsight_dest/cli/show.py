@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from gainsight_dest.cli.outcome import Count, Row, Tally
+from gainsight_dest.cli.outcome import OTHER, Count, Row, Tally
 
 #: Reasons that a closing table shows; the rest is in the output.
 MOST_REASONS = 30
@@ -53,7 +53,10 @@ def summary(tally: Tally) -> Iterator[Table]:
     """The closing tables: events by type, then errors and skipped events by reason, with the first number of each."""
     yield _by_type(tally)
     if tally.errors:
-        faults = [(count, fault.kind, fault.message) for fault, count in tally.errors.items()]
+        faults = [
+            (count, "", OTHER) if key == OTHER else (count, fault.kind, fault.message)
+            for key, (fault, count) in tally.errors.items()
+        ]
         yield _by_reason(("errors", "first at", "kind", "reason"), faults)
     if tally.skipped:
         yield _by_reason(("skipped", "first at", "reason"), [(n, reason) for reason, n in tally.skipped.items()])

@@ -141,8 +141,15 @@ def test_a_tally_counts_by_type_and_by_reason_with_the_first_number() -> None:
         "(none)": Row(1, 0, 0, 1),
     }
     assert tally.total() == Row(6, 4, 2, 2)
-    assert [(count.first, count.times) for count in tally.errors.values()] == [(4, 1), (6, 1)]
+    assert [(count.first, count.times) for _, count in tally.errors.values()] == [(4, 1), (6, 1)]
     assert [(count.first, count.times) for count in tally.skipped.values()] == [(3, 1), (5, 1)]
+
+
+def test_lines_that_are_not_json_are_one_kind_told_by_the_first() -> None:
+    tally = Tally()
+    for number in range(1, 4):
+        tally.add(outcome(Item(number, problem=f"not JSON at column {number}"), CONFIGS))
+    assert list(tally.errors.values()) == [(Fault("NotJSON", None, "not JSON at column 1"), Count(1, 3))]
 
 
 def test_a_tally_of_endless_kinds_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
