@@ -71,7 +71,9 @@ def transform(
     console = show.console_on_stderr()
     with ExitStack() as stack:
         file = stack.enter_context(_reading(events))
-        bar = stack.enter_context(show.progress(console, to_stdout=output is None))
+        bar = show.progress(console, to_stdout=output is None)
+        if not bar.disable:  # some releases of rich end a disabled bar with a blank line
+            stack.enter_context(bar)
         write = stack.enter_context(_writing(output, file) if output else _standard_output(bar))
         write_error = stack.enter_context(_writing(errors, file) if errors else nullcontext(_nowhere))
         for item in _watched(read.events(file), file, bar):
