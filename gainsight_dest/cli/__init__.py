@@ -29,6 +29,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         status = error.exit_code
+    except OSError as error:  # a full disk, a device that fails
+        print(f"Error: {error.strerror}", file=sys.stderr)  # noqa: T201 - as click shows its own
+        status = WRONG_USE
     except click.Abort:
         status = INTERRUPTED
     except ReaderGoneError:

@@ -69,6 +69,7 @@ def transform(
     configs = outcome.Configs(_config(config_file) if config_file else None)
     tally = outcome.Tally()
     console = show.console_on_stderr()
+    output = None if output == "-" else output
     with ExitStack() as stack:
         file = stack.enter_context(_reading(events))
         bar = show.progress(console, to_stdout=output is None)
@@ -80,7 +81,7 @@ def transform(
             result = _outcome(item, configs)
             tally.add(result)
             write(outcome.line(outcome.as_record(result, show_secrets=show_secrets)))
-            if result.fault is not None:
+            if result.fault is not None and not item.is_missing:
                 write_error(outcome.line(outcome.as_event_at_fault(item, result.fault)))
     for table in show.summary(tally):
         console.print(table)

@@ -28,6 +28,9 @@ SWITCHED_OFF = "switched off by the event's integrations"
 NOT_JSON = "NotJSON"
 
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
 @attrs.frozen
 class Fault:
     """Why an event became no request: the name of the error's class, the place, the whole message."""
@@ -57,10 +60,16 @@ class Configs:
         self._parsed: dict[bytes, DestinationConfig] = {}
 
     def of(self, item: Item) -> DestinationConfig | None:
-        """None where there is neither. Raises ConfigError."""
+        """The config; None where there is neither. Raises ConfigError.
+
+        The last one parsed is remembered: events of one destination mostly come together.
+        """
         if self._given is not None or item.destination is None:
             return self._given
-        key = msgspec.json.encode(item.destination)
+        try:
+            key = _encode(item.destination)
+        except (UnicodeEncodeError, RecursionError):  # nothing to remember it by
+            return DestinationConfig.from_rudderstack(item.destination)
         if key not in self._parsed:
             self._parsed = {key: DestinationConfig.from_rudderstack(item.destination)}
         return self._parsed[key]
@@ -121,9 +130,6 @@ def as_event_at_fault(item: Item, fault: Fault) -> dict[str, Any]:
     """The event as it came, with the reason: in RudderStack's nested form, so that it can be mended and run again."""
     nested = item.raw if is_nested(item.raw) else {"message": item.raw}
     return {**nested, "number": item.number, "error": attrs.asdict(fault)}
-
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def line(record: dict[str, Any]) -> bytes:

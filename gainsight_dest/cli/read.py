@@ -35,6 +35,11 @@ class Item:
     raw: Any = None
     problem: str | None = None
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is nothing of the event to keep: the file broke off before it."""
+        return self.raw is None and self.problem is not None
+
 
 def events(file: io.BufferedReader) -> Iterator[Item]:
     """The events of a file, one at a time. A line that is not JSON, or a file that breaks off, is an Item at fault."""

@@ -88,9 +88,18 @@ def test_without_a_config_the_events_own_destination_counts() -> None:
         assert as_record(outcome(item, own))["requests"][0]["url"].startswith("https://own.co/")
     with pytest.raises(NoConfigError):
         outcome(Item(1, IDENTIFY), own)
-    broken = outcome(Item(1, IDENTIFY, {"Config": {}}), own)
+
+
+@pytest.mark.parametrize("destination", [{"Config": {}}, 5, "\ud800", {"Config": {"domain": "\ud800"}}, [[]]])
+def test_an_events_own_destination_at_fault_is_an_error_of_that_event(destination: Any) -> None:
+    broken = outcome(Item(1, IDENTIFY, destination), Configs(None))
     assert broken.fault is not None
     assert broken.fault.kind == "ConfigError"
+
+
+def test_a_destination_that_cannot_be_told_by_its_text_is_read_all_the_same() -> None:
+    destination = {"Config": {"domain": "own.co", "accessKey": "k"}, "name": "\ud800"}
+    assert as_record(outcome(Item(1, IDENTIFY, destination), Configs(None)))["requests"]
 
 
 def test_a_given_config_goes_before_the_events_own_destination() -> None:

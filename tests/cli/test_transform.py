@@ -159,10 +159,26 @@ def test_a_place_that_cannot_be_written_to_ends_with_2(tmp_path: Path) -> None:
     assert done.stderr.decode().endswith("cannot be written: No such file or directory\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+@pytest.mark.parametrize("option", ["--output", "--errors"])
+def test_a_full_disk_ends_with_2_and_a_plain_word(option: str) -> None:
+    done = run(EVENTS, "--config", CONFIG, option, "/dev/full")
+    assert done.returncode == 2
+    assert done.stderr == b"Error: No space left on device\n"
+
+
+def test_events_that_a_broken_file_holds_no_more_are_not_among_those_to_mend(tmp_path: Path) -> None:
+    errors = tmp_path / "errors.ndjson"
+    done = run("-", "--config", CONFIG, "--errors", errors, stdin=b'[{"type": "identify"}, {"type"')
+    assert done.returncode == 1
+    assert [line["error"]["kind"] for line in records(done.stdout)] == ["EventError", "NotJSON"]
+    assert [line["number"] for line in records(errors.read_bytes())] == [1]
+
+
 def test_output_goes_to_a_file_if_one_is_named(tmp_path: Path) -> None:
     done = run(EVENTS, "--config", CONFIG, "--output", tmp_path / "out.ndjson")
     assert done.stdout == b""
-    assert (tmp_path / "out.ndjson").read_bytes() == run(EVENTS, "--config", CONFIG).stdout
+    assert (tmp_path / "out.ndjson").read_bytes() == run(EVENTS, "--config", CONFIG, "--output", "-").stdout
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
