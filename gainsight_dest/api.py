@@ -21,6 +21,7 @@ from gainsight_dest.errors import (
     RetryableError,
     ThrottledError,
 )
+from gainsight_dest.secret import conceal
 
 #: What Gainsight finds the record of a write by. A custom mapping onto one of them would write another record.
 PERSON_KEY = "Email"
@@ -92,7 +93,7 @@ def event_headers(
         headers["contractId"] = contract_id
     if access_key is not None:
         headers["Accesskey"] = access_key
-    return headers
+    return {name: conceal(value, shared_secret, access_key) for name, value in headers.items()}
 
 
 def company_query(name: str) -> dict[str, Any]:

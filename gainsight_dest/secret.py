@@ -21,3 +21,11 @@ def hide(text: str, *secrets: str | None) -> str:
         if len(secret) >= _SHORTEST:
             text = text.replace(secret, MASK)
     return text
+
+
+def conceal(text: str, *secrets: str | None) -> str:
+    """The same text, as a Secret if a secret is in it: a key may have been pasted into a setting beside its own."""
+    for secret in secrets:
+        if secret is not None and len(secret) >= _SHORTEST and secret in text:
+            return Secret(text)
+    return text

@@ -196,6 +196,15 @@ def test_a_repr_names_fields_and_shows_no_value_and_no_secret() -> None:
     assert isinstance(SEND.headers["sharedSecret"], Secret)
 
 
+def test_a_secret_hides_in_the_headers_also_where_it_was_put_by_mistake() -> None:
+    config = attrs.evolve(CONFIG, topic_name="access-1", tenant_id="of secret-1")
+    request = attrs.evolve(SEND, config=config, name="access-1", contract_id="c access-1")
+    assert "access-1" not in repr(request.headers)
+    assert "secret-1" not in repr(request.headers)
+    assert (request.headers["topicName"], request.headers["eventName"]) == ("access-1", "access-1")
+    assert "'1.0.0'" in repr(request.headers)
+
+
 def test_the_contract_id_of_the_event_goes_before_the_configured_one() -> None:
     config = attrs.evolve(CONFIG, contract_id="configured")
     assert attrs.evolve(SEND, config=config).headers["contractId"] == "configured"
