@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -172,10 +172,15 @@ def saved_gsid(response: Response, action: str, hide: Hide) -> str:
 def _envelope(response: Response) -> dict[str, Any] | None:
     """The answer's JSON object; None for anything else."""
     try:
-        envelope = json.loads(response.body)
+        envelope = json.loads(response.body, parse_constant=_not_json)
     except (ValueError, RecursionError):
         return None
     return envelope if isinstance(envelope, dict) else None
+
+
+def _not_json(constant: str) -> NoReturn:
+    """NaN and the infinities, which Python's parser takes and JSON has not."""
+    raise ValueError(constant)
 
 
 def _records(envelope: dict[str, Any]) -> list[dict[str, Any]] | None:

@@ -64,6 +64,7 @@ def test_a_2xx_with_an_object_whose_result_is_not_false_is_a_success(response: R
         (answer(b""), RetryableError),
         (answer(b'{"result": tr'), RetryableError),
         (answer([]), RetryableError),
+        (answer(b'{"result": true, "data": NaN}'), RetryableError),
         (answer(b"[" * 100_000), RetryableError),
         (answer(b"\xff\xfe\xfd"), RetryableError),
         (answer({}, 0), RetryableError),
