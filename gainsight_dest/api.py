@@ -107,16 +107,6 @@ def company_records(*companies: dict[str, Any]) -> dict[str, Any]:
     return {"records": list(companies)}
 
 
-def company_link(email: str, gsid: str) -> dict[str, Any]:
-    """The person that, upserted, is linked to the company of that Gsid."""
-    return {PERSON_KEY: email, "companies": [{"Company_ID": gsid}]}
-
-
-def is_link(person: Mapping[str, Any]) -> bool:
-    """Whether the person carries links to companies."""
-    return "companies" in person
-
-
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ import attrs
 from gainsight_dest import api
 from gainsight_dest.api import Response
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.fields import Record, company_name
+from gainsight_dest.fields import Record, company_link, company_name, is_link
 
 #: Stands in a preview where the Gsid will be that Gainsight gives the company.
 GSID_PLACEHOLDER = "<Gsid of the company>"
@@ -104,7 +104,7 @@ class UpsertPerson(Request):
 
     @property
     def action(self) -> str:
-        return "link person" if api.is_link(self._person) else "upsert person"
+        return "link person" if is_link(self._person) else "upsert person"
 
     @property
     def url(self) -> str:
@@ -241,7 +241,7 @@ class _SaveCompany(_CompanyRequest):
         return (("once saved", self._link(GSID_PLACEHOLDER)),)
 
     def _link(self, gsid: str) -> UpsertPerson:
-        return UpsertPerson(self._config, api.company_link(self._email, gsid))
+        return UpsertPerson(self._config, company_link(self._email, gsid))
 
 
 class CreateCompany(_SaveCompany):

@@ -160,6 +160,16 @@ def email_of(context_traits: Traits) -> str:
     raise EventError("context.traits.email", f"a non-blank string is needed for group, got {shown(email)}")
 
 
+def company_link(email: str, gsid: str) -> Record:
+    """The person that, upserted, is linked to the company of that Gsid."""
+    return {PERSON_KEY: email, "companies": [{"Company_ID": gsid}]}
+
+
+def is_link(person: Record) -> bool:
+    """Whether the person carries links to companies."""
+    return "companies" in person
+
+
 def _standard(traits: Traits, feeds: Feeds) -> Record:
     """The fields of the table that the traits feed.
 
