@@ -17,7 +17,7 @@ import click
 from gainsight_dest import DestinationConfig, errors
 from gainsight_dest.api import CODES, FAILED, STATUSES, Code
 from gainsight_dest.cli.app import cli
-from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Field, Form
+from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the tables in the code. Change those, then run it. -->\n\n"
@@ -50,6 +50,9 @@ is not sent.
 | {Form.AS_IS.value} | the JSON value, unchanged |
 | {Form.TEXT.value} | a string as it is; anything else as compact JSON: `{{"city":"NY"}}`, `12`, `true` |
 | {Form.NUMBER.value} | a number as it is; a decimal numeral in a string as a number; anything else leaves the field out |
+
+What is no such thing as Gainsight keeps in a field, it refuses: the event fails with a `RejectedError` that names the
+field. Where nothing stands, only the tenant knows: ids, picklist items, custom fields.
 
 Decimal numerals are `"100"`, `" 12 "`, `"1e3"`, `".5"`, `"-7"`; `"1,000"` and `"0x10"` are none, nor is `true`.
 
@@ -86,12 +89,13 @@ from the destination's `contractId`.
 
 def _table_of(rows: tuple[Field, ...]) -> str:
     return table(
-        ("field", "traits, the first present wins", "form"),
+        ("field", "traits, the first present wins", "form", "Gainsight keeps"),
         (
             (
                 code(row.name),
                 ", ".join(map(code, row.traits)),
                 "required: a non-blank string" if row.required else row.form.value,
+                "" if row.datatype is Datatype.ANY else row.datatype.value,
             )
             for row in rows
         ),

@@ -159,6 +159,12 @@ def saved_gsid(response: Response, action: str, hide: Hide) -> str:
     raise _error(NO_GSID, response, envelope, action, hide)
 
 
+def request_id(response: Response, hide: Hide) -> str | None:
+    """What Gainsight calls this exchange, if the answer tells."""
+    envelope = _envelope(response) or {}
+    return _word(envelope.get("requestId"), hide) or _word(_header(response, "x-gs-request-id"), hide)
+
+
 def _envelope(response: Response) -> dict[str, Any] | None:
     """The answer's JSON object; None for anything else."""
     try:
@@ -275,7 +281,7 @@ def _error(code: Code, response: Response, envelope: dict[str, Any], action: str
         code.meaning,
         response.status,
         _word(envelope.get("errorCode"), hide),
-        _word(envelope.get("requestId"), hide) or _word(_header(response, "x-gs-request-id"), hide),
+        request_id(response, hide),
         tuple(_field_errors(envelope.get("data"), hide)),
         _retry_after(response),
     )

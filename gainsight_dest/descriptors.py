@@ -76,6 +76,23 @@ class Request(ABC):
         """The requests that may come next, with no answer at hand, and when each does."""
         return ()
 
+    @property
+    def again(self) -> Request:
+        """What to send instead when the answer was lost, or said only that something failed: the request may have been
+        carried out. To repeat it does no harm, but for a create, which begins again with its find; an event, for which
+        Gainsight has no way to ask, may then be there twice.
+        """
+        return self
+
+    @property
+    def records(self) -> frozenset[tuple[str, str]]:
+        """The records that this request and those after it write, as (object, key): `("Company", "acme")`.
+
+        Requests that share one must not be under way at the same time. Keys are case-folded and trimmed, for Gainsight
+        may find a record so.
+        """
+        return frozenset()
+
     def as_dict(self) -> dict[str, Any]:
         """Method, url, headers and body as plain data, ready for JSON. The keys are in it."""
         return {"method": self.method, "url": self.url, "headers": self.headers, "body": self.body}
@@ -105,6 +122,10 @@ class UpsertPerson(Request):
     @property
     def action(self) -> str:
         return "link person" if is_link(self._person) else "upsert person"
+
+    @property
+    def records(self) -> frozenset[tuple[str, str]]:
+        return frozenset({_key("Person", str(self._person.get(api.PERSON_KEY)))})
 
     @property
     def url(self) -> str:
@@ -193,8 +214,16 @@ class _CompanyRequest(Request):
     def email(self) -> str:
         return self._email
 
+    @property
+    def records(self) -> frozenset[tuple[str, str]]:
+        return frozenset({_key("Company", company_name(self._company)), _key("Person", self._email)})
+
     def _names(self) -> Iterable[str]:
         return self._company
+
+
+def _key(name: str, key: str) -> tuple[str, str]:
+    return name, key.strip().casefold()
 
 
 class FindCompany(_CompanyRequest):
@@ -249,6 +278,10 @@ class CreateCompany(_SaveCompany):
 
     __slots__ = ()
     method = "POST"
+
+    @property
+    def again(self) -> FindCompany:
+        return FindCompany(self._config, self._company, self._email)
 
     @property
     def action(self) -> str:

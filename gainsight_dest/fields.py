@@ -29,58 +29,75 @@ class Form(Enum):
     NUMBER = "number"
 
 
+class Datatype(Enum):
+    """What Gainsight keeps in a field. A value that is no such thing is refused there, not here."""
+
+    ANY = "anything"
+    TEXT = "text"
+    NUMBER = "a number"
+    BOOLEAN = "true or false"
+    DATE = "a date"
+    DATETIME = "a date and time"
+    EMAIL = "an email address"
+    URL = "a URL"
+
+
 @attrs.frozen
 class Field:
-    """One Gainsight field: its name, the traits that feed it (the first that is present wins), and its form."""
+    """One Gainsight field: its name, the traits that feed it (the first that is present wins), its form, its datatype.
+
+    Ids and picklist items, which only the tenant can tell right from wrong, are of any datatype here.
+    """
 
     name: str
     traits: tuple[str, ...]
     form: Form = Form.AS_IS
+    datatype: Datatype = Datatype.ANY
     required: bool = False
 
 
-def _field(name: str, *traits: str, form: Form = Form.AS_IS, required: bool = False) -> Field:
-    return Field(name, traits, form, required)
+def _field(name: str, *traits: str, datatype: Datatype = Datatype.ANY, **how: Any) -> Field:
+    return Field(name, traits, datatype=datatype, **how)
 
 
 PERSON_FIELDS: tuple[Field, ...] = (
-    _field(PERSON_KEY, "email", required=True),
-    _field("Name", "name"),
-    _field("FirstName", "firstName", "firstname", "first_name"),
-    _field("LastName", "lastName", "lastname", "last_name"),
-    _field("MiddleName", "middleName", "middlename", "middle_name"),
-    _field("LinkedinUrl", "linkedinUrl"),
-    _field("Location", "location", form=Form.TEXT),
-    _field("ExternalRecordID__gc", "externalRecordId", form=Form.TEXT),
-    _field("EmailOptOut", "emailOptOut"),
-    _field("DynamicResolutionKey", "dynamicResolutionKey", form=Form.TEXT),
+    _field(PERSON_KEY, "email", required=True, datatype=Datatype.EMAIL),
+    _field("Name", "name", datatype=Datatype.TEXT),
+    _field("FirstName", "firstName", "firstname", "first_name", datatype=Datatype.TEXT),
+    _field("LastName", "lastName", "lastname", "last_name", datatype=Datatype.TEXT),
+    _field("MiddleName", "middleName", "middlename", "middle_name", datatype=Datatype.TEXT),
+    _field("LinkedinUrl", "linkedinUrl", datatype=Datatype.URL),
+    _field("Location", "location", form=Form.TEXT, datatype=Datatype.TEXT),
+    _field("ExternalRecordID__gc", "externalRecordId", form=Form.TEXT, datatype=Datatype.TEXT),
+    _field("EmailOptOut", "emailOptOut", datatype=Datatype.BOOLEAN),
+    _field("DynamicResolutionKey", "dynamicResolutionKey", form=Form.TEXT, datatype=Datatype.TEXT),
     _field("Timezone", "timezone"),
-    _field("Comments", "comments", form=Form.TEXT),
+    _field("Comments", "comments", form=Form.TEXT, datatype=Datatype.TEXT),
     _field("MasterRecordID", "masterRecordId", "masterRecordID"),
-    _field("MasterAvatarTypeCode", "masterAvatarTypeCode", form=Form.NUMBER),
+    _field("MasterAvatarTypeCode", "masterAvatarTypeCode", form=Form.NUMBER, datatype=Datatype.NUMBER),
 )
 
 COMPANY_FIELDS: tuple[Field, ...] = (
-    _field(COMPANY_KEY, "name", required=True),
-    _field("Employees", "employees", form=Form.NUMBER),
-    _field("Arr", "arr"),
-    _field("BillingAddress", "billingAddress", form=Form.TEXT),
-    _field("Summary", "summary", form=Form.TEXT),
+    _field(COMPANY_KEY, "name", required=True, datatype=Datatype.TEXT),
+    _field("Employees", "employees", form=Form.NUMBER, datatype=Datatype.NUMBER),
+    _field("Arr", "arr", datatype=Datatype.NUMBER),
+    _field("BillingAddress", "billingAddress", form=Form.TEXT, datatype=Datatype.TEXT),
+    _field("Summary", "summary", form=Form.TEXT, datatype=Datatype.TEXT),
     _field("CompanyType", "companyType"),
     _field("Csm", "csm"),
-    _field("CustomerlifetimeInMonths", "customerLifetimeInMonths", form=Form.NUMBER),
-    _field("Industry", "industry", form=Form.TEXT),
-    _field("LifecycleInWeeks", "lifecycleInWeeks", form=Form.NUMBER),
+    _field("CustomerlifetimeInMonths", "customerLifetimeInMonths", form=Form.NUMBER, datatype=Datatype.NUMBER),
+    _field("Industry", "industry", form=Form.TEXT, datatype=Datatype.TEXT),
+    _field("LifecycleInWeeks", "lifecycleInWeeks", form=Form.NUMBER, datatype=Datatype.NUMBER),
     _field("ManagedAs", "managedAs"),
-    _field("Mrr", "mrr"),
-    _field("OriginalContractDate", "originalContractDate"),
+    _field("Mrr", "mrr", datatype=Datatype.NUMBER),
+    _field("OriginalContractDate", "originalContractDate", datatype=Datatype.DATE),
     _field("ParentCompany", "parentCompany"),
-    _field("RenewalDate", "renewalDate"),
+    _field("RenewalDate", "renewalDate", datatype=Datatype.DATE),
     _field("Stage", "stage"),
     _field("Status", "status"),
     _field("Tags", "tags"),
-    _field("TickerSymbol", "tickerSymbol", form=Form.TEXT),
-    _field("Users", "users", form=Form.NUMBER),
+    _field("TickerSymbol", "tickerSymbol", form=Form.TEXT, datatype=Datatype.TEXT),
+    _field("Users", "users", form=Form.NUMBER, datatype=Datatype.NUMBER),
     _field("SfdcAccountId", "sfdcAccountId"),
     _field("IndustryNew", "industryNew"),
 )
@@ -168,6 +185,11 @@ def company_link(email: str, gsid: str) -> Record:
 def is_link(person: Record) -> bool:
     """Whether the person carries links to companies."""
     return "companies" in person
+
+
+def linked_companies(person: Record) -> tuple[str, ...]:
+    """The Gsids of the companies that the person carries links to."""
+    return tuple(link["Company_ID"] for link in person.get("companies", ()))
 
 
 def _standard(traits: Traits, feeds: Feeds) -> Record:

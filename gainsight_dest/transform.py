@@ -16,6 +16,9 @@ from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
 from gainsight_dest.fields import company_of, email_of, person_of, present
 from gainsight_dest.values import kind, plain_object, quoted, shown, text
 
+#: Why an event is skipped that `is_enabled` does not let through.
+SWITCHED_OFF = "switched off by the event's integrations"
+
 Object = Mapping[str, Any]
 _R = TypeVar("_R", bound=Request)
 

@@ -216,3 +216,24 @@ def test_a_request_made_by_hand_without_its_keys_says_so(request_: Request) -> N
     bare = attrs.evolve(request_, config=DestinationConfig(domain="acme.co"))
     with pytest.raises(ConfigError, match="needed for"):
         _ = bare.headers
+
+
+def test_only_a_create_is_not_simply_repeated_but_begins_again_with_its_find() -> None:
+    assert CREATE.again == FIND
+    assert [request.again for request in (FIND, UPDATE, UPSERT, SEND)] == [FIND, UPDATE, UPSERT, SEND]
+
+
+@pytest.mark.parametrize(
+    ("request_", "records"),
+    [
+        (UPSERT, {("Person", "ada@example.com")}),
+        (UpsertPerson(CONFIG, {"Email": " ADA@Example.com"}), {("Person", "ada@example.com")}),
+        (UpsertPerson(CONFIG, {}), {("Person", "none")}),
+        (FIND, {("Company", "acme"), ("Person", "ada@example.com")}),
+        (CREATE, {("Company", "acme"), ("Person", "ada@example.com")}),
+        (UPDATE, {("Company", "acme"), ("Person", "ada@example.com")}),
+        (SEND, set()),
+    ],
+)
+def test_requests_that_write_the_same_record_share_a_key(request_: Request, records: set[tuple[str, str]]) -> None:
+    assert request_.records == records

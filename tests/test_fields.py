@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from gainsight_dest import DestinationConfig, EventError, Secret
-from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS, Field, Form, company_of, email_of, person_of
+from gainsight_dest.fields import (
+    COMPANY_FIELDS,
+    PERSON_FIELDS,
+    Datatype,
+    Field,
+    Form,
+    company_link,
+    company_of,
+    email_of,
+    linked_companies,
+    person_of,
+)
 from gainsight_dest.values import number, text
 
 EMAIL = {"email": "ada@example.com"}
@@ -189,3 +200,14 @@ def test_no_trait_feeds_two_standard_fields_and_no_field_stands_twice() -> None:
         traits = [trait for field in table for trait in field.traits]
         assert len(set(traits)) == len(traits)
         assert len({field.name for field in table}) == len(table)
+
+
+def test_the_gsids_of_linked_companies_can_be_read_back() -> None:
+    assert linked_companies(company_link("ada@example.com", "1P02")) == ("1P02",)
+    assert linked_companies({"Email": "ada@example.com"}) == ()
+
+
+@pytest.mark.parametrize("field", [*PERSON_FIELDS, *COMPANY_FIELDS], ids=lambda field: field.name)
+def test_a_field_of_numbers_takes_numbers_and_one_of_texts_is_kept_as_text(field: Field) -> None:
+    assert (field.form is not Form.NUMBER) or (field.datatype is Datatype.NUMBER)
+    assert (field.form is not Form.TEXT) or (field.datatype is Datatype.TEXT)
