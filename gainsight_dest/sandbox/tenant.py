@@ -1,0 +1,373 @@
+"""The tenant: routes, keys, limits and faults around its content. Plain computation; it reads no clock but its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from gainsight_dest.api import (
+    COMPANY_KEY,
+    RECORDS_PER_WRITE,
+    Response,
+    company_query_url,
+    company_url,
+    events_url,
+    people_url,
+)
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import Request
+from gainsight_dest.errors import EventError
+from gainsight_dest.fields import Datatype, Record, is_link, linked_companies
+from gainsight_dest.sandbox.answers import Answer, RefusedError, envelope_of, fail, saved, shown
+from gainsight_dest.sandbox.content import Content
+from gainsight_dest.sandbox.faults import Fault, Plan
+from gainsight_dest.sandbox.limits import DAY, MINUTE, Window
+from gainsight_dest.sandbox.schema import Problem, company_schema, person_schema
+from gainsight_dest.values import plain
+
+if TYPE_CHECKING:
+    import requests
+
+#: Rows that a query answers with at most.
+ROWS_PER_QUERY = 5000
+#: Calls that are remembered, to be looked at.
+CALLS_KEPT = 200
+
+
+class DroppedConnectionError(ConnectionError):
+    """What a caller sees of a planned fault that drops the connection."""
+
+
+@attrs.frozen
+class Call:
+    """A call that was made: its number from 1, when, what it asked for, how it was answered (None: dropped)."""
+
+    number: int
+    at: float
+    method: str
+    path: str
+    action: str | None
+    status: int | None
+    code: str | None
+    request_id: str
+    fault: str | None
+
+
+@attrs.frozen
+class _Incoming:
+    """A call as it comes in: header names in lower case, the body parsed, or as text where it is no JSON."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: Any
+
+
+def _target(url: str) -> tuple[str, dict[str, list[str]]]:
+    """The path and the query of a URL; of one that is none, itself and nothing."""
+    try:
+        parts = urlsplit(url)
+        return parts.path, parse_qs(parts.query)
+    except ValueError:
+        return url, {}
+
+
+def _path(url: Callable[[str], str]) -> str:
+    return urlsplit(url("tenant")).path
+
+
+class Sandbox:
+    """A tenant of Gainsight in memory.
+
+    `config` says which access key, shared secret, tenant id, topic, event names and versions and custom fields are
+    right; without it any are. `calls_per_minute` and `calls_per_day` (None: without end) are counted in fixed windows
+    of `clock`, in seconds since the epoch. `faults` are met by the calls that they name. `custom_fields` gives
+    datatypes: `{"Company": {"Renewed__gc": Datatype.DATE}}`. May be used by several threads.
+    """
+
+    def __init__(
+        self,
+        config: DestinationConfig | None = None,
+        *,
+        calls_per_minute: int | None = 100,
+        calls_per_day: int | None = 50_000,
+        clock: Callable[[], float] = time.time,
+        faults: Iterable[Fault] = (),
+        custom_fields: Mapping[str, Mapping[str, Datatype]] | None = None,
+        content: Content | None = None,
+    ) -> None:
+        self.content = content or Content()
+        self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
+        #: How often each thing was asked for, and how often a call was one too many for the limits.
+        self.counts: Counter[str] = Counter()
+        self.throttled = 0
+        self._config = config
+        self._clock = clock
+        self._plan = Plan(tuple(faults))
+        self._windows = (Window(MINUTE, calls_per_minute), Window(DAY, calls_per_day))
+        self._lock = threading.Lock()
+        self._number = 0
+        declared = custom_fields or {}
+        self._person = person_schema(self._custom("Person", declared, config.person_map if config else None))
+        self._company = company_schema(self._custom("Company", declared, config.company_map if config else None))
+
+    @staticmethod
+    def _custom(
+        name: str, declared: Mapping[str, Mapping[str, Datatype]], mapped: Mapping[str, str] | None
+    ) -> dict[str, Datatype] | None:
+        if mapped is None and name not in declared:
+            return None
+        fields = {field: Datatype.ANY for field in (mapped or {}).values() if field.endswith("__gc")}
+        return {**fields, **declared.get(name, {})}
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    def handle(self, request: Request) -> Response:
+        """The answer to a request descriptor. A slow one comes at once. Raises DroppedConnectionError."""
+        described = request.as_dict()
+        answer = self.receive(described["method"], described["url"], described["headers"], described["body"])
+        if answer.response is None:
+            raise DroppedConnectionError("dropped by plan")
+        return answer.response
+
+    def receive(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
+        """The answer to a call with a JSON value as its body, or text or bytes of it."""
+        path, query = _target(url)
+        lower = {name.lower(): value for name, value in headers.items()}
+        incoming = _Incoming(method, path, query, lower, _json(body))
+        with self._lock:
+            return self._answer(incoming)
+
+    def session(self, sleep: Callable[[float], object] = time.sleep) -> requests.Session:
+        """A requests Session of which every call ends here. Slow answers `sleep`. Needs the extra `deliver`."""
+        from gainsight_dest.sandbox.adapter import session_to  # noqa: PLC0415 - only this needs requests
+
+        return session_to(self, sleep)
+
+    def _answer(self, incoming: _Incoming) -> Answer:
+        now = self._clock()
+        self._number += 1
+        request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, str(self._number)))
+        action, carry_out = self._route(incoming)
+        self.counts[action or "no such route"] += 1
+        fault = self._plan.fault(self._number, action)
+        envelope: Record = {}
+        try:
+            self._admit(now)
+            fail(fault)
+            data = carry_out(incoming)
+            status, envelope = 200, envelope_of(request_id, data=data)
+        except RefusedError as error:
+            status, envelope = error.status, envelope_of(request_id, error.code, error.text, error.data)
+        answer = shown(status, envelope, fault)
+        seen = None if answer.response is None else answer.response.status
+        kind = fault.kind if fault else None
+        self.calls.append(
+            Call(
+                self._number,
+                now,
+                incoming.method,
+                incoming.path,
+                action,
+                seen,
+                envelope["errorCode"],
+                request_id,
+                kind,
+            )
+        )
+        return answer
+
+    def _admit(self, now: float) -> None:
+        if any(window.is_full(now) for window in self._windows):
+            self.throttled += 1
+            raise RefusedError(429, "GU_2400", "Too many calls")
+        for window in self._windows:
+            window.count(now)
+
+    def used(self) -> tuple[int, int]:
+        """The calls made in this minute and on this day."""
+        minute, day = (window.used(self._clock()) for window in self._windows)
+        return minute, day
+
+    @property
+    def limits(self) -> tuple[int | None, int | None]:
+        """The calls that may be made in a minute and on a day; None: without end."""
+        minute, day = (window.limit for window in self._windows)
+        return minute, day
+
+    def _route(self, incoming: _Incoming) -> tuple[str | None, Callable[[_Incoming], Any]]:
+        """What a call asks for, and what carries it out."""
+        action, carry_out = self._ROUTES.get((incoming.method, incoming.path), (None, None))
+        if carry_out is None:
+            return None, _no_such_route
+        if action == "upsert person" and isinstance(incoming.body, dict) and is_link(incoming.body):
+            action = "link person"
+        return action, partial(carry_out, self)
+
+    # --- what is asked for ------------------------------------------------------------------------------------------
+
+    def _upsert_person(self, incoming: _Incoming) -> Record:
+        self._check_access_key(incoming)
+        person = _object(incoming.body)
+        if not person:
+            raise RefusedError(400, "GSOBJ_VCRUDR1001", "Row is empty")
+        problems = [*self._person.problems({k: v for k, v in person.items() if k != "companies"})]
+        problems += [
+            Problem("Company_ID", "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
+            for gsid in _gsids(person)
+            if not self.content.has_company(gsid)
+        ]
+        if problems:
+            raise RefusedError(
+                400, problems[0].code, problems[0].description, {"errors": [p.as_data() for p in problems]}
+            )
+        self.content.upsert_person(person)
+        return {"count": 1, "errors": None}
+
+    def _find_companies(self, incoming: _Incoming) -> Record:
+        self._check_access_key(incoming)
+        query = _object(incoming.body)
+        try:
+            found = [*self.content.query(query.get("where"))]
+            first, most = _count(query, "offset", 0), _count(query, "limit", ROWS_PER_QUERY)
+            select = _names(query["select"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise RefusedError(400, "GSOBJ_1008", "Invalid query") from None
+        rows = found[first : first + min(most, ROWS_PER_QUERY)]
+        return {"records": [{name: row[name] for name in select if name in row} for row in rows]}
+
+    def _create_companies(self, incoming: _Incoming) -> Record:
+        self._check_access_key(incoming)
+        return saved([self.content.insert_company(record) for record in self._checked_companies(incoming)])
+
+    def _update_companies(self, incoming: _Incoming) -> Record:
+        self._check_access_key(incoming)
+        records = self._checked_companies(incoming)
+        if incoming.query.get("keys") != [COMPANY_KEY]:
+            raise RefusedError(400, "GSOBJ_1008", "keys must be Name")
+        if any(not self.content.named(record[COMPANY_KEY]) for record in records):
+            raise RefusedError(400, "GSOBJ_1011", "No data found for given criteria")
+        for record in records:
+            for company in self.content.named(record[COMPANY_KEY]):
+                company.update(record)
+        return saved([self.content.named(record[COMPANY_KEY])[0] for record in records])
+
+    def _checked_companies(self, incoming: _Incoming) -> list[Record]:
+        """The records of a write: all of them, or none if one is wrong. Which one it is, the answer does not say."""
+        records = _object(incoming.body).get("records")
+        if not isinstance(records, list) or not 0 < len(records) <= RECORDS_PER_WRITE:
+            raise RefusedError(400, "GSOBJ_1008", f"records must be a list of 1 to {RECORDS_PER_WRITE}")
+        problems = [problem for record in records for problem in self._company.problems(_object(record))]
+        if problems:
+            errors = [{"success": False, "parsedValue": p.value, "errors": [p.as_data()]} for p in problems]
+            data = {"count": 0, "errors": [errors], "records": None}
+            raise RefusedError(400, problems[0].code, problems[0].description, data)
+        return records
+
+    def _send_event(self, incoming: _Incoming) -> Record:
+        headers = incoming.headers
+        if any(
+            not headers.get(name) for name in ("sharedsecret", "tenantid", "topicname", "eventname", "eventversion")
+        ):
+            raise RefusedError(400, "GSOBJ_1024", "Authentication headers are missing")
+        config = self._config
+        if config is not None:
+            if (headers["sharedsecret"], headers["tenantid"]) != (config.shared_secret, config.tenant_id):
+                raise RefusedError(401, "GS_APIG_2401", "Unauthorized")
+            if headers["topicname"] != config.topic_name:
+                raise RefusedError(400, "GSOBJ_1008", "No such topic")
+            if (headers["eventname"], headers["eventversion"]) not in config.events.values():
+                raise RefusedError(400, "GSOBJ_1008", "No such event, or not in this version")
+        event = {"name": headers["eventname"], "version": headers["eventversion"], "topic": headers["topicname"]}
+        if "contractid" in headers:
+            event["contract_id"] = headers["contractid"]
+        self.content.events.append({**event, "properties": _object(incoming.body)})
+        return {}
+
+    def _check_access_key(self, incoming: _Incoming) -> None:
+        given = incoming.headers.get("accesskey")
+        if not given:
+            raise RefusedError(400, "GSOBJ_1024", "Authentication headers are missing")
+        if self._config is not None and given != self._config.access_key:
+            raise RefusedError(401, "GS_APIG_2401", "Unauthorized")
+
+    _ROUTES: ClassVar[dict[tuple[str, str], tuple[str, Callable[[Sandbox, _Incoming], Any]]]] = {
+        ("PUT", _path(people_url)): ("upsert person", _upsert_person),
+        ("POST", _path(company_query_url)): ("find company", _find_companies),
+        ("POST", _path(company_url)): ("create company", _create_companies),
+        ("PUT", _path(company_url)): ("update company", _update_companies),
+        ("POST", _path(events_url)): ("send event", _send_event),
+    }
+
+    # --- content ----------------------------------------------------------------------------------------------------
+
+    @property
+    def people(self) -> list[Record]:
+        """The people, as plain data, with the links to their companies."""
+        return self.as_data()["people"]
+
+    @property
+    def companies(self) -> list[Record]:
+        """The companies, as plain data, with their Gsids."""
+        return self.as_data()["companies"]
+
+    @property
+    def events(self) -> list[Record]:
+        """The events, as plain data: name, version, topic, contract_id if there is one, properties."""
+        return self.as_data()["events"]
+
+    def as_data(self) -> dict[str, list[Record]]:
+        """All content as plain data, ready for JSON; `Content.from_data` takes it back."""
+        with self._lock:
+            return self.content.as_data()
+
+
+def _no_such_route(_: _Incoming) -> Any:
+    raise RefusedError(404, "GS_APIG_1000", "No such route")
+
+
+def _json(body: Any) -> Any:
+    """The JSON value of a body, which shares nothing with it. None where it is no strict JSON, or nested too deep."""
+    try:
+        return plain(json.loads(body if isinstance(body, (str, bytes)) else json.dumps(body)), "body")
+    except (ValueError, TypeError, RecursionError, EventError):
+        return None
+
+
+def _count(query: Record, name: str, default: int) -> int:
+    count = query.get(name, default)
+    if type(count) is not int or count < 0:
+        raise ValueError(name)
+    return count
+
+
+def _names(select: Any) -> list[str]:
+    if not isinstance(select, list) or not all(isinstance(name, str) for name in select):
+        raise ValueError("select")
+    return select
+
+
+def _object(value: Any) -> Record:
+    if not isinstance(value, dict):
+        raise RefusedError(400, "GSOBJ_1008", "The body must be a JSON object")
+    return value
+
+
+def _gsids(person: Record) -> tuple[str, ...]:
+    try:
+        gsids = tuple(str(gsid) for gsid in linked_companies(person))
+    except (TypeError, KeyError):
+        gsids = None
+    if gsids is None or not isinstance(person.get("companies", []), list):
+        raise RefusedError(400, "GSOBJ_VDTGSID1001", "companies must be a list of objects with a Company_ID")
+    return gsids
