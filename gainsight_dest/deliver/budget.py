@@ -1,0 +1,96 @@
+"""The tenant's calls: how many may be made, and how long to wait for the next."""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+
+from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
+
+_MINUTE = int(Duration.MINUTE)
+_DAY = int(Duration.DAY)
+
+
+class Budget:
+    """So many calls in any minute and in any day, for all threads and Deliverers that share it. None: without end.
+
+    Gainsight counts in fixed windows, by its own clock; any sixty seconds hold at least what one of its minutes holds,
+    so a budget kept here is kept there. `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        calls_per_minute: int | None = 100,
+        calls_per_day: int | None = 50_000,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.calls_per_minute = calls_per_minute
+        self.calls_per_day = calls_per_day
+        rates = _rates(calls_per_minute, calls_per_day)
+        self._bucket = InMemoryBucket(rates) if rates else None
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._latest = 0
+        self._ahead = 0
+        self._held_until = 0
+
+    def take(self) -> float:
+        """0 if a call may be made now, which counts it; else the seconds to wait before asking again."""
+        with self._lock:
+            now = self._now()
+            if now < self._held_until or self._bucket is None:
+                return max(self._held_until - now, 0) / 1000
+            call = RateItem("call", now)
+            self._bucket.leak(call.timestamp)
+            if self._bucket.put(call):
+                return 0.0
+            return max(int(self._bucket.waiting(call)), 1) / 1000  # type: ignore[arg-type] # it also serves async buckets
+
+    def hold(self, seconds: float | None) -> None:
+        """No call before so many seconds have passed, a day at most: Gainsight has said that there were too many.
+
+        None: until the next minute.
+        """
+        wait = self.to_the_next_minute() if seconds is None else min(seconds, _DAY / 1000)
+        with self._lock:
+            self._held_until = max(self._held_until, self._now() + round(wait * 1000))
+
+    def remember(self, calls: Iterable[tuple[float, int]]) -> None:
+        """Count calls that were made before this run: seconds ago, and how many. The oldest first."""
+        if self._bucket is None:
+            return
+        with self._lock:
+            now = self._now()
+            for seconds_ago, number in calls:
+                for _ in range(number):
+                    self._bucket.put(RateItem("call", now - round(seconds_ago * 1000)))
+
+    def used(self) -> int:
+        """The calls of the last sixty seconds; 0 where there is no limit."""
+        with self._lock:
+            items = self._bucket.items if self._bucket else []
+            return len(items) - bisect_left(items, self._now() - _MINUTE + 1, key=lambda item: item.timestamp)
+
+    def to_the_next_minute(self) -> float:
+        """Seconds until the clock's next minute has begun, and Gainsight's with it: they may differ by a second."""
+        return 61 - self._clock() % 60
+
+    def _now(self) -> int:
+        """In milliseconds, never back: where the clock is set back, time goes on from where it was."""
+        now = round(self._clock() * 1000)
+        self._ahead = max(self._ahead, self._latest - now)
+        self._latest = now + self._ahead
+        return self._latest
+
+
+def _rates(per_minute: int | None, per_day: int | None) -> list[Rate]:
+    """Those that limit anything, as the library wants them: the longer one larger, and not the looser one."""
+    if any(limit is not None and limit < 1 for limit in (per_minute, per_day)):
+        raise ValueError("a limit of calls must be at least 1, or None for none")
+    if per_minute is None or (per_day is not None and per_day <= per_minute):
+        return [] if per_day is None else [Rate(per_day, _DAY)]
+    if per_day is None or per_day >= per_minute * (_DAY // _MINUTE):
+        return [Rate(per_minute, _MINUTE)]
+    return [Rate(per_minute, _MINUTE), Rate(per_day, _DAY)]

@@ -1,0 +1,69 @@
+"""What became of an event: a value, and the same as plain data."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from gainsight_dest import errors
+from gainsight_dest.errors import FieldError, GainsightDestError, ResponseError
+
+
+class Status(str, Enum):
+    """What became of an event. Equals its text: `outcome.status == "delivered"`."""
+
+    DELIVERED = "delivered"
+    #: It is at fault, or Gainsight refused it, or patience ran out: `Outcome.error` tells.
+    FAILED = "failed"
+    #: Of a type that this destination does not take, or switched off by its integrations.
+    SKIPPED = "skipped"
+    #: The run ended before, or while, it was delivered: send it again.
+    NOT_TRIED = "not tried"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@attrs.frozen
+class Outcome:
+    """What became of one event.
+
+    `index`: its place in the stream, from 0. `attempts`: 1 and the retries. `calls`: HTTP requests made. `gsid`: that
+    of a group's company. `reason`: why it was skipped. `resumed`: told by the journal of an earlier run, which made the
+    attempts and calls.
+    """
+
+    index: int
+    message_id: str | None
+    type: str | None
+    status: Status
+    attempts: int = 0
+    calls: int = 0
+    error: GainsightDestError | None = None
+    gsid: str | None = None
+    reason: str | None = None
+    resumed: bool = False
+
+
+def error_as_data(error: GainsightDestError) -> list[Any]:
+    """The error as plain data: its class, then its arguments. Values that Gainsight refused are left out."""
+    arguments = list(error.args)
+    if isinstance(error, ResponseError):
+        fields = [[each.field, each.code] for each in error.field_errors]
+        arguments = [fields if each is error.field_errors else each for each in arguments]
+    return [type(error).__name__, *arguments]
+
+
+def error_from_data(data: list[Any]) -> GainsightDestError:
+    """The error of what `error_as_data` gave."""
+    name, *arguments = data
+    kind: type[GainsightDestError] = getattr(errors, name)
+    if issubclass(kind, errors.ConfigError):
+        return kind(*((place, problem) for place, problem in arguments))
+    if issubclass(kind, ResponseError):
+        action, problem, status, code, request_id, fields, retry_after = arguments
+        told = tuple(FieldError(field, code) for field, code in fields)
+        return kind(action, problem, status, code, request_id, told, retry_after)
+    return kind(*arguments)

@@ -1,0 +1,135 @@
+"""The tenant's calls: how many, and how long to wait."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("requests", reason="delivery needs the extra deliver")
+pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gainsight_dest.deliver import Budget
+from gainsight_dest.sandbox.limits import DAY, MINUTE, Window
+
+
+class Clock:
+    def __init__(self, now: float = 1_000_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def spend(budget: Budget, clock: Clock, calls: int) -> list[float]:
+    """The times at which so many calls were made."""
+    made = []
+    for _ in range(calls):
+        while wait := budget.take():
+            clock.now += wait
+        made.append(clock.now)
+    return made
+
+
+def test_a_minute_holds_so_many_calls_and_the_next_one_waits_for_the_first_to_be_a_minute_old() -> None:
+    clock = Clock()
+    budget = Budget(3, None, clock)
+    assert [budget.take() for _ in range(3)] == [0, 0, 0]
+    clock.now += 20
+    assert budget.take() == pytest.approx(40, abs=0.01)
+    clock.now += 40.01
+    assert budget.take() == 0
+
+
+def test_a_day_holds_so_many_calls() -> None:
+    clock = Clock()
+    made = spend(Budget(10, 25, clock), clock, 30)
+    assert made[24] - made[0] < 200
+    assert made[25] - made[0] == pytest.approx(DAY, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "per_day"), [(None, None), (5, None), (None, 5), (5, 5), (5, 3), (5, 10**9), (100, 50_000)]
+)
+def test_limits_may_be_given_in_any_proportion(per_minute: int | None, per_day: int | None) -> None:
+    clock = Clock()
+    budget = Budget(per_minute, per_day, clock)
+    most = min(limit for limit in (per_minute, per_day, 200) if limit is not None)
+    assert [budget.take() for _ in range(most)] == [0] * most
+    assert (budget.take() > 0) == (most < 200)
+
+
+@pytest.mark.parametrize("limits", [(0, None), (None, 0), (-1, 5)])
+def test_a_limit_below_one_is_refused(limits: tuple[int | None, int | None]) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Budget(*limits)
+
+
+@given(st.integers(1, 20), st.integers(1, 60), st.lists(st.floats(0, 100), max_size=120))
+def test_no_fixed_window_of_gainsights_ever_holds_more(per_minute: int, per_day: int, pauses: list[float]) -> None:
+    clock = Clock()
+    budget = Budget(per_minute, per_day, clock)
+    windows = [Window(MINUTE, per_minute), Window(DAY, per_day)]
+    for pause in pauses:
+        clock.now += pause
+        (now,) = spend(budget, clock, 1)
+        assert not any(window.is_full(now) for window in windows)
+        for window in windows:
+            window.count(now)
+
+
+def test_a_hold_lets_no_call_through_whatever_is_left() -> None:
+    clock = Clock()
+    for budget in (Budget(None, None, clock), Budget(100, 1000, clock)):
+        budget.hold(30)
+        budget.hold(10)
+        assert budget.take() == pytest.approx(30)
+    clock.now += 30
+    assert budget.take() == 0
+
+
+def test_a_hold_without_a_time_lasts_until_the_next_minute_has_begun() -> None:
+    clock = Clock(1_000_000_050.0)
+    budget = Budget(None, None, clock)
+    budget.hold(None)
+    assert (clock.now + budget.take()) % 60 == pytest.approx(1)
+
+
+def test_a_hold_is_never_longer_than_a_day() -> None:
+    budget = Budget(None, None, Clock())
+    budget.hold(10**9)
+    assert budget.take() == DAY
+
+
+def test_used_tells_the_calls_of_the_last_minute() -> None:
+    clock = Clock()
+    budget = Budget(10, 1000, clock)
+    spend(budget, clock, 4)
+    clock.now += 30
+    spend(budget, clock, 2)
+    assert budget.used() == 6
+    clock.now += 31
+    assert budget.used() == 2
+    assert Budget(None, None, clock).used() == 0
+
+
+def test_calls_of_a_run_before_count() -> None:
+    clock = Clock()
+    budget = Budget(5, 100, clock)
+    budget.remember([(3000.0, 7), (50.0, 2), (10.0, 2)])
+    assert budget.used() == 4
+    assert budget.take() == 0
+    assert budget.take() == pytest.approx(10, abs=0.01)
+    Budget(None, None, clock).remember([(1.0, 5)])
+
+
+def test_a_clock_that_is_set_back_neither_frees_calls_nor_breaks() -> None:
+    clock = Clock()
+    budget = Budget(2, None, clock)
+    spend(budget, clock, 2)
+    clock.now -= 3600
+    wait = budget.take()
+    assert wait == pytest.approx(60, abs=0.01)
+    clock.now += wait
+    assert budget.take() == 0

@@ -1,0 +1,69 @@
+"""Delivery over a real connection: a Deliverer's own session, and the sandbox behind a port."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("requests", reason="delivery needs the extra deliver")
+pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
+pytest.importorskip("cheroot", reason="the sandbox's server needs the extra sandbox")
+pytest.importorskip("jinja2", reason="the sandbox's server needs the extra sandbox")
+
+from gainsight_dest.deliver import Deliverer, Status
+from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox.server import Server
+from tests.deliver.fault_matrix import CONFIG, GROUP, IDENTIFY, TRACK
+
+FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox(CONFIG, **FREE)
+
+
+@pytest.fixture
+def server(sandbox: Sandbox) -> Iterator[Server]:
+    with Server(sandbox) as server:
+        yield server
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_events_arrive_by_a_session_of_its_own(workers: int, sandbox: Sandbox, server: Server) -> None:
+    with Deliverer(CONFIG, base_url=server.url, workers=workers, **FREE) as deliverer:
+        outcomes = list(deliverer.run([IDENTIFY, GROUP, TRACK] * 20))
+    assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
+    assert (len(sandbox.people), len(sandbox.companies), len(sandbox.events)) == (1, 1, 20)
+    assert deliverer.calls == sum(sandbox.counts.values()) == 100
+    assert deliverer.target == server.url
+
+
+@pytest.mark.parametrize("kind", ["dropped-before", "dropped-after", "html", "truncated", "500-after", "503"])
+def test_a_fault_on_the_wire_is_as_one_in_memory(kind: str) -> None:
+    sandbox = Sandbox(CONFIG, **FREE, faults=[Fault(kind, action="create company", times=1)])
+    with Server(sandbox) as server, Deliverer(CONFIG, base_url=server.url, sleep=lambda _: None, **FREE) as deliverer:
+        (outcome,) = deliverer.run([GROUP])
+    assert (outcome.status, outcome.attempts, outcome.calls) == ("delivered", 2, 5)
+    (company,) = sandbox.companies
+    assert outcome.gsid == company["Gsid"]
+
+
+def test_a_connection_is_kept_for_the_next_call(
+    sandbox: Sandbox, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = []
+    connect = socket.socket.connect
+
+    def counted(self: socket.socket, address: Any) -> None:
+        connections.append(address)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", counted)
+    with Deliverer(CONFIG, base_url=server.url, **FREE) as deliverer:
+        list(deliverer.run([TRACK] * 30))
+    assert len(connections) == 1
+    assert len(sandbox.events) == 30
