@@ -38,6 +38,20 @@ def test_importing_and_using_the_core_loads_no_http_client_no_socket_and_no_opti
     assert loaded.split() == []
 
 
+def test_the_sandbox_needs_no_http_client_and_no_optional_library_until_it_is_connected() -> None:
+    optional = ["cheroot", "jinja2", "tenacity", "pyrate_limiter"]
+    program = (
+        "import sys, gainsight_dest as gd\n"
+        "from gainsight_dest.sandbox import Sandbox\n"
+        "config = {'domain': 'acme.co', 'accessKey': 'k'}\n"
+        "request = gd.transform({'type': 'identify', 'traits': {'email': 'a@b.co'}}, config)\n"
+        "assert request.next(Sandbox().handle(request)) is None\n"
+        f"print(*(name for name in {[*NETWORK, *optional]} if name in sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == []
+
+
 @pytest.mark.parametrize("module", CORE)
 def test_a_core_module_imports_only_what_stands_before_it(module: str) -> None:
     tree = ast.parse((Path(gainsight_dest.__file__).parent / f"{module}.py").read_text("utf8"))

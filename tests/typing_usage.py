@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from requests import Session
 from typing_extensions import assert_type
 
 from gainsight_dest import (
@@ -12,6 +13,7 @@ from gainsight_dest import (
     DestinationConfig,
     EventError,
     FindCompany,
+    GainsightDestError,
     Request,
     Response,
     ResponseError,
@@ -25,6 +27,8 @@ from gainsight_dest import (
     track,
     transform,
 )
+from gainsight_dest.deliver import Deliverer, Outcome, Patience, deliver
+from gainsight_dest.sandbox import Fault, Sandbox
 
 
 def settings() -> DestinationConfig:
@@ -35,14 +39,14 @@ def settings() -> DestinationConfig:
     return config
 
 
-def deliver(event: Mapping[str, Any], send: Callable[[Request], Response]) -> None:
+def loop(event: Mapping[str, Any], send: Callable[[Request], Response]) -> None:
     """The loop types as it stands in the README."""
     request: Request | None = transform(event, settings())
     while request is not None:
         request = request.next(send(request))
 
 
-def requests(event: dict[str, Any]) -> None:
+def types(event: dict[str, Any]) -> None:
     """Each type of event has its type of request; a plain dict is a config too."""
     assert_type(transform(event, {"domain": "acme.co"}), Request)
     assert_type(identify(event, settings()), UpsertPerson)
@@ -68,3 +72,20 @@ def errors(event: dict[str, Any], response: Response) -> str | float | None:
     except ResponseError as error:
         return error.request_id
     return None
+
+
+def delivery(events: Iterable[dict[str, Any]], session: Session) -> None:
+    """A stream of events gives outcomes; a single request gives one."""
+    with Deliverer(settings(), session, workers=8, patience=Patience(attempts=3)) as deliverer:
+        for outcome in deliverer.run(events):
+            assert_type(outcome, Outcome)
+            assert_type(outcome.error, GainsightDestError | None)
+            assert_type(outcome.gsid, str | None)
+    assert_type(deliver(transform({}, settings()), timeout=(1, 2)), Outcome)
+
+
+def sandbox() -> None:
+    """A sandbox answers requests, and is read as plain data."""
+    gainsight = Sandbox(settings(), faults=[Fault("500", share=0.1)])
+    assert_type(gainsight.handle(transform({}, settings())), Response)
+    assert_type(gainsight.people, list[dict[str, Any]])
