@@ -8,8 +8,10 @@ A test holds the pages to what this would write.
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
@@ -18,6 +20,7 @@ from gainsight_dest import DestinationConfig, errors
 from gainsight_dest.api import CODES, FAILED, STATUSES, Code
 from gainsight_dest.cli.app import cli
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
+from gainsight_dest.sandbox import FAULTS
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the tables in the code. Change those, then run it. -->\n\n"
@@ -204,8 +207,8 @@ def command_line() -> str:
 | status | when |
 | --- | --- |
 | 0 | all well; what was skipped is well too |
-| 1 | some events are at fault |
-| 2 | wrong use, or a config that cannot be used |
+| 1 | some events are at fault, have failed or were not tried; `demo` ends with 0, as its events hold mistakes on purpose |
+| 2 | wrong use, a config that cannot be used, or a key that Gainsight does not take |
 | 130 | ended by Ctrl-C |
 | 141 | whoever read the output closed it |
 """
@@ -215,11 +218,50 @@ def _help(command: click.Command, context: click.Context) -> str:
     return f"```text\n$ {context.command_path} --help\n{command.get_help(context)}\n```\n\n"
 
 
+def faults() -> str:
+    """The page of faults: the tests' own matrix, told."""
+    matrix = runpy.run_path(str(HERE.parent / "tests/deliver/fault_matrix.py"))
+    cells = {(cell.kind, cell.event, cell.step, cell.times): cell for cell in matrix["cells"]()}
+    steps = [(event, step) for event, (_, steps) in matrix["STEPS"].items() for step in steps]
+    tables = []
+    for times in matrix["TIMES"]:
+        rows = []
+        for kind in FAULTS:
+            met = [cells.get((kind, *step, times)) for step in steps]
+            rows.append((code(kind), *("" if cell is None else _told(cell) for cell in met)))
+        headings = ("fault", *(f"{event}: {step}" for event, step in steps))
+        tables.append(f"## {times.capitalize()}\n\n{table(headings, rows)}")
+    return f"""# Faults
+
+What can go wrong with a call, and what becomes of the event. The [sandbox](../how-to/use-the-sandbox.md) fails so on
+request; the tables are what `Deliverer` made of each fault at each step of each event when this page was written, and
+what the tests hold it to.
+
+{table(("fault", "what the caller sees"), ((code(kind), row.about) for kind, row in FAULTS.items()))}
+In the tables: what became of the event, the calls it took (an identify and a track take one, a group three), and the
+error that it failed with. In every one of them there is one company at most, the person is linked to it and to no other,
+and no call goes beyond the budget. "Sent twice" is a track event whose answer was lost: there is no asking whether it
+came.
+
+{chr(10).join(tables)}"""
+
+
+def _told(cell: Any) -> str:
+    outcome = cell.outcome
+    words = [str(outcome.status), f"{outcome.calls} call{'s' if outcome.calls > 1 else ''}"]
+    if outcome.error is not None:
+        words.append(code(type(outcome.error).__name__))
+    elif len(cell.sandbox.events) > 1:
+        words.append({2: "sent twice", 3: "sent three times"}[len(cell.sandbox.events)])
+    return ", ".join(words)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/fields.md": fields,
     "reference/config.md": settings,
     "reference/errors.md": error_page,
     "reference/command-line.md": command_line,
+    "reference/faults.md": faults,
 }
 
 

@@ -22,7 +22,8 @@ def main() -> None:
 
     import click  # noqa: PLC0415 - only once it is known to be there
 
-    from gainsight_dest.cli.app import ReaderGoneError, cli  # noqa: PLC0415 - the same
+    from gainsight_dest.cli.app import cli  # noqa: PLC0415 - the same
+    from gainsight_dest.cli.files import ReaderGoneError  # noqa: PLC0415 - the same
 
     try:
         status = cli.main(prog_name="gainsight-dest", standalone_mode=False)

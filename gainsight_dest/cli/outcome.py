@@ -1,9 +1,9 @@
-"""What becomes of each event of a file, as values: outcomes, and the tally of them."""
+"""What becomes of each event of a file, as values."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 import msgspec
@@ -21,8 +21,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.cli.read import Item, is_nested
 from gainsight_dest.secret import MASK
-
-SWITCHED_OFF = "switched off by the event's integrations"
+from gainsight_dest.transform import SWITCHED_OFF
 
 #: What an event whose line or message is not JSON is at fault with, beside the names of the error classes.
 NOT_JSON = "NotJSON"
@@ -104,6 +103,16 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def counts(outcome: Outcome) -> dict[str, int]:
+    """What the outcome adds to a tally: a group's request stands for three calls to Gainsight."""
+    return {
+        "events": 1,
+        "requests": outcome.request.calls if outcome.request else 0,
+        "skipped": outcome.skipped is not None,
+        "errors": outcome.fault is not None,
+    }
+
+
 def as_record(outcome: Outcome, *, show_secrets: bool = False) -> dict[str, Any]:
     """The outcome as one JSON object."""
     record: dict[str, Any] = {"number": outcome.item.number, "message_id": outcome.message_id, "type": outcome.type}
@@ -126,10 +135,10 @@ def _described(label: str, request: Request, *, show_secrets: bool) -> dict[str,
     return described
 
 
-def as_event_at_fault(item: Item, fault: Fault) -> dict[str, Any]:
+def as_event_at_fault(item: Item, fault: Fault, **facts: Any) -> dict[str, Any]:
     """The event as it came, with the reason: in RudderStack's nested form, so that it can be mended and run again."""
     nested = item.raw if is_nested(item.raw) else {"message": item.raw}
-    return {**nested, "number": item.number, "error": attrs.asdict(fault)}
+    return {**nested, "number": item.number, "error": {**attrs.asdict(fault), **facts}}
 
 
 def line(record: dict[str, Any]) -> bytes:
@@ -140,65 +149,3 @@ def line(record: dict[str, Any]) -> bytes:
         return json.dumps(record, default=float).encode() + b"\n"
     except RecursionError:  # only an event at fault in an array can be nested as deep as that
         return line({**record, "message": None})
-
-
-@attrs.define
-class Count:
-    """How often something came, and the number of the first event it came with."""
-
-    first: int
-    times: int = 0
-
-
-@attrs.define
-class Row:
-    """What became of the events of one type."""
-
-    events: int = 0
-    #: Calls to Gainsight: three for a group, of which one creates or updates.
-    requests: int = 0
-    skipped: int = 0
-    errors: int = 0
-
-
-#: Distinct types and reasons that a tally keeps apart: more are counted together, so that memory stays bounded.
-MOST_KINDS = 1000
-OTHER = "(other)"
-
-
-@attrs.define
-class Tally:
-    """The counts of a run: by type, and by reason for what was skipped or is at fault."""
-
-    types: dict[str, Row] = attrs.field(factory=dict)
-    skipped: dict[str, Count] = attrs.field(factory=dict)
-    errors: dict[str, tuple[Fault, Count]] = attrs.field(factory=dict)
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one more."""
-        row = _slot(self.types, (outcome.type or "").strip().casefold() or "(none)", Row())
-        row.events += 1
-        if outcome.request is not None:
-            row.requests += outcome.request.calls
-            return
-        first = Count(outcome.item.number)
-        if outcome.skipped is not None:
-            row.skipped += 1
-            _slot(self.skipped, outcome.skipped, first).times += 1
-        if outcome.fault is not None:
-            row.errors += 1
-            # Where a line is no JSON differs from line to line: one kind, told by the first of them.
-            key = NOT_JSON if outcome.fault.kind == NOT_JSON else outcome.fault.message
-            _slot(self.errors, key, (outcome.fault, first))[1].times += 1
-
-    def total(self) -> Row:
-        """The sums over all types."""
-        rows = [attrs.astuple(row) for row in self.types.values()]
-        return Row(*(sum(column) for column in zip(*rows, strict=True)))
-
-
-_T = TypeVar("_T")
-
-
-def _slot(slots: dict[str, _T], key: str, new: _T) -> _T:
-    return slots.setdefault(key if key in slots or len(slots) < MOST_KINDS else OTHER, new)

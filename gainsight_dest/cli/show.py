@@ -6,6 +6,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -13,17 +15,28 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from gainsight_dest.cli.outcome import OTHER, Count, Row, Tally
+from gainsight_dest.cli.tally import OTHER, Count, Tally
+
+if TYPE_CHECKING:
+    from gainsight_dest.deliver import Deliverer, Waiting
 
 #: Reasons that a closing table shows; the rest is in the output.
 MOST_REASONS = 30
+_TEXTS = frozenset({"type", "kind", "reason", "company", "person", "event", "version"})
 #: Columns of a closing table that goes into a log.
 WIDTH_OF_A_LOG = 160
+#: Columns that a terminal needs for its ^C: were they on a line of their own, the one above would stay there.
+_ECHO = 3
 
 
 def console_on_stderr() -> Console:
     """A console on standard error, with columns enough for a log where it is no terminal."""
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_OF_A_LOG)
+
+
+def console_on_stdout() -> Console:
+    """The same on standard output, for commands whose tables are what they print."""
+    return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_LOG)
 
 
 class _Rate(ProgressColumn):
@@ -49,6 +62,73 @@ def progress(console: Console, *, to_stdout: bool) -> Progress:
     )
 
 
+#: What a delivery waits for, in fewer words, so that the time left has room beside it on 80 columns.
+_WAITING_FOR = {"the budget of calls": "calls again"}
+
+
+class _Work(ProgressColumn):
+    """What a delivery has done, what it has used of its budget, what it waits for, how long it may take: in one line.
+
+    What tells least is left out where there is no room for all.
+    """
+
+    max_refresh = 0.2
+
+    def __init__(self, tally: Tally, deliverer: Deliverer, console: Console) -> None:
+        super().__init__()
+        self._tally = tally
+        self._deliverer = deliverer
+        self._console = console
+
+    def render(self, task: Task) -> Text:
+        counts, budget, waiting = self._tally.total(), self._deliverer.budget, self._deliverer.waiting
+        limit, left = budget.calls_per_minute, self._seconds_left(task)
+        words = {
+            "share": f"{task.percentage:.0f}%" if task.total else "",
+            "delivered": f"{counts['delivered']:,} delivered",
+            "failed": f"{counts['failed']:,} failed",
+            "rate": f"{counts['events'] * 60 / task.elapsed:,.0f} events/min" if task.elapsed else "",
+            "calls": "" if limit is None else f"{budget.used():,} of {limit:,} calls",
+            "waiting": "" if waiting is None else _waiting(waiting),
+            "left": f"{timedelta(seconds=int(left))} left" if left else "",
+        }
+        room = self._console.width - _ECHO
+        for least in ("rate", "calls", "left"):
+            if len(_line(words)) > room:
+                words[least] = ""
+        text = Text(_line(words))
+        text.truncate(room, overflow="ellipsis")
+        return text
+
+    def _seconds_left(self, task: Task) -> float:
+        """At the pace so far, but not sooner than the budget allows; 0 if there is nothing to reckon by."""
+        if not task.completed or not task.total or not task.elapsed:
+            return 0
+        more = (task.total - task.completed) / task.completed
+        limit = self._deliverer.budget.calls_per_minute
+        return max(task.elapsed * more, self._deliverer.calls * more * 60 / limit if limit else 0)
+
+
+def _line(words: dict[str, str]) -> str:
+    return " · ".join(filter(None, words.values()))
+
+
+def _waiting(waiting: Waiting) -> str:
+    until = datetime.fromtimestamp(waiting.until).astimezone()
+    return f"{_WAITING_FOR.get(waiting.reason, waiting.reason)} at {until:%H:%M:%S}"
+
+
+def delivery_progress(console: Console, tally: Tally, deliverer: Deliverer, *, quiet: bool) -> Progress:
+    """One line with all that a delivery is about. Silent where standard error is no terminal."""
+    return Progress(
+        _Work(tally, deliverer, console),
+        console=console,
+        transient=True,
+        refresh_per_second=4,
+        disable=quiet or not sys.stderr.isatty(),
+    )
+
+
 def summary(tally: Tally) -> Iterator[Table]:
     """The closing tables: events by type, then errors and skipped events by reason, with the first number of each."""
     yield _by_type(tally)
@@ -63,32 +143,30 @@ def summary(tally: Tally) -> Iterator[Table]:
 
 
 def _by_type(tally: Tally) -> Table:
-    table = _table("type", "events", "requests", "skipped", "errors")
-    for name, row in sorted(tally.types.items(), key=lambda entry: (-entry[1].events, entry[0])):
-        table.add_row(Text(name), *_cells(row))
-    table.add_section()
-    table.add_row("all", *_cells(tally.total()), style="bold")
-    return table
-
-
-def _cells(row: Row) -> list[str]:
-    return [f"{count:,}" for count in (row.events, row.requests, row.skipped, row.errors)]
+    shown = table("type", *tally.columns)
+    for name, row in sorted(tally.types.items(), key=lambda entry: (-entry[1]["events"], entry[0])):
+        shown.add_row(Text(name), *(f"{row[column]:,}" for column in tally.columns))
+    shown.add_section()
+    total = tally.total()
+    shown.add_row("all", *(f"{total[column]:,}" for column in tally.columns), style="bold")
+    return shown
 
 
 def _by_reason(headings: tuple[str, ...], rows: Sequence[tuple[Count, str] | tuple[Count, str, str]]) -> Table:
-    table = _table(*headings)
+    shown = table(*headings)
     ranked = sorted(rows, key=lambda row: (-row[0].times, row[0].first))
     for count, *texts in ranked[:MOST_REASONS]:
-        table.add_row(f"{count.times:,}", f"{count.first:,}", *map(Text, texts))
+        shown.add_row(f"{count.times:,}", f"{count.first:,}", *map(Text, texts))
     if rest := [row[0] for row in ranked[MOST_REASONS:]]:
         times, first = sum(count.times for count in rest), min(count.first for count in rest)
-        table.add_row(f"{times:,}", f"{first:,}", f"{len(rest):,} more reasons")
-    return table
+        shown.add_row(f"{times:,}", f"{first:,}", f"{len(rest):,} more reasons")
+    return shown
 
 
-def _table(*headings: str) -> Table:
+def table(*headings: str) -> Table:
+    """A plain table; counts to the right, texts to the left."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=" ")
     for heading in headings:
-        is_text = heading in {"type", "kind", "reason"}
+        is_text = heading in _TEXTS
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
     return table

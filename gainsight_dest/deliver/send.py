@@ -86,13 +86,13 @@ class Sender:
 
 def checked_base_url(base_url: str) -> str:
     """The URL without a closing slash: https, or plain http to this machine. Raises ConfigError."""
-    parts = urlsplit(base_url)
     try:
-        is_plain = parts.scheme in {"http", "https"} and parts.port != 0
+        parts = urlsplit(base_url)
+        is_web = parts.scheme in {"http", "https"} and parts.port != 0
     except ValueError:
-        is_plain = False
-    beside = (parts.username, parts.password, parts.query, parts.fragment, parts.path.strip("/"))
-    if not is_plain or not parts.hostname or any(beside) or "@" in parts.netloc:
+        parts, is_web = urlsplit(""), False
+    beside = (parts.query, parts.fragment, parts.path.strip("/"), "@" in parts.netloc)
+    if not is_web or not parts.hostname or any(beside):
         raise ConfigError(("base_url", "must be a URL such as http://127.0.0.1:8080, without user, path or query"))
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ConfigError(("base_url", "must be https: plain http would show the keys, and is for this machine only"))

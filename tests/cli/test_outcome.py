@@ -1,4 +1,4 @@
-"""Outcomes of events, their records, and the tally."""
+"""Outcomes of events, and their records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from gainsight_dest import DestinationConfig, Secret
 from gainsight_dest.cli import outcome as cli
-from gainsight_dest.cli.outcome import Configs, Count, Fault, NoConfigError, Outcome, Row, Tally, as_record, outcome
+from gainsight_dest.cli.outcome import Configs, Fault, NoConfigError, as_record, counts, outcome
 from gainsight_dest.cli.read import Item
 
 CONFIG = DestinationConfig(domain="acme.co", access_key="access-1")
@@ -139,38 +139,14 @@ def test_an_event_nested_too_deeply_to_be_written_is_left_out_of_its_line() -> N
     assert json.loads(cli.line({"number": 1, "message": deep})) == {"number": 1, "message": None}
 
 
-def test_a_tally_counts_by_type_and_by_reason_with_the_first_number() -> None:
-    tally = Tally()
-    for number, event in enumerate([IDENTIFY, GROUP, {"type": " Page "}, {"type": "identify"}, {"type": "page"}, 5], 1):
-        tally.add(outcome(Item(number, event), CONFIGS))
-    assert tally.types == {
-        "identify": Row(2, 1, 0, 1),
-        "group": Row(1, 3, 0, 0),
-        "page": Row(2, 0, 2, 0),
-        "(none)": Row(1, 0, 0, 1),
-    }
-    assert tally.total() == Row(6, 4, 2, 2)
-    assert [(count.first, count.times) for _, count in tally.errors.values()] == [(4, 1), (6, 1)]
-    assert [(count.first, count.times) for count in tally.skipped.values()] == [(3, 1), (5, 1)]
-
-
-def test_lines_that_are_not_json_are_one_kind_told_by_the_first() -> None:
-    tally = Tally()
-    for number in range(1, 4):
-        tally.add(outcome(Item(number, problem=f"not JSON at column {number}"), CONFIGS))
-    assert list(tally.errors.values()) == [(Fault("NotJSON", None, "not JSON at column 1"), Count(1, 3))]
-
-
-def test_a_tally_of_endless_kinds_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "MOST_KINDS", 3)
-    tally = Tally()
-    for number in range(10):
-        tally.add(Outcome(Item(number), type=f"t{number}", skipped=f"reason {number}"))
-        tally.add(Outcome(Item(number), type=f"t{number}", fault=Fault("EventError", None, f"reason {number}")))
-    assert (len(tally.types), len(tally.skipped), len(tally.errors)) == (4, 4, 4)
-    assert tally.types["(other)"] == Row(14, 0, 7, 7)
-    assert tally.skipped["(other)"] == Count(3, 7)
-
-
-def test_a_tally_of_nothing_is_all_zeros() -> None:
-    assert Tally().total() == Row()
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (IDENTIFY, {"events": 1, "requests": 1, "skipped": 0, "errors": 0}),
+        (GROUP, {"events": 1, "requests": 3, "skipped": 0, "errors": 0}),
+        ({"type": "page"}, {"events": 1, "requests": 0, "skipped": 1, "errors": 0}),
+        ({"type": "identify"}, {"events": 1, "requests": 0, "skipped": 0, "errors": 1}),
+    ],
+)
+def test_an_outcome_counts_its_requests_or_as_skipped_or_as_an_error(event: Any, expected: dict[str, int]) -> None:
+    assert counts(outcome(Item(1, event), CONFIGS)) == expected

@@ -1,14 +1,22 @@
-"""The closing tables, as text."""
+"""The closing tables and the line of a delivery, as text."""
 
 from __future__ import annotations
 
 import io
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from rich.console import Console
+from rich.text import Text
 
-from gainsight_dest.cli.outcome import OTHER, Fault, Outcome, Tally
+from gainsight_dest.cli.outcome import Fault, Outcome, counts
 from gainsight_dest.cli.read import Item
-from gainsight_dest.cli.show import MOST_REASONS, summary
+from gainsight_dest.cli.show import MOST_REASONS, delivery_progress, summary
+from gainsight_dest.cli.tally import OTHER, Tally
+
+COLUMNS = ("events", "requests", "skipped", "errors")
 
 
 def shown(tally: Tally) -> list[list[str]]:
@@ -21,9 +29,9 @@ def shown(tally: Tally) -> list[list[str]]:
 
 
 def tally_of(*outcomes: Outcome) -> Tally:
-    tally = Tally()
+    tally = Tally(COLUMNS)
     for outcome in outcomes:
-        tally.add(outcome)
+        tally.add(outcome.item.number, outcome.type, counts(outcome), outcome.skipped, outcome.fault)
     return tally
 
 
@@ -50,7 +58,7 @@ def test_types_and_reasons_are_ranked_by_how_often_they_came() -> None:
 
 def test_a_run_without_errors_shows_one_table() -> None:
     assert [row[0] for row in shown(tally_of(Outcome(Item(1), type="a")))] == ["type", "a", "all"]
-    assert [row[0] for row in shown(Tally())] == ["type", "all"]
+    assert [row[0] for row in shown(Tally(COLUMNS))] == ["type", "all"]
 
 
 def test_reasons_beyond_the_most_are_counted_together() -> None:
@@ -63,3 +71,32 @@ def test_reasons_beyond_what_is_kept_apart_have_a_row_too() -> None:
     tally = tally_of(*fault(1, "a"))
     tally.errors[OTHER] = tally.errors.pop("a")
     assert shown(tally)[-1] == ["1", "1", OTHER]
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (
+            120,
+            "25% · 1,234 delivered · 56 failed · 1,290 events/min · 97 of 100 calls"
+            " · a retry at 12:00:05 · 0:06:00 left",
+        ),
+        (80, "25% · 1,234 delivered · 56 failed · a retry at 12:00:05 · 0:06:00 left"),
+        (60, "25% · 1,234 delivered · 56 failed · a retry at 12:00:05"),
+        (20, "25% · 1,234 deli…"),
+    ],
+)
+def test_the_line_of_a_delivery_leaves_out_what_tells_least_where_there_is_no_room(width: int, expected: str) -> None:
+    tally = Tally(("events", "delivered", "failed"))
+    tally.add(1, "identify", {"events": 1290, "delivered": 1234, "failed": 56})
+    until = datetime(2026, 1, 31, 12, 0, 5).astimezone().timestamp()
+    deliverer: Any = SimpleNamespace(
+        calls=200,
+        budget=SimpleNamespace(calls_per_minute=100, used=lambda: 97),
+        waiting=SimpleNamespace(until=until, reason="a retry"),
+    )
+    bar = delivery_progress(Console(file=io.StringIO(), width=width), tally, deliverer, quiet=True)
+    (task,) = (bar.tasks[each] for each in [bar.add_task("", total=400)])
+    bar.update(task.id, completed=100)
+    task.start_time, task.stop_time = 0.0, 60.0
+    assert bar.columns[0](task) == Text(expected)  # type: ignore[operator] # it may be a text in general

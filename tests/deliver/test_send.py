@@ -225,7 +225,7 @@ def test_a_base_url_is_https_or_this_machine(url: str, base: str) -> None:
             "https://",
         ),
         *("https://me:mine@example.com", "https://@example.com", "https://example.com/path", "https://example.com?a=b"),
-        *("https://example.com#a", "http://127.0.0.1:99999", "http://127.0.0.1:x"),
+        *("https://example.com#a", "http://127.0.0.1:99999", "http://127.0.0.1:x", "http://[::1"),
     ],
 )
 def test_any_other_base_url_is_refused(url: str) -> None:

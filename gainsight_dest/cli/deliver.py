@@ -1,0 +1,297 @@
+"""`gainsight-dest deliver`: sends events, and says of each what became of it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from gainsight_dest import CredentialsError, EventError, ResponseError
+from gainsight_dest.cli import outcome, read, show
+from gainsight_dest.cli.files import (
+    Write,
+    WrongInputError,
+    config_option,
+    destination_config,
+    needs,
+    nowhere,
+    reading,
+    writing,
+)
+from gainsight_dest.cli.outcome import NOT_JSON, Fault
+from gainsight_dest.cli.stop import Stop
+from gainsight_dest.cli.tally import Tally
+from gainsight_dest.cli.transform import transform
+from gainsight_dest.errors import GainsightDestError
+
+if TYPE_CHECKING:
+    from gainsight_dest.deliver import Deliverer, Journal, Outcome
+
+FAILED = 1
+_DAY = 86_400.0
+COLUMNS = ("events", "delivered", "failed", "skipped", "not tried", "calls")
+#: Where an event is at fault that could not be read.
+_LINE = "the line"
+_NOT_TRIED = Fault("NotTried", None, "the run ended before it was delivered")
+
+
+def _share(_: click.Context, __: click.Parameter, value: str) -> float:
+    if re.fullmatch(r"\d{1,3}(\.\d+)?%", value) and 0 < float(value[:-1]) <= 100:
+        return float(value[:-1]) / 100
+    raise click.BadParameter("must be a share such as 70%, above 0% and up to 100%")
+
+
+@click.command()
+@click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@config_option
+@click.option("--journal", metavar="FILE", help="Record each outcome here; run again, go on where this ends.")
+@click.option("--retry-failed", is_flag=True, help="Send again what the journal has as failed.")
+@click.option("--keep-events", is_flag=True, help="Keep the events themselves in the journal, not only their outcomes.")
+@click.option("--errors", metavar="FILE", help="Write the events that failed here, with the reason, to send again.")
+@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls under way at once.")
+@click.option(
+    "--budget",
+    default="100%",
+    show_default=True,
+    metavar="SHARE",
+    callback=_share,
+    help="How much of the tenant's calls to use: the rest is for others.",
+)
+@click.option(
+    "--calls-per-minute",
+    type=click.IntRange(0),
+    default=100,
+    show_default=True,
+    help="What the tenant has; 0: no limit.",
+)
+@click.option(
+    "--calls-per-day",
+    type=click.IntRange(0),
+    default=50_000,
+    show_default=True,
+    help="What the tenant has; 0: no limit.",
+)
+@click.option("--base-url", metavar="URL", help="Send here, such as to a sandbox on this machine.")
+@click.option("--dry-run", is_flag=True, help="Send nothing: print the requests, as transform does.")
+@click.option("--report", metavar="FILE", help="Send nothing: print what a journal holds.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell of each call on standard error.")
+@click.pass_context
+def deliver(context: click.Context, /, events: str | None, config_file: str | None, **options: Any) -> int:
+    """Deliver EVENTS to Gainsight, and print what became of them.
+
+    EVENTS is NDJSON or a JSON array, plain or gzipped, a file or - for standard input; events may come in RudderStack's
+    nested form, {"message": {...}}. Calls that fail for a while are tried again, events of one person or company stay
+    in order, the tenant's calls are not overrun.
+
+    Ctrl-C ends in good order: calls under way are finished. Ctrl-C twice ends at once.
+
+    Exit status: 0 all well, 1 some events failed, 2 wrong use or config, wrong keys among it.
+    """
+    if options["report"] is not None:
+        return _report(options["report"])
+    if events is None or config_file is None:
+        raise click.UsageError("EVENTS and --config FILE are needed", context)
+    if options["journal"] is None and (options["retry_failed"] or options["keep_events"]):
+        raise click.UsageError("--retry-failed and --keep-events speak of a journal: name one with --journal", context)
+    if options["dry_run"]:
+        status: int = context.invoke(transform, events=events, config_file=config_file, errors=options["errors"])
+        return status
+    needs("deliver", "deliver", "requests", "tenacity", "pyrate_limiter")
+    return _deliver(events, config_file, options)
+
+
+def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
+    from gainsight_dest.deliver import Deliverer, Journal  # noqa: PLC0415 - needs the extra deliver
+
+    config = destination_config(config_file)
+    for name, other in (("config", config_file), ("journal", options["journal"])):
+        if options["errors"] and other and Path(options["errors"]).resolve() == Path(other).resolve():
+            raise WrongInputError(f"{other} is the {name}: name another file for --errors")
+    console = show.console_on_stdout()
+    tally = Tally(COLUMNS)
+    with ExitStack() as stack:
+        try:
+            deliverer = stack.enter_context(
+                Deliverer(
+                    config,
+                    base_url=options["base_url"],
+                    workers=options["workers"],
+                    calls_per_minute=_limit(options["calls_per_minute"], options["budget"]),
+                    calls_per_day=_limit(options["calls_per_day"], options["budget"]),
+                )
+            )
+            journal = None
+            if options["journal"] is not None:
+                how = {name: options[name] for name in ("retry_failed", "keep_events")}
+                journal = stack.enter_context(Journal(options["journal"], deliverer.target, **how))
+                deliverer.budget.remember(journal.calls_since(_DAY))
+            file = stack.enter_context(reading(events))
+            write_error = stack.enter_context(
+                writing(options["errors"], file, at_once=True) if options["errors"] else _no_errors()
+            )
+            if options["verbose"]:
+                stack.enter_context(_telling())
+            run = Run(deliverer, journal, tally, write_error)
+            run.go(file, quiet=options["verbose"])
+        except GainsightDestError as error:
+            raise WrongInputError(str(error)) from None
+    show_outcome(console, tally)
+    return run.status(console, journal_file=options["journal"])
+
+
+def _limit(calls: int, share: float) -> int | None:
+    return max(1, int(calls * share)) if calls else None
+
+
+def _no_errors() -> nullcontext[Write]:
+    return nullcontext(nowhere)
+
+
+class _telling:  # noqa: N801 - used like a function
+    """The log of calls on standard error, while this is open."""
+
+    def __enter__(self) -> None:
+        self._handler = logging.StreamHandler(sys.stderr)
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        self._log = logging.getLogger("gainsight_dest.deliver")
+        self._before = self._log.level
+        self._log.setLevel(logging.DEBUG)
+        self._log.addHandler(self._handler)
+
+    def __exit__(self, *_: object) -> None:
+        self._log.setLevel(self._before)
+        self._log.removeHandler(self._handler)
+
+
+class Run:
+    """One delivery of a file: events in, counts and faults out."""
+
+    def __init__(self, deliverer: Deliverer, journal: Journal | None, tally: Tally, write_error: Write) -> None:
+        self._deliverer = deliverer
+        self._journal = journal
+        self._tally = tally
+        self._write_error = write_error
+        self._under_way: deque[tuple[read.Item, int]] = deque()
+        self._stop = Stop(deliverer.stop)
+        self._read = 0
+        self._resumed = 0
+        self._credentials: CredentialsError | None = None
+
+    def go(self, file: io.BufferedReader, *, quiet: bool = False) -> None:
+        """Deliver all that the file holds."""
+        size = os.fstat(file.fileno()).st_size if file.seekable() else None
+        with self._stop.heeded(), ExitStack() as stack:
+            bar = show.delivery_progress(show.console_on_stderr(), self._tally, self._deliverer, quiet=quiet)
+            if not bar.disable:
+                stack.enter_context(bar)
+            task = bar.add_task("", total=size)
+            before = 0
+            for result in stack.enter_context(closing(self._deliverer.run(self._events(file), self._journal))):
+                item, place = self._under_way.popleft()
+                self._take(item, result)
+                if size is not None:
+                    if result.resumed:  # no work of this run: it would make what is left look quick
+                        size -= place - before
+                        bar.update(task, total=size)
+                    else:
+                        bar.advance(task, place - before)
+                    before = place
+
+    def _events(self, file: io.BufferedReader) -> Iterator[Any]:
+        for item in self._stop.reading(read.events(file)):
+            self._read = item.number
+            if item.is_missing:  # nothing of it is there to be sent, or to be recorded as sent
+                fault = Fault(NOT_JSON, None, str(item.problem))
+                self._tally.add(item.number, None, {"events": 1, "failed": 1}, fault=fault)
+                return
+            self._under_way.append((item, file.tell() if file.seekable() else 0))
+            yield item.event if item.problem is None else EventError(_LINE, item.problem)
+
+    def _take(self, item: read.Item, result: Outcome) -> None:
+        fault = _fault(result)
+        calls = 0 if result.resumed else result.calls
+        counts = {"events": 1, str(result.status): 1, "calls": calls}
+        told = None if fault is _NOT_TRIED else fault
+        self._tally.add(item.number, result.type, counts, result.reason, told)
+        self._resumed += result.resumed
+        if isinstance(result.error, CredentialsError) and not result.resumed:  # one of an earlier run ended that one
+            self._credentials = result.error
+        if fault is not None:
+            self._write_error(outcome.line(outcome.as_event_at_fault(item, fault, **_facts(result))))
+
+    def status(self, console: Console, journal_file: str | None) -> int:
+        """The exit status; what is to be said about the end of the run is said."""
+        counts = self._tally.total()
+        if self._resumed:
+            console.print(f"\n{self._resumed:,} of them are told by the journal: nothing was sent for them now.")
+        if self._stop.is_asked:
+            rest = f"What comes after event {self._read:,} was not read." if self._read else "No event was read."
+            again = "Run the same command to go on." if journal_file else rest
+            console.print(f"\nEnded on request. {again}")
+            raise click.Abort
+        if self._credentials is not None:
+            raise WrongInputError(f"the run was ended: {self._credentials}")
+        return FAILED if counts["failed"] or counts["not tried"] else 0
+
+
+def show_outcome(console: Console, tally: Tally) -> None:
+    """The closing tables."""
+    for table in show.summary(tally):
+        console.print(table)
+
+
+def _fault(result: Outcome) -> Fault | None:
+    """Why the event is not with Gainsight; None if it is, or need not be."""
+    if str(result.status) == "not tried":
+        return _NOT_TRIED
+    return None if result.error is None else fault_of(result.error)
+
+
+def fault_of(error: GainsightDestError) -> Fault:
+    """The error in words, without the request id, which would make each one a reason of its own."""
+    if isinstance(error, EventError) and error.path == _LINE:
+        return Fault(NOT_JSON, None, error.problem)
+    if isinstance(error, ResponseError):
+        error = type(error)(error.action, error.problem, error.status, error.code, None, error.field_errors)
+    return Fault(type(error).__name__, getattr(error, "path", None), str(error))
+
+
+def _facts(result: Outcome) -> dict[str, Any]:
+    """What Gainsight's support will ask for, and how often it was tried."""
+    facts = {name: getattr(result.error, name, None) for name in ("status", "code", "request_id")}
+    return {**facts, "attempts": result.attempts}
+
+
+def _report(path: str) -> int:
+    needs("deliver", "deliver", "requests", "tenacity", "pyrate_limiter")
+    from gainsight_dest.deliver import JournalError  # noqa: PLC0415 - needs the extra deliver
+    from gainsight_dest.deliver.journal import entries  # noqa: PLC0415 - the same
+
+    console = show.console_on_stdout()
+    tally = Tally(COLUMNS)
+    first, last = float("inf"), 0.0
+    try:
+        for entry in entries(path):
+            result = entry.outcome
+            counts = {"events": 1, str(result.status): 1, "calls": result.calls}
+            fault = None if result.error is None else fault_of(result.error)
+            tally.add(result.index + 1, result.type, counts, result.reason, fault)
+            first, last = min(first, entry.at), max(last, entry.at)
+    except JournalError as error:
+        raise WrongInputError(str(error)) from None
+    show_outcome(console, tally)
+    if last:
+        span = (f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}" for at in (first, last))
+        console.print("\nFirst outcome {}, last {}.".format(*span))
+    return FAILED if tally.total()["failed"] else 0

@@ -1,0 +1,187 @@
+"""`gainsight-dest sandbox` and `gainsight-dest demo`: Gainsight on this machine, to look at."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.cli import read, show
+from gainsight_dest.cli.deliver import COLUMNS, Run, show_outcome
+from gainsight_dest.cli.files import WrongInputError, config_option, destination_config, needs, nowhere, reading
+from gainsight_dest.cli.stop import Stop
+from gainsight_dest.cli.tally import Tally
+from gainsight_dest.fields import linked_companies
+
+if TYPE_CHECKING:
+    from gainsight_dest.sandbox import Sandbox
+
+_ROWS = 20
+_NAP = 0.2
+
+
+@click.command(short_help="Run Gainsight in memory on this machine, with a page to look at.")
+@config_option
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at. It asks no password.")
+@click.option("--data", metavar="FILE", help="Begin with what this file holds, if it is there; save it at the end.")
+@click.option(
+    "--faults", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Faults to order, as JSON."
+)
+@click.option("--calls-per-minute", type=click.IntRange(0), default=100, show_default=True, help="0: no limit.")
+@click.option("--calls-per-day", type=click.IntRange(0), default=50_000, show_default=True, help="0: no limit.")
+def sandbox(
+    config_file: str | None,
+    port: int,
+    host: str,
+    data: str | None,
+    faults: str | None,
+    calls_per_minute: int,
+    calls_per_day: int,
+) -> int:
+    """Run Gainsight in memory on this machine, with a page to look at, until Ctrl-C.
+
+    With --config it takes the keys, events and custom fields of that destination and refuses others; without, it takes
+    any.
+    """
+    needs("sandbox", "sandbox", "cheroot", "jinja2")
+    from gainsight_dest.sandbox import Content, Sandbox, faults_from  # noqa: PLC0415 - after the check above
+    from gainsight_dest.sandbox.server import Server  # noqa: PLC0415 - the same
+
+    if data and not Path(data).absolute().parent.is_dir():  # known now rather than when all would be lost
+        raise WrongInputError(f"{data} cannot be written: there is no such folder")
+    with _told(data):
+        content = Content.from_data(_json(data)) if data and Path(data).exists() else None
+    with _told(faults):
+        planned = faults_from(_json(faults)) if faults else ()
+    tenant = Sandbox(
+        destination_config(config_file) if config_file else None,
+        calls_per_minute=calls_per_minute or None,
+        calls_per_day=calls_per_day or None,
+        faults=planned,
+        content=content,
+    )
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(Server(tenant, host, port))
+        except OSError as error:
+            raise WrongInputError(f"cannot listen at {host}:{port}: {_why(error)}") from None
+        click.echo(f"Gainsight's sandbox is at {server.url}, Ctrl-C ends it. To deliver to it:")
+        click.echo(f"  gainsight-dest deliver EVENTS --config FILE --base-url {server.url}")
+        _wait_for_the_end()
+    if data:
+        _save(tenant, data)
+    return 0
+
+
+@click.command(short_help="Deliver the examples to a sandbox on this machine.")
+@click.option("--keep", is_flag=True, help="Leave the sandbox running, to look at its page, until Ctrl-C.")
+def demo(*, keep: bool) -> int:
+    """Deliver the example events to a sandbox on this machine, and show what came of it.
+
+    The events are a morning of a made-up company, and hold every kind of mistake on purpose.
+    """
+    needs("demo", "deliver,sandbox", "requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2")
+    from gainsight_dest.deliver import Deliverer  # noqa: PLC0415 - after the check above
+    from gainsight_dest.sandbox import Sandbox  # noqa: PLC0415 - the same
+    from gainsight_dest.sandbox.server import Server  # noqa: PLC0415 - the same
+
+    examples = _examples()
+    config = destination_config(str(examples / "destination.json"))
+    tenant = Sandbox(config)
+    console = show.console_on_stdout()
+    tally = Tally(COLUMNS)
+    with Server(tenant) as server, Deliverer(config, base_url=server.url) as deliverer:
+        console.print(f"A sandbox of Gainsight is at {server.url}. Delivering the examples to it …")
+        run = Run(deliverer, None, tally, nowhere)
+        with reading(str(examples / "events.ndjson")) as file:
+            run.go(file)
+        show_outcome(console, tally)
+        for table in _content(tenant):
+            console.print(table)
+        run.status(console, journal_file=None)
+        if keep:
+            console.print(f"\nThe sandbox stays at {server.url}: look at its page. Ctrl-C ends it.")
+            _wait_for_the_end()
+    return 0
+
+
+def _examples() -> Path:
+    """In a wheel the examples stand beside this module, in a clone at its root."""
+    here = Path(__file__).parent
+    return here / "examples" if (here / "examples").exists() else here.parent.parent / "examples"
+
+
+def _content(tenant: Sandbox) -> Iterator[Table]:
+    people, companies = tenant.people, tenant.companies
+    names = {company["Gsid"]: company[COMPANY_KEY] for company in companies}
+    linked = Counter(gsid for person in people for gsid in linked_companies(person))
+    yield _listed(
+        ("company", "fields", "people"),
+        [(company[COMPANY_KEY], len(company) - 2, linked[company["Gsid"]]) for company in companies],
+    )
+    yield _listed(
+        ("person", "fields", "company"),
+        [(p[PERSON_KEY], len(p) - 2, ", ".join(names[gsid] for gsid in linked_companies(p))) for p in people],
+    )
+    sent = Counter((event["name"], event["version"]) for event in tenant.events)
+    yield _listed(("event", "version", "times"), [(*event, times) for event, times in sent.most_common()])
+
+
+def _listed(headings: tuple[str, ...], rows: Sequence[tuple[str | int, ...]]) -> Table:
+    table = show.table(*headings)
+    for row in rows[:_ROWS]:
+        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else cell) for cell in row))
+    if len(rows) > _ROWS:
+        table.add_row(f"… and {len(rows) - _ROWS:,} more")
+    return table
+
+
+def _json(path: str) -> Any:
+    return json.loads(Path(path).read_bytes())
+
+
+def _save(tenant: Sandbox, path: str) -> None:
+    """The content into the file, which is the old one or the new one, and never a part, whatever ends this."""
+    new = Path(f"{path}-new")
+    try:
+        new.write_text(json.dumps(tenant.as_data(), indent=1), "utf8")
+        new.replace(path)
+    except OSError as error:
+        raise WrongInputError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _why(error: OSError) -> str:
+    """What the system said: cheroot puts it into a sentence of its own."""
+    return error.strerror or re.sub(r".*\[Errno -?\d+\] ", "", str(error)).rstrip(")")
+
+
+@contextmanager
+def _told(path: str | None) -> Iterator[None]:
+    """What is wrong with a file, as a mistake of who named it."""
+    try:
+        yield
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WrongInputError(f"{path}: {read.not_json(error)}") from None
+    except OSError as error:
+        raise WrongInputError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise WrongInputError(f"{path}: {error}") from None
+
+
+def _wait_for_the_end() -> None:
+    """Until Ctrl-C or SIGTERM."""
+    ended = threading.Event()
+    with Stop(ended.set).heeded():
+        while not ended.wait(_NAP):  # in naps, for not every system lets a signal into a wait without end
+            pass

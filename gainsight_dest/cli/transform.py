@@ -1,0 +1,92 @@
+"""`gainsight-dest transform`: the requests that events would become."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+
+import click
+from rich.progress import Progress
+
+from gainsight_dest.cli import outcome, read, show
+from gainsight_dest.cli.files import (
+    ReaderGoneError,
+    Write,
+    WrongInputError,
+    config_option,
+    destination_config,
+    nowhere,
+    reading,
+    watched,
+    writing,
+)
+from gainsight_dest.cli.tally import Tally
+
+FAILED = 1
+_OUTPUT_BUFFER = 1 << 16
+
+
+@click.command(short_help="Print the requests that EVENTS would become; send nothing.")
+@click.argument("events", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@config_option
+@click.option("-o", "--output", metavar="FILE", help="Write the requests here rather than to standard output.")
+@click.option(
+    "--errors", metavar="FILE", help="Write the events at fault here, with the reason, to mend and run again."
+)
+@click.option("--show-secrets", is_flag=True, help="Show the keys in the headers rather than ***.")
+def transform(
+    events: str, config_file: str | None, output: str | None, errors: str | None, *, show_secrets: bool
+) -> int:
+    """Print the requests that EVENTS would become, one JSON object an event, in order. Nothing is sent.
+
+    EVENTS is NDJSON or a JSON array, plain or gzipped, a file or - for standard input; events may come in RudderStack's
+    nested form, {"message": {...}, "destination": {...}}; without --config each must carry its destination so.
+
+    For each event: its number (the line, or the place in the array), message id, type, and its requests, or why it is
+    skipped, or its error. A group's requests are all that it may lead to: find, then create or update, then link.
+
+    Exit status: 0 all well, 1 some events are at fault, 2 wrong use or config.
+    """
+    configs = outcome.Configs(destination_config(config_file) if config_file else None)
+    tally = Tally(("events", "requests", "skipped", "errors"))
+    console = show.console_on_stderr()
+    output = None if output == "-" else output
+    with ExitStack() as stack:
+        file = stack.enter_context(reading(events))
+        bar = show.progress(console, to_stdout=output is None)
+        if not bar.disable:  # some releases of rich end a disabled bar with a blank line
+            stack.enter_context(bar)
+        write = stack.enter_context(writing(output, file) if output else _standard_output(bar))
+        write_error = stack.enter_context(writing(errors, file) if errors else nullcontext(nowhere))
+        for item in watched(read.events(file), file, bar):
+            result = _outcome(item, configs)
+            tally.add(result.item.number, result.type, outcome.counts(result), result.skipped, result.fault)
+            write(outcome.line(outcome.as_record(result, show_secrets=show_secrets)))
+            if result.fault is not None and not item.is_missing:
+                write_error(outcome.line(outcome.as_event_at_fault(item, result.fault)))
+    for table in show.summary(tally):
+        console.print(table)
+    return FAILED if tally.errors else 0
+
+
+def _outcome(item: read.Item, configs: outcome.Configs) -> outcome.Outcome:
+    try:
+        return outcome.outcome(item, configs)
+    except outcome.NoConfigError:
+        raise WrongInputError(
+            f"event {item.number} carries no destination of its own: name one with --config FILE"
+        ) from None
+
+
+@contextmanager
+def _standard_output(bar: Progress) -> Iterator[Write]:
+    """Standard output; by way of the bar where both are on one terminal, so that it stays below the lines."""
+    if sys.stdout.isatty() and not bar.disable:
+        yield lambda line: bar.console.out(line.decode().rstrip("\n"), highlight=False)
+        return
+    try:
+        with open(sys.stdout.fileno(), "wb", buffering=_OUTPUT_BUFFER, closefd=False) as file:
+            yield file.write
+    except BrokenPipeError:
+        raise ReaderGoneError from None  # click would end with 1, which here says that events failed

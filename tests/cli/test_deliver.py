@@ -1,0 +1,573 @@
+"""`gainsight-dest deliver`, run as a person runs it, to a sandbox behind a local port."""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import json
+import os
+import pty
+import re
+import signal
+import sqlite3
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from click.testing import CliRunner
+
+for module in ("requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2"):
+    pytest.importorskip(module, reason="deliver needs the extra deliver, and the sandbox it is tested with, sandbox")
+
+from gainsight_dest import DestinationConfig
+from gainsight_dest.cli.app import cli
+from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox.server import Server
+from tests.cli.process import (
+    CONFIG,
+    EVENTS,
+    LONGEST,
+    PROGRAM,
+    Done,
+    ended,
+    lines,
+    ndjson,
+    run,
+    started,
+    table,
+    until,
+    wrong_use,
+)
+
+DESTINATION = json.loads(CONFIG.read_bytes())
+SETTINGS = DESTINATION["Config"]
+
+
+@attrs.frozen
+class Tenant:
+    """A sandbox and its address."""
+
+    sandbox: Sandbox
+    url: str
+
+    @property
+    def calls(self) -> int:
+        return sum(self.sandbox.counts.values())
+
+    @property
+    def emails(self) -> set[str]:
+        return {person["Email"] for person in self.sandbox.people}
+
+    def command(self, *arguments: object, config: Path = CONFIG) -> list[object]:
+        first = ["deliver", "--config", config, "--base-url", self.url]
+        limit = [] if "--calls-per-minute" in arguments else ["--calls-per-minute", "0"]
+        return [*first, *limit, *arguments]
+
+    def deliver(self, *arguments: object, stdin: bytes = b"", config: Path = CONFIG) -> Done:
+        return run(*self.command(*arguments, config=config), stdin=stdin)
+
+
+@contextmanager
+def serving(*faults: Fault) -> Iterator[Tenant]:
+    config = DestinationConfig.from_rudderstack(DESTINATION)
+    sandbox = Sandbox(config, calls_per_minute=None, calls_per_day=None, faults=faults)
+    with Server(sandbox) as server:
+        yield Tenant(sandbox, server.url)
+
+
+@pytest.fixture
+def tenant() -> Iterator[Tenant]:
+    with serving() as tenant:
+        yield tenant
+
+
+def people(number: int) -> list[dict[str, Any]]:
+    return [
+        {"type": "identify", "messageId": f"m-{n}", "traits": {"email": f"p{n}@example.com"}} for n in range(number)
+    ]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Events of five people."""
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(ndjson(*people(5)))
+    return file
+
+
+# --- what comes in, what comes out ------------------------------------------------------------------------------------
+
+
+def test_all_delivered_ends_with_0(tenant: Tenant, file: Path) -> None:
+    done = tenant.deliver(file)
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert table(done)["all"] == {"events": 5, "delivered": 5, "failed": 0, "skipped": 0, "not tried": 0, "calls": 5}
+    assert tenant.emails == {event["traits"]["email"] for event in people(5)}
+
+
+def test_the_examples_end_with_1_and_the_table_tells_what_gainsight_holds(tenant: Tenant) -> None:
+    done = tenant.deliver(EVENTS)
+    assert done.returncode == 1
+    counts = table(done)
+    assert counts["all"]["events"] == len(EVENTS.read_bytes().splitlines())
+    assert counts["all"]["calls"] == tenant.calls
+    assert counts["track"]["delivered"] == len(tenant.sandbox.events)
+    assert counts["page"]["skipped"] == 1
+    for name in ("events", "delivered", "failed", "skipped", "calls"):
+        assert counts["all"][name] == sum(row[name] for kind, row in counts.items() if kind != "all")
+    assert re.search(
+        r"RejectedError +update company: a date is not understood \(HTTP 400, GSOBJ_1006", str(done.stdout)
+    )
+
+
+def test_the_file_of_errors_holds_the_failed_events_as_they_came_with_the_reason(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    errors = tmp_path / "errors.ndjson"
+    done = tenant.deliver(EVENTS, "--errors", errors)
+    came = EVENTS.read_text("utf8").splitlines()
+    kept = lines(errors.read_bytes())
+    assert len(kept) == table(done)["all"]["failed"]
+    for line in kept:
+        text, error = came[line["number"] - 1], line["error"]
+        assert set(error) == {"kind", "path", "message", "status", "code", "request_id", "attempts"}
+        raw = text if error["kind"] == "NotJSON" else json.loads(text)
+        nested = raw if isinstance(raw, dict) and "message" in raw else {"message": raw}
+        assert line == {**nested, "number": line["number"], "error": error}
+    refused = [line["error"] for line in kept if line["error"]["kind"] == "RejectedError"]
+    assert [(error["status"], error["code"]) for error in refused] == [(400, "GSOBJ_1006"), (400, "GSOBJ_VDTBOOL1001")]
+    assert all(error["request_id"] and error["attempts"] == 1 for error in refused)
+    assert all(line["error"]["attempts"] == 0 for line in kept if line["error"]["kind"] == "EventError")
+
+
+def test_the_file_of_errors_can_be_mended_and_sent_again(tenant: Tenant, tmp_path: Path) -> None:
+    errors, again = tmp_path / "errors.ndjson", tmp_path / "again.ndjson"
+    tenant.deliver(EVENTS, "--errors", errors)
+    kept = lines(errors.read_bytes())
+    (optout,) = (line for line in kept if line["error"]["code"] == "GSOBJ_VDTBOOL1001")
+    optout["message"]["traits"] |= {"emailOptOut": True, "comments": "mended"}
+    errors.write_bytes(ndjson(*kept))
+    counts = table(tenant.deliver(errors, "--errors", again))["all"]
+    assert (counts["delivered"], counts["failed"]) == (1, len(kept) - 1)
+    assert len(lines(again.read_bytes())) == len(kept) - 1
+    (person,) = (person for person in tenant.sandbox.people if person.get("Comments") == "mended")
+    assert person["EmailOptOut"] is True
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "expected"),
+    [
+        (ndjson(*people(3)), 0, (3, 3, 0)),
+        (json.dumps(people(3)).encode(), 0, (3, 3, 0)),
+        (gzip.compress(ndjson(*people(3))), 0, (3, 3, 0)),
+        (ndjson(*({"message": event} for event in people(3))), 0, (3, 3, 0)),
+        (b"", 0, (0, 0, 0)),
+        (ndjson(*people(2)) + b"{oops\n", 1, (3, 2, 1)),
+        (json.dumps(people(2)).encode()[:-1], 1, (3, 2, 1)),
+    ],
+    ids=["lines", "array", "gzip", "nested", "empty", "a line that is no JSON", "a broken array"],
+)
+def test_events_come_on_standard_input_in_many_forms(
+    data: bytes, status: int, expected: tuple[int, ...], tenant: Tenant
+) -> None:
+    done = tenant.deliver("-", stdin=data)
+    assert done.returncode == status
+    counts = table(done)["all"]
+    assert (counts["events"], counts["delivered"], counts["failed"]) == expected
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_file_that_breaks_off_is_delivered_as_far_as_it_goes(tenant: Tenant, tmp_path: Path) -> None:
+    file, errors = tmp_path / "events.gz", tmp_path / "errors"
+    whole = gzip.compress(ndjson(*({**event, "anonymousId": str(hash(event["messageId"]))} for event in people(300))))
+    file.write_bytes(whole[: len(whole) // 2])
+    done = tenant.deliver(file, "--errors", errors)
+    counts = table(done)
+    assert done.returncode == 1
+    assert b"Compressed file ended" in done.stdout
+    assert counts["all"]["delivered"] == len(tenant.emails) > 0
+    assert counts["all"]["failed"] == 1
+    assert errors.read_bytes() == b""
+
+
+def test_a_dry_run_prints_what_transform_does_and_sends_nothing(tenant: Tenant) -> None:
+    done = tenant.deliver(EVENTS, "--dry-run")
+    transformed = run("transform", EVENTS, "--config", CONFIG)
+    assert (done.returncode, done.stdout) == (transformed.returncode, transformed.stdout)
+    assert tenant.calls == 0
+
+
+# --- wrong use --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "EVENTS and --config FILE are needed"),
+        ([EVENTS], "EVENTS and --config FILE are needed"),
+        (["--config", CONFIG], "EVENTS and --config FILE are needed"),
+        (["no-such-file", "--config", CONFIG], "'no-such-file' does not exist"),
+        ([EVENTS, "--config", "no-such-file"], "'no-such-file' does not exist"),
+        ([EVENTS, "--config", CONFIG, "--workers", 0], "0 is not in the range 1<=x<=64"),
+        ([EVENTS, "--config", CONFIG, "--calls-per-minute", -1], "-1 is not in the range x>=0"),
+        ([EVENTS, "--config", CONFIG, "--retry-failed"], "name one with --journal"),
+        ([EVENTS, "--config", CONFIG, "--keep-events"], "name one with --journal"),
+        *(
+            ([EVENTS, "--config", CONFIG, "--budget", share], "must be a share such as 70%")
+            for share in ("0%", "101%", "70", "-5%", "all", "70 %", "1e1%", "nan%", "")
+        ),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_how_it_goes(arguments: list[object], reason: str) -> None:
+    done = CliRunner().invoke(cli, ["deliver", *map(str, arguments)])
+    assert done.exit_code == 2
+    assert "deliver [OPTIONS] [EVENTS]" in done.output
+    assert reason in done.output
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://example.com", "base_url: must be https: plain http would show the keys"),
+        ("example.com", "base_url: must be a URL such as"),
+        ("http://127.0.0.1:99999", "base_url: must be a URL such as"),
+        ("https://user:word@example.com", "base_url: must be a URL such as"),
+    ],
+)
+def test_a_base_url_that_would_show_the_keys_is_refused(url: str, reason: str) -> None:
+    assert wrong_use(run("deliver", EVENTS, "--config", CONFIG, "--base-url", url)).startswith(reason)
+
+
+@pytest.mark.parametrize("target", ["events", "config", "journal"])
+def test_the_errors_are_not_written_over_another_file_of_the_run(
+    target: str, tenant: Tenant, file: Path, tmp_path: Path
+) -> None:
+    files = {"events": file, "config": tmp_path / "config.json", "journal": tmp_path / "journal"}
+    files["config"].write_bytes(CONFIG.read_bytes())
+    tenant.deliver(file, "--journal", files["journal"])
+    before = files[target].read_bytes()
+    options = ["--journal", files["journal"], "--errors", tmp_path / "." / files[target].name]
+    done = tenant.deliver(file, *options, config=files["config"])
+    assert "name another" in wrong_use(done)
+    assert files[target].read_bytes() == before
+
+
+def test_a_wrong_key_ends_the_run_at_its_first_call(tenant: Tenant, file: Path, tmp_path: Path) -> None:
+    wrong, errors, journal = tmp_path / "wrong.json", tmp_path / "errors", tmp_path / "journal"
+    wrong.write_text(json.dumps({**SETTINGS, "accessKey": "a-wrong-key"}))
+    options = ["--errors", errors, "--journal", journal, "--workers", 1]
+    done = tenant.deliver(file, *options, config=wrong)
+    assert wrong_use(done).startswith("the run was ended: upsert person: the access key is not authorized (HTTP 401")
+    assert tenant.calls == 1
+    counts = table(done)["all"]
+    assert (counts["failed"], counts["not tried"]) == (1, 4)
+    kept = lines(errors.read_bytes())
+    assert [line["error"]["kind"] for line in kept] == ["CredentialsError"] + ["NotTried"] * 4
+    assert [line["message"] for line in kept] == people(5)
+
+    again = tenant.deliver(file, *options)  # with the right key nothing ends any more
+    assert again.stderr == b""
+    assert again.returncode in {0, 1}  # the one that failed may be left to --retry-failed
+    assert tenant.deliver(file, *options, "--retry-failed").returncode == 0
+    assert len(tenant.emails) == 5
+
+
+# --- the journal ------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_with_the_journal_sends_nothing_and_says_so(tenant: Tenant, tmp_path: Path) -> None:
+    options = ["--journal", tmp_path / "journal", "--errors", tmp_path / "errors"]
+    first = tenant.deliver(EVENTS, *options)
+    errors, calls = (tmp_path / "errors").read_bytes(), tenant.calls
+    second = tenant.deliver(EVENTS, *options)
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert tenant.calls == calls
+    assert f"{table(first)['all']['events']} of them are told by the journal: nothing was sent" in str(second.stdout)
+    assert table(second)["all"] == {**table(first)["all"], "calls": 0}
+    assert (tmp_path / "errors").read_bytes() == errors
+
+
+def test_failed_events_are_sent_again_on_request(file: Path, tmp_path: Path) -> None:
+    options = [file, "--workers", 1, "--journal", tmp_path / "journal"]
+    with serving(Fault("result-false", calls=(2, 4))) as tenant:
+        assert table(tenant.deliver(*options))["all"]["failed"] == 2
+        assert tenant.deliver(*options).returncode == 1
+        assert tenant.calls == 5
+        done = tenant.deliver(*options, "--retry-failed")
+        assert done.returncode == 0
+        assert (table(done)["all"]["delivered"], table(done)["all"]["calls"]) == (5, 2)
+        assert len(tenant.emails) == 5
+
+
+def test_the_journal_of_another_target_or_of_other_events_is_refused(
+    tenant: Tenant, file: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    tenant.deliver(file, "--journal", journal)
+    with serving() as other:
+        assert wrong_use(other.deliver(file, "--journal", journal)) == (
+            f"{journal}: is the journal of a delivery to {tenant.url}, not to {other.url}"
+        )
+        assert other.calls == 0
+    file.write_bytes(ndjson(*people(6)[1:]))
+    assert wrong_use(tenant.deliver(file, "--journal", journal)) == (
+        f"{journal}: event 1 is not the one that it knows: were the events changed?"
+    )
+    assert tenant.calls == 5
+
+
+@pytest.mark.parametrize("kind", ["no database", "another database", "a folder", "in no folder"])
+@pytest.mark.parametrize("option", ["--journal", "--report"])
+def test_what_is_no_journal_is_refused_in_one_line(
+    option: str, kind: str, tenant: Tenant, file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "that"
+    if kind == "no database":
+        path.write_bytes(b"hello\n" * 1000)
+    elif kind == "another database":
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE songs (name)")
+    elif kind == "a folder":
+        path.mkdir()
+    else:
+        path = path / "journal"
+    before = path.read_bytes() if path.is_file() else None
+    assert wrong_use(tenant.deliver(file, option, path)).startswith(f"{path}: ")
+    assert tenant.calls == 0
+    assert before == (path.read_bytes() if path.is_file() else None) or kind == "another database"
+
+
+def test_a_journal_that_another_run_has_is_refused(file: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    with serving(Fault("slow", seconds=60)) as tenant:
+        with started(*tenant.command(file, "--journal", journal)):
+            until(lambda: tenant.calls)
+            problem = wrong_use(tenant.deliver(file, "--journal", journal))
+            assert problem.startswith(f"{journal}: is in use by another run")
+        done = run("deliver", "--report", journal)
+        assert done.returncode == 0
+
+
+def test_a_report_tells_what_the_journal_holds_and_sends_nothing(tenant: Tenant, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    done = tenant.deliver(EVENTS, "--journal", journal)
+    calls = tenant.calls
+    report = run("deliver", "--report", journal)
+    assert report.returncode == 1
+    assert table(report) == table(done)
+    assert b"First outcome 20" in report.stdout
+    assert tenant.calls == calls
+
+
+def test_a_report_of_an_empty_or_missing_file_says_so(tenant: Tenant, tmp_path: Path) -> None:
+    missing, empty, nothing = tmp_path / "missing", tmp_path / "empty", tmp_path / "nothing"
+    empty.touch()
+    nothing.touch()
+    assert wrong_use(run("deliver", "--report", missing)) == f"{missing}: there is no such journal"
+    assert not missing.exists()
+    assert "no journal" in wrong_use(run("deliver", "--report", empty))
+    tenant.deliver(nothing, "--journal", tmp_path / "journal")  # of a run without events
+    report = run("deliver", "--report", tmp_path / "journal")
+    assert report.returncode == 0
+    assert table(report)["all"]["events"] == 0
+
+
+# --- the end on request -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: signal.Signals, tmp_path: Path) -> None:
+    file, journal, errors = tmp_path / "events", tmp_path / "journal", tmp_path / "errors"
+    file.write_bytes(ndjson(*people(200)))
+    with serving(Fault("slow", seconds=0.2, times=40)) as tenant:
+        options = [file, "--journal", journal, "--errors", errors]
+        with started(*tenant.command(*options)) as process:
+            until(lambda: tenant.calls > 8)
+            done = ended(process, how)
+        assert done.returncode == 130
+        assert done.stderr == b""
+        assert b"Ended on request. Run the same command to go on." in done.stdout
+        counts = table(done)["all"]
+        assert counts["delivered"] == counts["calls"] == tenant.calls == len(tenant.emails)
+        assert 8 < counts["delivered"] < 200
+        assert counts["events"] == counts["delivered"] + counts["not tried"]
+        not_tried = lines(errors.read_bytes())
+        assert {line["error"]["kind"] for line in not_tried} == {"NotTried"}
+        assert {line["message"]["traits"]["email"] for line in not_tried}.isdisjoint(tenant.emails)
+
+        again = tenant.deliver(*options)
+        assert again.returncode == 0
+        assert (table(again)["all"]["delivered"], table(again)["all"]["calls"]) == (200, 200 - counts["calls"])
+        assert len(tenant.emails) == tenant.calls == 200
+
+
+def test_without_a_journal_the_end_says_where_the_rest_begins(tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    file.write_bytes(ndjson(*people(200)))
+    with serving(Fault("slow", seconds=0.2)) as tenant, started(*tenant.command(file)) as process:
+        until(lambda: tenant.calls)
+        done = ended(process)
+    assert f"What comes after event {table(done)['all']['events']} was not read." in done.stdout.decode()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_end_comes_promptly_while_standard_input_is_waited_for(
+    workers: int, how: signal.Signals, tenant: Tenant
+) -> None:
+    with started(*tenant.command("-", "--workers", workers)) as process:
+        assert process.stdin is not None
+        process.stdin.write(ndjson(*people(1)))
+        process.stdin.flush()
+        until(lambda: tenant.emails)
+        process.send_signal(how)
+        assert process.wait(timeout=5) == 130
+        assert process.stdout is not None
+        done = Done([], 130, process.stdout.read(), b"")
+    assert table(done)["all"]["delivered"] == 1
+
+
+def test_asked_twice_it_ends_at_once() -> None:
+    with serving(Fault("slow", seconds=60)) as tenant, started(*tenant.command(EVENTS)) as process:
+        until(lambda: tenant.calls)
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(Exception, match="timed out"):
+            process.wait(timeout=0.5)  # the call under way is waited for
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=5) == 130
+
+
+@pytest.mark.parametrize("kind", ["429", "429-retry-after"])
+def test_an_end_comes_soon_while_a_retry_is_waited_for(kind: str, file: Path) -> None:
+    with serving(Fault(kind, seconds=600)) as tenant, started(*tenant.command(file)) as process:
+        until(lambda: tenant.calls)
+        asked = time.monotonic()
+        done = ended(process)
+        took = time.monotonic() - asked
+    assert done.returncode == 130
+    assert table(done)["all"]["not tried"] == table(done)["all"]["events"] > 0
+    assert took < 4
+
+
+# --- the budget -------------------------------------------------------------------------------------------------------
+
+
+def test_the_budget_is_a_share_of_the_calls_and_is_waited_for(file: Path) -> None:
+    with serving() as tenant:
+        options = ["--calls-per-minute", 4, "--budget", "70%", "--workers", 1]
+        with started(*tenant.command(file, *options)) as process:
+            until(lambda: tenant.calls == 2)
+            done = ended(process)
+        assert table(done)["all"]["calls"] == tenant.calls == 2
+
+
+def test_calls_that_fail_for_a_while_are_tried_again(file: Path) -> None:
+    with serving(Fault("429-retry-after", seconds=1, times=1)) as tenant:
+        done = tenant.deliver(file, "--workers", 1)
+        assert done.returncode == 0
+        assert table(done)["all"] == {
+            "events": 5, "delivered": 5, "failed": 0, "skipped": 0, "not tried": 0, "calls": 6
+        }  # fmt: skip
+
+
+def on_a_terminal(arguments: list[object], enough: bytes) -> tuple[int, str]:
+    """What a terminal of 80 columns is sent until there is `enough` and Ctrl-C is pressed, and the exit status."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)], stdout=theirs, stderr=theirs, stdin=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        watchdog = threading.Timer(LONGEST, process.kill)
+        watchdog.start()
+        shown, asked = b"", False
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+                if not asked and re.search(enough, shown):
+                    asked = True
+                    process.send_signal(signal.SIGINT)
+        except OSError:  # Linux's way to say that the other side has closed
+            pass
+        watchdog.cancel()
+        os.close(ours)
+        return process.wait(timeout=30), shown.decode()
+
+
+def test_a_terminal_shows_in_one_line_what_is_done_and_what_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    file.write_bytes(ndjson(*people(100)))
+    with serving() as tenant:
+        command = tenant.command(file, "--calls-per-minute", 20)
+        status, shown = on_a_terminal(command, rb"20 delivered [^\r\n]+ calls again at")
+    assert status == 130
+    progress, _, tables = shown.rpartition("\x1b[?25h")  # the cursor is back
+    assert re.search(r"2\d% · 20 delivered · 0 failed · calls again at \d\d:\d\d:\d\d · 0:\d\d:\d\d left", progress)
+    progress, tables = (re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", part) for part in (progress, tables))
+    assert max(map(len, re.split(r"[\r\n]+", progress))) < 78  # there is room for ^C
+    assert table(Done([], status, tables.replace("\r", "").encode(), b""))["all"]["delivered"] == 20
+    assert "Ended on request" in tables
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def test_verbose_tells_of_each_call_on_standard_error(tenant: Tenant, file: Path) -> None:
+    done = tenant.deliver(file, "--verbose")
+    told = done.stderr.decode().splitlines()
+    assert len(told) == tenant.calls == 5
+    line = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} PUT /v1\.0/api/people: HTTP 200, request id [0-9a-f-]{36}, \d+ ms"
+    assert all(re.fullmatch(line, each) for each in told)
+
+
+def test_neither_keys_nor_emails_are_told_anywhere(tmp_path: Path) -> None:
+    """But for the file of errors, which holds the events themselves."""
+    config, file, journal, errors = (tmp_path / name for name in ("config", "events", "journal", "errors"))
+    keys = {name: f"MARKED-{name}-1" for name in ("accessKey", "sharedSecret", "tenantId")}
+    settings = {**SETTINGS, **keys}
+    config.write_text(json.dumps(settings))
+    email = {"email": "marked.person@example.com"}
+    events = [
+        {"type": "identify", "messageId": "1", "traits": email},
+        {"type": "identify", "messageId": "2", "traits": {**email, "emailOptOut": "perhaps"}},
+        {"type": "group", "messageId": "3", "traits": {"name": "Acme"}, "context": {"traits": email}},
+        {"type": "group", "messageId": "4", "traits": {"name": [email]}, "context": {"traits": email}},
+        {"type": "track", "messageId": "5", "event": "Ticket Closure", "properties": email},
+        {"type": "track", "messageId": "6", "event": "unknown", "properties": email},
+        {"type": "page", "messageId": "7", "traits": email},
+    ]
+    file.write_bytes(ndjson(*events) + b'{"type": "identify", "traits": {"email": "marked.person@example.com"\n')
+    sandbox = Sandbox(
+        DestinationConfig.from_rudderstack(settings),
+        calls_per_minute=None,
+        faults=[Fault("dropped-before", calls=(1,))],
+    )
+    with Server(sandbox) as server:
+        tenant = Tenant(sandbox, server.url)
+        done = tenant.deliver(file, "--verbose", "--journal", journal, "--errors", errors, config=config)
+    report = run("deliver", "--report", journal)
+    assert table(done)["all"]["delivered"] >= 3
+    assert table(done)["all"]["failed"] >= 4
+    told = [done.stdout, done.stderr, report.stdout, report.stderr]
+    told += [path.read_bytes() for path in tmp_path.glob("journal*")]
+    assert len(told) > 4
+    for text in told:
+        assert not re.search(rb"MARKED|marked\.person", text, re.IGNORECASE)
+    assert b"marked.person" in errors.read_bytes()
+    assert b"MARKED" not in errors.read_bytes()
+
+
+def test_the_journal_keeps_the_events_on_request(tenant: Tenant, file: Path, tmp_path: Path) -> None:
+    tenant.deliver(file, "--journal", tmp_path / "journal", "--keep-events")
+    assert b"p0@example.com" in (tmp_path / "journal").read_bytes()
+    assert SETTINGS["accessKey"].encode() not in (tmp_path / "journal").read_bytes()

@@ -1,0 +1,64 @@
+"""The commands without the libraries that they need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.process import CONFIG, EVENTS, Done, wrong_use
+
+EXTRAS = ("requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2")
+
+
+def run_without(*modules: str, arguments: list[object]) -> Done:
+    program = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name.split('.')[0] in {modules!r}: raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "import importlib.util as util; find = util.find_spec\n"
+        f"util.find_spec = lambda name, *_: None if name in {modules!r} else find(name)\n"
+        "from gainsight_dest.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["deliver", EVENTS, "--config", CONFIG],
+            "deliver needs requests, tenacity, pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'",
+        ),
+        (
+            ["deliver", "--report", EVENTS],
+            "deliver needs requests, tenacity, pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'",
+        ),
+        (["sandbox"], "sandbox needs cheroot, jinja2: pip install 'gainsight-dest[cli,sandbox]'"),
+        (
+            ["demo"],
+            "demo needs requests, tenacity, pyrate-limiter, cheroot, jinja2: "
+            "pip install 'gainsight-dest[cli,deliver,sandbox]'",
+        ),
+    ],
+    ids=["deliver", "deliver --report", "sandbox", "demo"],
+)
+def test_a_command_without_its_extra_says_what_to_install(arguments: list[object], message: str) -> None:
+    assert wrong_use(run_without(*EXTRAS, arguments=arguments)) == message
+
+
+def test_only_what_is_missing_is_named() -> None:
+    done = run_without("tenacity", arguments=["deliver", EVENTS, "--config", CONFIG])
+    assert "deliver needs" in wrong_use(done)
+    assert "tenacity" in wrong_use(done)
+
+
+@pytest.mark.parametrize("command", [["transform"], ["deliver", "--dry-run"]])
+def test_what_sends_nothing_needs_no_extra(command: list[object]) -> None:
+    done = run_without(*EXTRAS, arguments=[*command, EVENTS, "--config", CONFIG])
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == len(EVENTS.read_bytes().splitlines())

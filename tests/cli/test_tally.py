@@ -1,0 +1,65 @@
+"""The counts of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from gainsight_dest import DestinationConfig
+from gainsight_dest.cli import outcome as cli
+from gainsight_dest.cli import tally as tallies
+from gainsight_dest.cli.outcome import Configs, Fault, Outcome
+from gainsight_dest.cli.read import Item
+from gainsight_dest.cli.tally import Count, Tally
+
+CONFIGS = Configs(DestinationConfig(domain="acme.co", access_key="access-1"))
+COLUMNS = ("events", "requests", "skipped", "errors")
+IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
+GROUP = {"type": "group", "traits": {"name": "Acme"}, "context": {"traits": {"email": "ada@example.com"}}}
+
+
+def row(*counts: int) -> dict[str, int]:
+    return dict(zip(COLUMNS, counts, strict=True))
+
+
+def add(tally: Tally, outcome: Outcome) -> None:
+    tally.add(outcome.item.number, outcome.type, cli.counts(outcome), outcome.skipped, outcome.fault)
+
+
+def test_a_tally_counts_by_type_and_by_reason_with_the_first_number() -> None:
+    tally = Tally(COLUMNS)
+    for number, event in enumerate([IDENTIFY, GROUP, {"type": " Page "}, {"type": "identify"}, {"type": "page"}, 5], 1):
+        add(tally, cli.outcome(Item(number, event), CONFIGS))
+    assert tally.types == {
+        "identify": row(2, 1, 0, 1),
+        "group": row(1, 3, 0, 0),
+        "page": row(2, 0, 2, 0),
+        "(none)": row(1, 0, 0, 1),
+    }
+    assert tally.total() == row(6, 4, 2, 2)
+    assert [(count.first, count.times) for _, count in tally.errors.values()] == [(4, 1), (6, 1)]
+    assert [(count.first, count.times) for count in tally.skipped.values()] == [(3, 1), (5, 1)]
+
+
+def test_lines_that_are_not_json_are_one_kind_told_by_the_first() -> None:
+    tally = Tally(COLUMNS)
+    for number in range(1, 4):
+        add(tally, cli.outcome(Item(number, problem=f"not JSON at column {number}"), CONFIGS))
+    assert list(tally.errors.values()) == [(Fault("NotJSON", None, "not JSON at column 1"), Count(1, 3))]
+
+
+def test_a_tally_of_endless_kinds_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "MOST_KINDS", 3)
+    tally = Tally(COLUMNS)
+    for number in range(10):
+        add(tally, Outcome(Item(number), type=f"t{number}", skipped=f"reason {number}"))
+        add(tally, Outcome(Item(number), type=f"t{number}", fault=Fault("EventError", None, f"reason {number}")))
+    assert (len(tally.types), len(tally.skipped), len(tally.errors)) == (4, 4, 4)
+    assert tally.types["(other)"] == row(14, 0, 7, 7)
+    assert tally.skipped["(other)"] == Count(3, 7)
+
+
+def test_a_tally_of_nothing_is_all_zeros() -> None:
+    assert Tally(COLUMNS).total() == Counter()
+    assert all(Tally(COLUMNS).total()[column] == 0 for column in COLUMNS)
