@@ -38,7 +38,7 @@ Event = Mapping[str, Any]
 
 #: Events read ahead for each worker: enough that one which waits does not keep the others from work.
 AHEAD = 32
-#: The longest single sleep, in seconds: between two, a run that is to end does.
+#: The longest real sleep, in seconds: between two, a run that is to end does.
 _NAP = 1.0
 
 
@@ -57,7 +57,8 @@ class Deliverer:
     such as a sandbox on this machine. `workers`: calls under way at once; events that write the same person or company
     keep their order. `calls_per_minute`, `calls_per_day`: what may be used of the tenant's limits (None: no limit), or
     a `budget` that several share. `timeout`: seconds to connect, seconds without a byte of the answer. `patience`: when
-    to give up on an event. `sleep` and `clock` (seconds since the epoch) are for tests. Raises ConfigError, ValueError.
+    to give up on an event. `sleep` and `clock` (seconds since the epoch) are for tests: with a sleep of your own, no
+    time passes but what is slept, unless a clock says otherwise. Raises ConfigError, ValueError.
 
     One `run` at a time. A context manager, which closes its own session.
     """
@@ -73,14 +74,19 @@ class Deliverer:
         timeout: Timeout = (5, 30),
         sleep: Callable[[float], object] = time.sleep,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         patience: Patience | None = None,
         budget: Budget | None = None,
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self.config = config if isinstance(config, DestinationConfig) else DestinationConfig.from_rudderstack(config)
-        self.budget = budget or Budget(calls_per_minute, calls_per_day, clock)
+        self._slept = 0.0
+        started = time.time()
+        if clock is None:
+            clock = time.time if sleep is time.sleep else lambda: started + self._slept
+        self._clock = clock
+        self.budget = budget or Budget(calls_per_minute, calls_per_day, self._clock)
         #: The address that calls go to.
         self.target = base_url or f"https://{self.config.domain}"
         #: Calls made so far.
@@ -92,7 +98,6 @@ class Deliverer:
         self._workers = workers
         self._patience = patience or Patience()
         self._sleep = sleep
-        self._clock = clock
         self._waits: dict[int, Waiting] = {}
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -221,8 +226,11 @@ class Deliverer:
             while seconds > 0:
                 if self._stopped.is_set():
                     raise _StoppedError
-                self._sleep(min(seconds, _NAP))
-                seconds -= _NAP
+                nap = min(seconds, _NAP) if self._sleep is time.sleep else seconds
+                self._sleep(nap)
+                seconds -= nap
+                with self._lock:
+                    self._slept += nap
         finally:
             with self._lock:
                 del self._waits[me]

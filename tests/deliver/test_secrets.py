@@ -1,0 +1,54 @@
+"""With everything told that can be told, no key and no person shows."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("requests", reason="delivery needs the extra deliver")
+pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
+pytest.importorskip("cheroot", reason="the sandbox's server needs the extra sandbox")
+pytest.importorskip("jinja2", reason="the sandbox's server needs the extra sandbox")
+
+from gainsight_dest.deliver import Deliverer, Journal
+from gainsight_dest.sandbox import FAULTS, Fault, Sandbox
+from gainsight_dest.sandbox.server import Server
+from tests.deliver.fault_matrix import CONFIG
+
+MARKED = "marked.person@example.com"
+EVENTS: list[dict[str, Any]] = [
+    {"type": "identify", "traits": {"email": MARKED, "firstName": "MARKED-name"}},
+    {"type": "identify", "traits": {"email": "MARKED-no-address", "emailOptOut": MARKED}},
+    {"type": "group", "traits": {"name": "MARKED-company"}, "context": {"traits": {"email": MARKED}}},
+    {"type": "group", "traits": {"name": "A", "renewalDate": MARKED}, "context": {"traits": {"email": MARKED}}},
+    {"type": "track", "event": "Ticket Closed", "properties": {"email": MARKED}},
+    {"type": "track", "event": "Ticket Closed", "properties": MARKED},
+    {"type": "identify", "traits": {"email": {"email": MARKED}}},
+]
+
+
+@pytest.mark.parametrize("kind", [None, *FAULTS])
+def test_neither_logs_nor_outcomes_nor_errors_nor_the_journal_show_a_key_or_a_person(
+    kind: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    faults = [] if kind is None else [Fault(kind, calls=(1, 4), seconds=0.01)]
+    sandbox = Sandbox(CONFIG, calls_per_minute=None, calls_per_day=None, faults=faults)
+    with (
+        caplog.at_level(logging.DEBUG),
+        Server(sandbox) as server,
+        Deliverer(CONFIG, base_url=server.url, workers=2, sleep=lambda _: None) as deliverer,
+        Journal(tmp_path / "run.db", deliverer.target) as journal,
+    ):
+        outcomes = list(deliverer.run(EVENTS, journal))
+        told = [repr(deliverer), repr(journal), repr(sandbox), caplog.text, *capfd.readouterr()]
+        written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    told += [repr(outcomes), *map(str, errors), *("".join(traceback.format_exception(error)) for error in errors)]
+    assert len(errors) >= 3, "some are told of"
+    assert caplog.records
+    assert "marked" not in "\n".join(told).lower()
+    assert b"marked" not in written.lower()
