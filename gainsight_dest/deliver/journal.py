@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -81,16 +81,14 @@ class Journal:
         self._keep_events = keep_events
         self._clock = clock
         self._mutex = threading.Lock()
-        self._guard = _locked(f"{self._path}-lock", self._path)
-        try:
-            with _told(self._path):
-                self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._salt = self._open(target)
-        except BaseException:
-            self._guard.close()
-            raise
+        with ExitStack() as opened, _told(self._path):
+            self._guard = opened.enter_context(closing(_locked(f"{self._path}-lock", self._path)))
+            database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._db = opened.enter_context(closing(database))
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._salt = self._open(target)
+            opened.pop_all()
 
     def _open(self, target: str) -> bytes:
         if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
