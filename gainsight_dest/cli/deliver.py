@@ -59,7 +59,9 @@ def _share(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.option("--retry-failed", is_flag=True, help="Send again what the journal has as failed.")
 @click.option("--keep-events", is_flag=True, help="Keep the events themselves in the journal, not only their outcomes.")
 @click.option("--errors", metavar="FILE", help="Write the events that failed here, with the reason, to send again.")
-@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls under way at once.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", default=4, show_default=True, help="Calls under way at once."
+)
 @click.option(
     "--budget",
     default="100%",
@@ -71,6 +73,7 @@ def _share(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.option(
     "--calls-per-minute",
     type=click.IntRange(0),
+    metavar="N",
     default=100,
     show_default=True,
     help="What the tenant has; 0: no limit.",
@@ -78,6 +81,7 @@ def _share(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.option(
     "--calls-per-day",
     type=click.IntRange(0),
+    metavar="N",
     default=50_000,
     show_default=True,
     help="What the tenant has; 0: no limit.",

@@ -32,14 +32,20 @@ _NAP = 0.2
 
 @click.command(short_help="Run Gainsight in memory on this machine, with a page to look at.")
 @config_option
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="N", default=8080, show_default=True, help="0: any that is free."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at. It asks no password.")
 @click.option("--data", metavar="FILE", help="Begin with what this file holds, if it is there; save it at the end.")
 @click.option(
     "--faults", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Faults to order, as JSON."
 )
-@click.option("--calls-per-minute", type=click.IntRange(0), default=100, show_default=True, help="0: no limit.")
-@click.option("--calls-per-day", type=click.IntRange(0), default=50_000, show_default=True, help="0: no limit.")
+@click.option(
+    "--calls-per-minute", type=click.IntRange(0), metavar="N", default=100, show_default=True, help="0: no limit."
+)
+@click.option(
+    "--calls-per-day", type=click.IntRange(0), metavar="N", default=50_000, show_default=True, help="0: no limit."
+)
 def sandbox(
     config_file: str | None,
     port: int,

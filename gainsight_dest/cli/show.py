@@ -62,12 +62,8 @@ def progress(console: Console, *, to_stdout: bool) -> Progress:
     )
 
 
-#: What a delivery waits for, in fewer words, so that the time left has room beside it on 80 columns.
-_WAITING_FOR = {"the budget of calls": "calls again"}
-
-
 class _Work(ProgressColumn):
-    """What a delivery has done, what it has used of its budget, what it waits for, how long it may take: in one line.
+    """What a delivery has done, what it has used of its budget, how long it may take; below it, what it waits for.
 
     What tells least is left out where there is no room for all.
     """
@@ -89,16 +85,16 @@ class _Work(ProgressColumn):
             "failed": f"{counts['failed']:,} failed",
             "rate": f"{counts['events'] * 60 / task.elapsed:,.0f} events/min" if task.elapsed else "",
             "calls": "" if limit is None else f"{budget.used():,} of {limit:,} calls",
-            "waiting": "" if waiting is None else _waiting(waiting),
             "left": f"{timedelta(seconds=int(left))} left" if left else "",
         }
         room = self._console.width - _ECHO
         for least in ("rate", "calls", "left"):
             if len(_line(words)) > room:
                 words[least] = ""
-        text = Text(_line(words))
-        text.truncate(room, overflow="ellipsis")
-        return text
+        lines = [Text(_line(words))] if waiting is None else [Text(_line(words)), Text(_waiting(waiting))]
+        for line in lines:
+            line.truncate(room, overflow="ellipsis")
+        return Text("\n").join(lines)
 
     def _seconds_left(self, task: Task) -> float:
         """At the pace so far, but not sooner than the budget allows; 0 if there is nothing to reckon by."""
@@ -115,11 +111,11 @@ def _line(words: dict[str, str]) -> str:
 
 def _waiting(waiting: Waiting) -> str:
     until = datetime.fromtimestamp(waiting.until).astimezone()
-    return f"{_WAITING_FOR.get(waiting.reason, waiting.reason)} at {until:%H:%M:%S}"
+    return f"waiting until {until:%H:%M:%S}: {waiting.reason}"
 
 
 def delivery_progress(console: Console, tally: Tally, deliverer: Deliverer, *, quiet: bool) -> Progress:
-    """One line with all that a delivery is about. Silent where standard error is no terminal."""
+    """All that a delivery is about, in a line or two. Silent where standard error is no terminal."""
     return Progress(
         _Work(tally, deliverer, console),
         console=console,

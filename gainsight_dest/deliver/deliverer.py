@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import attrs
@@ -36,6 +37,9 @@ from gainsight_dest.transform import SWITCHED_OFF, is_enabled, transform
 
 Event = Mapping[str, Any]
 
+#: Why a run waits for calls to be free, where it is not for an answer that it got.
+BUDGET = "the budget of calls is used up"
+
 #: Events read ahead for each worker: enough that one which waits does not keep the others from work.
 AHEAD = 32
 #: The longest real sleep, in seconds: between two, a run that is to end does.
@@ -44,7 +48,7 @@ _NAP = 1.0
 
 @attrs.frozen
 class Waiting:
-    """A wait for the tenant's budget or for a retry: until when, in seconds since the epoch, and why."""
+    """A wait for the tenant's budget, or to try again: until when, in seconds since the epoch, and why."""
 
     until: float
     reason: str
@@ -175,7 +179,8 @@ class Deliverer:
         way = _Way(job.request)
         status, error = Status.DELIVERED, None
         try:
-            self._patience.retrying(self._retry_in, self.budget.to_the_next_minute)(self._go_on, way)
+            wait = partial(self._wait_to_retry, way)
+            self._patience.retrying(wait, self.budget.to_the_next_minute)(self._go_on, way)
         except _StoppedError:
             status = Status.NOT_TRIED
         except (ResponseError, EventError, ConfigError) as fault:
@@ -199,23 +204,24 @@ class Deliverer:
                 way.request = request.next(self._send(request))
             except ThrottledError as error:
                 self.budget.hold(error.retry_after)
+                way.problem = error.problem
                 raise
-            except RetryableError:
-                way.request = request.again
+            except RetryableError as error:
+                way.request, way.problem = request.again, error.problem
                 raise
             if isinstance(way.request, UpsertPerson):
                 way.gsid = next(iter(linked_companies(way.request.person)), None)
 
     def _take_a_call(self) -> None:
         while seconds := self.budget.take():
-            self._wait("the budget of calls", seconds)
+            self._wait(BUDGET, seconds)
         if self._stopped.is_set():
             raise _StoppedError
         with self._lock:
             self.calls += 1
 
-    def _retry_in(self, seconds: float) -> None:
-        self._wait("a retry", seconds)
+    def _wait_to_retry(self, way: _Way, seconds: float) -> None:
+        self._wait(way.problem, seconds)
 
     def _wait(self, reason: str, seconds: float) -> None:
         """Sleeps in short naps, so that a run that is to end does. Raises _StoppedError."""
@@ -309,6 +315,8 @@ class _Way:
     attempts: int = 0
     calls: int = 0
     gsid: str | None = None
+    #: What its last attempt failed by.
+    problem: str = ""
 
 
 def _text(event: Any, name: str) -> str | None:

@@ -504,15 +504,16 @@ def on_a_terminal(arguments: list[object], enough: bytes) -> tuple[int, str]:
         return process.wait(timeout=30), shown.decode()
 
 
-def test_a_terminal_shows_in_one_line_what_is_done_and_what_is_waited_for(tmp_path: Path) -> None:
+def test_a_terminal_shows_what_is_done_and_what_is_waited_for(tmp_path: Path) -> None:
     file = tmp_path / "events"
     file.write_bytes(ndjson(*people(100)))
     with serving() as tenant:
         command = tenant.command(file, "--calls-per-minute", 20)
-        status, shown = on_a_terminal(command, rb"20 delivered [^\r\n]+ calls again at")
+        status, shown = on_a_terminal(command, rb"waiting until")
     assert status == 130
     progress, _, tables = shown.rpartition("\x1b[?25h")  # the cursor is back
-    assert re.search(r"2\d% · 20 delivered · 0 failed · calls again at \d\d:\d\d:\d\d · 0:\d\d:\d\d left", progress)
+    assert re.search(r"2\d% · 20 delivered · 0 failed · 20 of 20 calls · 0:\d\d:\d\d left", progress)
+    assert re.search(r"waiting until \d\d:\d\d:\d\d: the budget of calls is used up", progress)
     progress, tables = (re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", part) for part in (progress, tables))
     assert max(map(len, re.split(r"[\r\n]+", progress))) < 78  # there is room for ^C
     assert table(Done([], status, tables.replace("\r", "").encode(), b""))["all"]["delivered"] == 20

@@ -78,12 +78,20 @@ def test_reasons_beyond_what_is_kept_apart_have_a_row_too() -> None:
     [
         (
             120,
-            "25% · 1,234 delivered · 56 failed · 1,290 events/min · 97 of 100 calls"
-            " · a retry at 12:00:05 · 0:06:00 left",
+            "25% · 1,234 delivered · 56 failed · 1,290 events/min · 97 of 100 calls · 0:06:00 left\n"
+            "waiting until 12:00:05: no answer in time (ReadTimeout)",
         ),
-        (80, "25% · 1,234 delivered · 56 failed · a retry at 12:00:05 · 0:06:00 left"),
-        (60, "25% · 1,234 delivered · 56 failed · a retry at 12:00:05"),
-        (20, "25% · 1,234 deli…"),
+        (
+            80,
+            "25% · 1,234 delivered · 56 failed · 97 of 100 calls · 0:06:00 left\n"
+            "waiting until 12:00:05: no answer in time (ReadTimeout)",
+        ),
+        (
+            60,
+            "25% · 1,234 delivered · 56 failed · 0:06:00 left\nwaiting until 12:00:05: no answer in time (ReadTimeout)",
+        ),
+        (40, "25% · 1,234 delivered · 56 failed\nwaiting until 12:00:05: no answer in…"),
+        (20, "25% · 1,234 deli…\nwaiting until 12…"),
     ],
 )
 def test_the_line_of_a_delivery_leaves_out_what_tells_least_where_there_is_no_room(width: int, expected: str) -> None:
@@ -93,7 +101,7 @@ def test_the_line_of_a_delivery_leaves_out_what_tells_least_where_there_is_no_ro
     deliverer: Any = SimpleNamespace(
         calls=200,
         budget=SimpleNamespace(calls_per_minute=100, used=lambda: 97),
-        waiting=SimpleNamespace(until=until, reason="a retry"),
+        waiting=SimpleNamespace(until=until, reason="no answer in time (ReadTimeout)"),
     )
     bar = delivery_progress(Console(file=io.StringIO(), width=width), tally, deliverer, quiet=True)
     (task,) = (bar.tasks[each] for each in [bar.add_task("", total=400)])

@@ -348,7 +348,7 @@ def test_it_tells_what_it_waits_for_and_until_when() -> None:
     list(deliverer.run([TRACK]))
     assert deliverer.waiting is None
     reasons = [waiting.reason for waiting in seen if waiting]
-    assert {*reasons} == {"a retry", "the budget of calls"}
+    assert {*reasons} == {"too many calls", "the budget of calls is used up"}
     assert all(waiting.until > 1_000_000_000 for waiting in seen if waiting)
 
 
