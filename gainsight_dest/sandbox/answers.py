@@ -51,21 +51,25 @@ def envelope_of(request_id: str, code: str | None = None, text: str | None = Non
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 
+_TOO_MANY = (429, "GU_2400", "Too many calls")
+_BROKEN = "GU_1101", "Something went wrong"
+#: What stands in for a call that is not carried out: status, code, text.
+_UNDONE: dict[str, tuple[int, str, str]] = {
+    "429": _TOO_MANY,
+    "429-retry-after": _TOO_MANY,
+    "throttled-200": (200, *_TOO_MANY[1:]),
+    "500": (500, *_BROKEN),
+    "503": (503, *_BROKEN),
+    "401": (401, "GS_APIG_2401", "Unauthorized"),
+    "result-false": (200, "GSOBJ_1008", "Refused"),
+    "dropped-before": (0, "dropped", ""),
+}
+
+
 def fail(fault: Fault | None) -> None:
     """What the fault makes of a call that is not carried out. Raises RefusedError."""
-    kind = fault.kind if fault else None
-    if kind in {"429", "429-retry-after"}:
-        raise RefusedError(429, "GU_2400", "Too many calls")
-    if kind == "throttled-200":
-        raise RefusedError(200, "GU_2400", "Too many calls")
-    if kind in {"500", "503"}:
-        raise RefusedError(int(kind), "GU_1101", "Something went wrong")
-    if kind == "401":
-        raise RefusedError(401, "GS_APIG_2401", "Unauthorized")
-    if kind == "result-false":
-        raise RefusedError(200, "GSOBJ_1008", "Refused")
-    if kind == "dropped-before":
-        raise RefusedError(0, "dropped", "")
+    if fault is not None and fault.kind in _UNDONE:
+        raise RefusedError(*_UNDONE[fault.kind])
 
 
 def shown(status: int, envelope: Record, fault: Fault | None) -> Answer:
@@ -78,7 +82,7 @@ def shown(status: int, envelope: Record, fault: Fault | None) -> Answer:
     if kind == "429-retry-after":
         headers["Retry-After"] = f"{_seconds(fault, _RETRY_AFTER):g}"
     if kind == "500-after":
-        status, envelope = 500, envelope_of(envelope["requestId"], "GU_1101", "Something went wrong")
+        status, envelope = 500, envelope_of(envelope["requestId"], *_BROKEN)
     if kind == "html":
         headers["Content-Type"] = "text/html"
         return Answer(Response(200, b"<html><body>Welcome to Gainsight</body></html>", headers))

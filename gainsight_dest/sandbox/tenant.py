@@ -143,7 +143,7 @@ class Sandbox:
     def receive(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
         """The answer to a call with a JSON value as its body, or text or bytes of it."""
         path, query = _target(url)
-        lower = {name.lower(): value for name, value in headers.items()}
+        lower = {name.lower(): value.strip() for name, value in headers.items()}
         incoming = _Incoming(method, path, query, lower, _json(body))
         with self._lock:
             return self._answer(incoming)
@@ -282,11 +282,12 @@ class Sandbox:
             raise RefusedError(400, "GSOBJ_1024", "Authentication headers are missing")
         config = self._config
         if config is not None:
-            if (headers["sharedsecret"], headers["tenantid"]) != (config.shared_secret, config.tenant_id):
+            if not (_is(headers["sharedsecret"], config.shared_secret) and _is(headers["tenantid"], config.tenant_id)):
                 raise RefusedError(401, "GS_APIG_2401", "Unauthorized")
-            if headers["topicname"] != config.topic_name:
+            if not _is(headers["topicname"], config.topic_name):
                 raise RefusedError(400, "GSOBJ_1008", "No such topic")
-            if (headers["eventname"], headers["eventversion"]) not in config.events.values():
+            named = (headers["eventname"], headers["eventversion"])
+            if not any(all(map(_is, named, event)) for event in config.events.values()):
                 raise RefusedError(400, "GSOBJ_1008", "No such event, or not in this version")
         event = {"name": headers["eventname"], "version": headers["eventversion"], "topic": headers["topicname"]}
         if "contractid" in headers:
@@ -298,7 +299,7 @@ class Sandbox:
         given = incoming.headers.get("accesskey")
         if not given:
             raise RefusedError(400, "GSOBJ_1024", "Authentication headers are missing")
-        if self._config is not None and given != self._config.access_key:
+        if self._config is not None and not _is(given, self._config.access_key):
             raise RefusedError(401, "GS_APIG_2401", "Unauthorized")
 
     _ROUTES: ClassVar[dict[tuple[str, str], tuple[str, Callable[[Sandbox, _Incoming], Any]]]] = {
@@ -330,6 +331,11 @@ class Sandbox:
         """All content as plain data, ready for JSON; `Content.from_data` takes it back."""
         with self._lock:
             return self.content.as_data()
+
+
+def _is(given: str, expected: str | None) -> bool:
+    """Whether a header says what it should: spaces around it are lost on the way."""
+    return expected is not None and given == expected.strip()
 
 
 def _no_such_route(_: _Incoming) -> Any:

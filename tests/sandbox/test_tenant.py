@@ -768,3 +768,22 @@ def test_a_good_event_is_delivered_or_refused_by_a_sandbox_of_its_config(
 def test_the_response_of_handle_is_the_libraries_own() -> None:
     request = SendEvent(CONFIG, name="login", version="2", properties={})
     assert type(sandbox().handle(request)) is Response
+
+
+def test_spaces_around_a_header_are_lost_on_the_way_and_make_no_difference() -> None:
+    spaced = DestinationConfig(
+        domain="acme.co",
+        access_key=" key ",
+        shared_secret="secret ",
+        tenant_id=" tenant",
+        topic_name=" Tickets ",
+        event_name_map={"a": " A "},
+        event_version_map={"a": "1 "},
+    )
+    tenant = Sandbox(spaced)
+    for event in (
+        {"type": "identify", "traits": {"email": "ada@example.com"}},
+        {"type": "track", "event": "a", "properties": {}},
+    ):
+        assert transform(event, spaced).next(tenant.handle(transform(event, spaced))) is None
+    assert [event["name"] for event in tenant.events] == ["A"]
