@@ -46,7 +46,8 @@ class Budget:
             self._bucket.leak(call.timestamp)
             if self._bucket.put(call):
                 return 0.0
-            return max(int(self._bucket.waiting(call)), 1) / 1000  # type: ignore[arg-type] # it also serves async buckets
+            # One more: releases differ on whether a call that is just a minute old still counts.
+            return (int(self._bucket.waiting(call)) + 1) / 1000  # type: ignore[arg-type] # it also serves async buckets
 
     def hold(self, seconds: float | None) -> None:
         """No call before so many seconds have passed, a day at most: Gainsight has said that there were too many.
