@@ -27,6 +27,9 @@ from gainsight_dest.secret import conceal
 PERSON_KEY = "Email"
 COMPANY_KEY = "Name"
 
+#: What Gainsight gives a record to be known by.
+GSID = "Gsid"
+
 #: Gainsight takes at most this many records in one company write, and all or none of them.
 RECORDS_PER_WRITE = 50
 
@@ -153,7 +156,7 @@ def saved_gsid(response: Response, action: str, hide: Hide) -> str:
     """The Gsid of the one company that an insert or update saved. Raises ResponseError."""
     envelope = check(response, action, hide)
     for record in (_records(envelope) or [])[:1]:
-        gsid = record.get("Gsid")
+        gsid = record.get(GSID)
         if isinstance(gsid, str) and gsid.strip():
             return gsid
     raise _error(NO_GSID, response, envelope, action, hide)

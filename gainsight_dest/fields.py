@@ -102,6 +102,13 @@ COMPANY_FIELDS: tuple[Field, ...] = (
     _field("IndustryNew", "industryNew"),
 )
 
+#: Where a person carries links to companies, and a link the Gsid of its company.
+LINKS = "companies"
+LINKED = "Company_ID"
+
+#: What the name of a custom field ends in.
+CUSTOM = "__gc"
+
 #: A person's Name is made of these, in this order, where none is known.
 NAME_PARTS = ("FirstName", "MiddleName", "LastName")
 
@@ -179,17 +186,17 @@ def email_of(context_traits: Traits) -> str:
 
 def company_link(email: str, gsid: str) -> Record:
     """The person that, upserted, is linked to the company of that Gsid."""
-    return {PERSON_KEY: email, "companies": [{"Company_ID": gsid}]}
+    return {PERSON_KEY: email, LINKS: [{LINKED: gsid}]}
 
 
 def is_link(person: Record) -> bool:
     """Whether the person carries links to companies."""
-    return "companies" in person
+    return LINKS in person
 
 
 def linked_companies(person: Record) -> tuple[str, ...]:
     """The Gsids of the companies that the person carries links to."""
-    return tuple(link["Company_ID"] for link in person.get("companies", ()))
+    return tuple(link[LINKED] for link in person.get(LINKS, ()))
 
 
 def _standard(traits: Traits, feeds: Feeds) -> Record:

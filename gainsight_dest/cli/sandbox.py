@@ -15,7 +15,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
 from gainsight_dest.cli import read, show
 from gainsight_dest.cli.deliver import COLUMNS, Run, show_outcome
 from gainsight_dest.cli.files import WrongInputError, config_option, destination_config, needs, nowhere, reading
@@ -130,11 +130,11 @@ def _examples() -> Path:
 
 def _content(tenant: Sandbox) -> Iterator[Table]:
     people, companies = tenant.people, tenant.companies
-    names = {company["Gsid"]: company[COMPANY_KEY] for company in companies}
+    names = {company[GSID]: company[COMPANY_KEY] for company in companies}
     linked = Counter(gsid for person in people for gsid in linked_companies(person))
     yield _listed(
         ("company", "fields", "people"),
-        [(company[COMPANY_KEY], len(company) - 2, linked[company["Gsid"]]) for company in companies],
+        [(company[COMPANY_KEY], len(company) - 2, linked[company[GSID]]) for company in companies],
     )
     yield _listed(
         ("person", "fields", "company"),

@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
-from gainsight_dest.fields import Record
+from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
+from gainsight_dest.fields import LINKED, LINKS, Record
 
 
 @attrs.define
@@ -33,7 +33,7 @@ class Content:
 
     def _index(self, company: Record, place: int) -> None:
         self._by_name.setdefault(company[COMPANY_KEY], []).append(company)
-        self._places[company["Gsid"]] = place
+        self._places[company[GSID]] = place
 
     def as_data(self) -> dict[str, list[Record]]:
         """All of it as plain data of its own, ready for JSON."""
@@ -48,13 +48,13 @@ class Content:
         try:
             people, companies, events = (_objects(_copied(data[name])) for name in ("people", "companies", "events"))
             emails = [_text(person, PERSON_KEY) for person in people]
-            gsids = [_text(company, "Gsid") for company in companies if _text(company, COMPANY_KEY)]
-            linked = {link["Company_ID"] for person in people for link in _links(person)}
+            gsids = [_text(company, GSID) for company in companies if _text(company, COMPANY_KEY)]
+            linked = {link[LINKED] for person in people for link in _links(person)}
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"not a sandbox's content: {type(error).__name__} at {error}") from None
         if linked - set(gsids) or len(set(gsids)) < len(gsids) or len(set(emails)) < len(emails):
             raise ValueError("not a sandbox's content: Gsids are missing, or Gsids or Emails doubled")
-        linked_people = ({**person, "companies": _links(person)} for person in people)
+        linked_people = ({**person, LINKS: _links(person)} for person in people)
         return cls({person[PERSON_KEY]: person for person in linked_people}, companies, events)
 
     def has_company(self, gsid: str) -> bool:
@@ -64,17 +64,17 @@ class Content:
     def upsert_person(self, record: Record) -> None:
         """Creates the person of that Email or updates it; links are added to those that are there."""
         person = self.people.setdefault(record[PERSON_KEY], {})
-        links = {link["Company_ID"]: link for link in _links(person)}
+        links = {link[LINKED]: link for link in _links(person)}
         for link in _links(record):
-            links.setdefault(link["Company_ID"], link)
-        person.update({**record, "companies": [*links.values()]})
+            links.setdefault(link[LINKED], link)
+        person.update({**record, LINKS: [*links.values()]})
 
     def insert_company(self, record: Record) -> Record:
         """A new company, whether or not there is one of its Name."""
         place = number = len(self.companies)
         while self.has_company(gsid_of(number)):
             number += 1
-        company = {"Gsid": gsid_of(number), **record}
+        company = {GSID: gsid_of(number), **record}
         self.companies.append(company)
         self._index(company, place)
         return company
@@ -100,7 +100,7 @@ class Content:
         if not all(each["name"] == COMPANY_KEY and each["operator"] in {"EQ", "IN"} for each in conditions):
             return self.companies
         names = {name for each in conditions for name in each["value"] if isinstance(name, str)}
-        places = sorted(self._places[company["Gsid"]] for name in names for company in self.named(name))
+        places = sorted(self._places[company[GSID]] for name in names for company in self.named(name))
         return [self.companies[place] for place in places]
 
 
@@ -117,7 +117,7 @@ def _copied(data: Any) -> Any:
 
 
 def _links(person: Record) -> list[Record]:
-    return _objects(person.get("companies", []))
+    return _objects(person.get(LINKS, []))
 
 
 def _objects(data: Any) -> list[Record]:

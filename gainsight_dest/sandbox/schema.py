@@ -14,10 +14,9 @@ from typing import Any
 import attrs
 
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
-from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS, Datatype, Field, Record
+from gainsight_dest.fields import COMPANY_FIELDS, CUSTOM, PERSON_FIELDS, Datatype, Field, Record
 from gainsight_dest.values import number
 
-CUSTOM = "__gc"
 LONGEST_CUSTOM_TEXT = 500
 
 

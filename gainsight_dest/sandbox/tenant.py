@@ -26,7 +26,7 @@ from gainsight_dest.api import (
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
-from gainsight_dest.fields import Datatype, Record, is_link, linked_companies
+from gainsight_dest.fields import CUSTOM, LINKED, LINKS, Datatype, Record, is_link, linked_companies
 from gainsight_dest.sandbox.answers import Answer, RefusedError, envelope_of, fail, saved, shown
 from gainsight_dest.sandbox.content import Content
 from gainsight_dest.sandbox.faults import Fault, Plan
@@ -127,7 +127,7 @@ class Sandbox:
     ) -> dict[str, Datatype] | None:
         if mapped is None and name not in declared:
             return None
-        fields = {field: Datatype.ANY for field in (mapped or {}).values() if field.endswith("__gc")}
+        fields = {field: Datatype.ANY for field in (mapped or {}).values() if field.endswith(CUSTOM)}
         return {**fields, **declared.get(name, {})}
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -221,9 +221,9 @@ class Sandbox:
         person = _object(incoming.body)
         if not person:
             raise RefusedError(400, "GSOBJ_VCRUDR1001", "Row is empty")
-        problems = [*self._person.problems({k: v for k, v in person.items() if k != "companies"})]
+        problems = [*self._person.problems({k: v for k, v in person.items() if k != LINKS})]
         problems += [
-            Problem("Company_ID", "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
+            Problem(LINKED, "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
             for gsid in _gsids(person)
             if not self.content.has_company(gsid)
         ]
@@ -374,6 +374,6 @@ def _gsids(person: Record) -> tuple[str, ...]:
         gsids = tuple(str(gsid) for gsid in linked_companies(person))
     except (TypeError, KeyError):
         gsids = None
-    if gsids is None or not isinstance(person.get("companies", []), list):
+    if gsids is None or not isinstance(person.get(LINKS, []), list):
         raise RefusedError(400, "GSOBJ_VDTGSID1001", "companies must be a list of objects with a Company_ID")
     return gsids
