@@ -9,11 +9,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from cheroot import wsgi
+from cheroot.server import HTTPConnection
 
 from gainsight_dest.api import Response
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, page
@@ -159,9 +161,19 @@ def _read(stream: Any, most: int) -> tuple[bytes, int]:
     return b"".join(pieces), size
 
 
+class _Connection(HTTPConnection):
+    """Closes its writer, too: left to be collected, it would tell on standard error of an answer that no one took."""
+
+    def close(self) -> None:
+        super().close()
+        with suppress(OSError):
+            self.wfile.close()
+
+
 class _Quiet(wsgi.Server):
     """Says nothing of clients that come and go."""
 
+    ConnectionClass = _Connection
     expiration_interval = 0.1  # how long a stop takes, too
     keep_alive_conn_limit = 1000
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -289,3 +291,15 @@ def test_half_an_emoji_breaks_neither_page_nor_content() -> None:
     asked(sandbox, "PUT", PEOPLE, b'{"Email": "ada@example.com", "Name": "\\ud83d"}', HTTP_ACCESSKEY="k")
     assert b"&#55357;" in asked(sandbox, "GET", "/")[2]
     assert json.loads(asked(sandbox, "GET", "/content.json")[2])["people"][0]["Name"] == "\ud83d"
+
+
+def test_a_client_that_goes_away_before_its_answer_leaves_no_trace() -> None:
+    """On Python 3.13 and later, a writer that cannot be closed would tell of it when it is collected."""
+    for _ in range(5):
+        with Server(Sandbox(faults=[Fault("slow", seconds=0.05)])) as server:
+            connection = socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(f"PUT {PEOPLE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            connection.close()  # with a reset
+            assert requests.put(server.url + PEOPLE, json=ADA, timeout=5).status_code == 400
+    gc.collect()
