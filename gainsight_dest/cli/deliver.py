@@ -9,7 +9,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from gainsight_dest.cli.files import (
     WrongInputError,
     config_option,
     destination_config,
+    limit_option,
     needs,
     nowhere,
     reading,
@@ -70,22 +71,8 @@ def _share(_: click.Context, __: click.Parameter, value: str) -> float:
     callback=_share,
     help="How much of the tenant's calls to use: the rest is for others.",
 )
-@click.option(
-    "--calls-per-minute",
-    type=click.IntRange(0),
-    metavar="N",
-    default=100,
-    show_default=True,
-    help="What the tenant has; 0: no limit.",
-)
-@click.option(
-    "--calls-per-day",
-    type=click.IntRange(0),
-    metavar="N",
-    default=50_000,
-    show_default=True,
-    help="What the tenant has; 0: no limit.",
-)
+@limit_option("--calls-per-minute", 100, "What the tenant has; ")
+@limit_option("--calls-per-day", 50_000, "What the tenant has; ")
 @click.option("--base-url", metavar="URL", help="Send here, such as to a sandbox on this machine.")
 @click.option("--dry-run", is_flag=True, help="Send nothing: print the requests, as transform does.")
 @click.option("--report", metavar="FILE", help="Send nothing: print what a journal holds.")
@@ -142,10 +129,10 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
                 deliverer.budget.remember(journal.calls_since(_DAY))
             file = stack.enter_context(reading(events))
             write_error = stack.enter_context(
-                writing(options["errors"], file, at_once=True) if options["errors"] else _no_errors()
+                writing(options["errors"], file, at_once=True) if options["errors"] else nullcontext(nowhere)
             )
             if options["verbose"]:
-                stack.enter_context(_telling())
+                stack.enter_context(_log_on_stderr())
             run = Run(deliverer, journal, tally, write_error)
             run.go(file, quiet=options["verbose"])
         except GainsightDestError as error:
@@ -158,24 +145,20 @@ def _limit(calls: int, share: float) -> int | None:
     return max(1, int(calls * share)) if calls else None
 
 
-def _no_errors() -> nullcontext[Write]:
-    return nullcontext(nowhere)
-
-
-class _telling:  # noqa: N801 - used like a function
-    """The log of calls on standard error, while this is open."""
-
-    def __enter__(self) -> None:
-        self._handler = logging.StreamHandler(sys.stderr)
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        self._log = logging.getLogger("gainsight_dest.deliver")
-        self._before = self._log.level
-        self._log.setLevel(logging.DEBUG)
-        self._log.addHandler(self._handler)
-
-    def __exit__(self, *_: object) -> None:
-        self._log.setLevel(self._before)
-        self._log.removeHandler(self._handler)
+@contextmanager
+def _log_on_stderr() -> Iterator[None]:
+    """The log of calls, while this is open."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("gainsight_dest.deliver")
+    before = log.level
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
 
 
 class Run:

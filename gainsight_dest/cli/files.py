@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import click
-from rich.progress import Progress
 
 from gainsight_dest import ConfigError, DestinationConfig
 from gainsight_dest.cli import read
-
-_EVENTS_BETWEEN_LOOKS = 100
 
 
 class WrongInputError(click.ClickException):
@@ -39,6 +36,7 @@ def needs(command: str, extra: str, *modules: str) -> None:
 
 
 Write = Callable[[bytes], object]
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 #: The option that every command takes its destination by.
@@ -49,6 +47,13 @@ config_option = click.option(
     type=click.Path(exists=True, dir_okay=False),
     help="The destination as RudderStack stores it (JSON), or its Config alone.",
 )
+
+
+def limit_option(name: str, default: int, about: str = "") -> Callable[[_F], _F]:
+    """The option of a number of calls, of which 0 stands for no limit."""
+    return click.option(
+        name, type=click.IntRange(0), metavar="N", default=default, show_default=True, help=f"{about}0: no limit."
+    )
 
 
 def destination_config(file: str) -> DestinationConfig:
@@ -87,15 +92,3 @@ def writing(path: str, source: io.BufferedReader, *, at_once: bool = False) -> I
 
 def nowhere(_: bytes) -> None:
     """For what no file was named for."""
-
-
-def watched(items: Iterator[read.Item], file: io.BufferedReader, bar: Progress) -> Iterator[read.Item]:
-    """The items, with the bar kept up to them."""
-    size = os.fstat(file.fileno()).st_size if file.seekable() else None
-    task = bar.add_task("", total=size, events=0)
-    count = 0
-    for count, item in enumerate(items, 1):
-        yield item
-        if count % _EVENTS_BETWEEN_LOOKS == 0:
-            bar.update(task, events=count, completed=file.tell() if size else 0)
-    bar.update(task, events=count)

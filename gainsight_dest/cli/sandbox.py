@@ -18,7 +18,15 @@ from rich.text import Text
 from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
 from gainsight_dest.cli import read, show
 from gainsight_dest.cli.deliver import COLUMNS, Run, show_outcome
-from gainsight_dest.cli.files import WrongInputError, config_option, destination_config, needs, nowhere, reading
+from gainsight_dest.cli.files import (
+    WrongInputError,
+    config_option,
+    destination_config,
+    limit_option,
+    needs,
+    nowhere,
+    reading,
+)
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.cli.tally import Tally
 from gainsight_dest.fields import linked_companies
@@ -40,12 +48,8 @@ _NAP = 0.2
 @click.option(
     "--faults", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Faults to order, as JSON."
 )
-@click.option(
-    "--calls-per-minute", type=click.IntRange(0), metavar="N", default=100, show_default=True, help="0: no limit."
-)
-@click.option(
-    "--calls-per-day", type=click.IntRange(0), metavar="N", default=50_000, show_default=True, help="0: no limit."
-)
+@limit_option("--calls-per-minute", 100)
+@limit_option("--calls-per-day", 50_000)
 def sandbox(
     config_file: str | None,
     port: int,

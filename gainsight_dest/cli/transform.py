@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -18,13 +20,13 @@ from gainsight_dest.cli.files import (
     destination_config,
     nowhere,
     reading,
-    watched,
     writing,
 )
 from gainsight_dest.cli.tally import Tally
 
 FAILED = 1
 _OUTPUT_BUFFER = 1 << 16
+_EVENTS_BETWEEN_LOOKS = 1000
 
 
 @click.command(short_help="Print the requests that EVENTS would become; send nothing.")
@@ -59,7 +61,7 @@ def transform(
             stack.enter_context(bar)
         write = stack.enter_context(writing(output, file) if output else _standard_output(bar))
         write_error = stack.enter_context(writing(errors, file) if errors else nullcontext(nowhere))
-        for item in watched(read.events(file), file, bar):
+        for item in _watched(read.events(file), file, bar):
             result = _outcome(item, configs)
             tally.add(result.item.number, result.type, outcome.counts(result), result.skipped, result.fault)
             write(outcome.line(outcome.as_record(result, show_secrets=show_secrets)))
@@ -90,3 +92,15 @@ def _standard_output(bar: Progress) -> Iterator[Write]:
             yield file.write
     except BrokenPipeError:
         raise ReaderGoneError from None  # click would end with 1, which here says that events failed
+
+
+def _watched(items: Iterator[read.Item], file: io.BufferedReader, bar: Progress) -> Iterator[read.Item]:
+    """The items, with the bar kept up to them."""
+    size = os.fstat(file.fileno()).st_size if file.seekable() else None
+    task = bar.add_task("", total=size, events=0)
+    count = 0
+    for count, item in enumerate(items, 1):
+        yield item
+        if count % _EVENTS_BETWEEN_LOOKS == 0:
+            bar.update(task, events=count, completed=file.tell() if size else 0)
+    bar.update(task, events=count)

@@ -66,7 +66,7 @@ class Budget:
             now = self._now()
             for seconds_ago, number in calls:
                 for _ in range(number):
-                    self._bucket.put(RateItem("call", now - round(seconds_ago * 1000)))
+                    self._bucket.put(RateItem("call", now - max(0, round(seconds_ago * 1000))))
 
     def used(self) -> int:
         """The calls of the last sixty seconds; 0 where there is no limit."""

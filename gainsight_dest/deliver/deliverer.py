@@ -21,7 +21,7 @@ from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.lanes import Lanes
 from gainsight_dest.deliver.outcome import Outcome, Status
 from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.deliver.send import Sender, Timeout
+from gainsight_dest.deliver.send import Sender, Timeout, checked_base_url
 from gainsight_dest.descriptors import Request, UpsertPerson
 from gainsight_dest.errors import (
     ConfigError,
@@ -92,7 +92,7 @@ class Deliverer:
         self._clock = clock
         self.budget = budget or Budget(calls_per_minute, calls_per_day, self._clock)
         #: The address that calls go to.
-        self.target = base_url or f"https://{self.config.domain}"
+        self.target = f"https://{self.config.domain}" if base_url is None else checked_base_url(base_url)
         #: Calls made so far.
         self.calls = 0
         self._own_session = None
@@ -123,7 +123,10 @@ class Deliverer:
             for job in jobs:
                 yield job.known or self._carry_out(job, journal)
         else:
-            yield from self._side_by_side(jobs, journal)
+            broken: list[Exception] = []
+            yield from self._side_by_side(_until_broken(jobs, broken), journal)
+            if broken:
+                raise broken[0]
 
     def deliver(self, request: Request) -> Outcome:
         """One request, and those that follow it."""
@@ -317,6 +320,14 @@ class _Way:
     gsid: str | None = None
     #: What its last attempt failed by.
     problem: str = ""
+
+
+def _until_broken(jobs: Iterator[_Job], broken: list[Exception]) -> Iterator[_Job]:
+    """The jobs until one cannot be had, and why: it is raised when those before it have their outcomes."""
+    try:
+        yield from jobs
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is passed on
+        broken.append(error)
 
 
 def _text(event: Any, name: str) -> str | None:

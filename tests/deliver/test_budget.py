@@ -124,6 +124,13 @@ def test_calls_of_a_run_before_count() -> None:
     Budget(None, None, clock).remember([(1.0, 5)])
 
 
+def test_calls_that_a_clock_now_set_back_puts_into_the_future_count_as_of_now() -> None:
+    clock = Clock()
+    budget = Budget(2, None, clock)
+    budget.remember([(-3600.0, 2)])
+    assert spend(budget, clock, 1) == [pytest.approx(1_000_000_060, abs=0.01)]
+
+
 def test_a_clock_that_is_set_back_neither_frees_calls_nor_breaks() -> None:
     clock = Clock()
     budget = Budget(2, None, clock)

@@ -270,16 +270,16 @@ def test_an_error_of_the_journal_comes_out_of_the_run(tmp_path: Path) -> None:
             list(outcomes)
 
 
-def test_an_error_of_whoever_brings_the_events_comes_out_of_the_run_after_those_before_it() -> None:
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_error_of_whoever_brings_the_events_comes_out_of_the_run_after_those_before_it(workers: int) -> None:
     def broken() -> Iterator[Any]:
-        yield TRACK
+        yield from [TRACK] * 5
         raise LookupError("no more")
 
-    for workers in (1, 3):
-        sandbox = Sandbox(CONFIG, **FREE)
-        with pytest.raises(LookupError):
-            list(Deliverer(CONFIG, sandbox.session(), workers=workers, **FREE).run(broken()))
-        assert len(sandbox.events) == 1
+    outcomes = Deliverer(CONFIG, Sandbox(CONFIG, **FREE).session(), workers=workers, **FREE).run(broken())
+    assert [next(outcomes).status.value for _ in range(5)] == ["delivered"] * 5
+    with pytest.raises(LookupError):
+        next(outcomes)
 
 
 def test_the_journal_spares_what_is_delivered_and_skipped_and_failed(tmp_path: Path) -> None:

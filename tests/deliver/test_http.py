@@ -52,6 +52,10 @@ def test_a_fault_on_the_wire_is_as_one_in_memory(kind: str) -> None:
     assert outcome.gsid == company["Gsid"]
 
 
+def test_one_target_has_one_name_however_it_is_written(server: Server) -> None:
+    assert Deliverer(CONFIG, base_url=f"{server.url}/").target == Deliverer(CONFIG, base_url=server.url).target
+
+
 def test_a_connection_is_kept_for_the_next_call(
     sandbox: Sandbox, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
