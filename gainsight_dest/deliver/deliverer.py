@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections import deque
@@ -250,7 +251,7 @@ class Deliverer:
         lanes: Lanes[_Job] = Lanes()
         lock = threading.Lock()
         window: deque[_Job] = deque()
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="gainsight-dest")
+        pool = ThreadPoolExecutor(self._workers, "gainsight-dest", initializer=_leave_signals_to_the_main_thread)
 
         def work(job: _Job) -> None:
             try:
@@ -320,6 +321,12 @@ class _Way:
     gsid: str | None = None
     #: What its last attempt failed by.
     problem: str = ""
+
+
+def _leave_signals_to_the_main_thread() -> None:
+    """One that the system gave to another thread would not wake the main one, where Python handles it."""
+    if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows alone has none
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def _until_broken(jobs: Iterator[_Job], broken: list[Exception]) -> Iterator[_Job]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import threading
 import time
 from collections import Counter
@@ -384,3 +385,18 @@ def test_a_real_sleep_is_taken_in_naps_so_that_the_end_need_not_wait(monkeypatch
     deliverer = Deliverer(CONFIG, sandbox.session(), sleep=time.sleep, **FREE)
     assert [outcome.status for outcome in deliverer.run([TRACK])] == ["not tried"]
     assert naps == [1, 1, 1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signals of threads")
+def test_signals_are_left_to_the_main_thread_which_alone_can_heed_them() -> None:
+    blocked: list[set[int]] = []
+
+    class Asked(Sandbox):
+        def receive(self, *call: Any) -> Any:
+            blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+            return super().receive(*call)
+
+    run([TRACK] * 20, Asked(CONFIG, **FREE), workers=3)
+    assert all({signal.SIGINT, signal.SIGTERM} <= mask for mask in blocked)
+    assert len(blocked) == 20
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
