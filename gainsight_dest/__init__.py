@@ -7,6 +7,9 @@ while request is not None:
 ```
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gainsight_dest.api import Response
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import (
@@ -34,7 +37,12 @@ from gainsight_dest.errors import (
 from gainsight_dest.secret import Secret
 from gainsight_dest.transform import group, identify, is_enabled, track, transform
 
+if TYPE_CHECKING:
+    from gainsight_dest.batch import Batch, Tried, transform_batch
+    from gainsight_dest.outcome import Outcome, Status
+
 __all__ = [
+    "Batch",
     "ConfigError",
     "CreateCompany",
     "CredentialsError",
@@ -43,6 +51,7 @@ __all__ = [
     "FieldError",
     "FindCompany",
     "GainsightDestError",
+    "Outcome",
     "RejectedError",
     "Request",
     "Response",
@@ -50,8 +59,10 @@ __all__ = [
     "RetryableError",
     "Secret",
     "SendEvent",
+    "Status",
     "Step",
     "ThrottledError",
+    "Tried",
     "UnsupportedTypeError",
     "UpdateCompany",
     "UpsertPerson",
@@ -61,6 +72,18 @@ __all__ = [
     "preview",
     "track",
     "transform",
+    "transform_batch",
 ]
 
 __version__ = "0.1.0"
+
+#: What is loaded when it is asked for: an import for a single event need not wait for it.
+_LATER = {"Batch": "batch", "Outcome": "outcome", "Status": "outcome", "Tried": "batch", "transform_batch": "batch"}
+
+if not TYPE_CHECKING:  # a type checker would take every name for one of them
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        return value

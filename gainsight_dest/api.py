@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import attrs
@@ -99,10 +99,20 @@ def event_headers(
     return {name: conceal(value, shared_secret, access_key) for name, value in headers.items()}
 
 
-def company_query(name: str) -> dict[str, Any]:
-    """The body that asks for the company of that name."""
-    condition = {"name": COMPANY_KEY, "alias": "A", "value": [name], "operator": "EQ"}
-    return {"select": [COMPANY_KEY], "where": {"conditions": [condition], "expression": "A"}}
+#: The aliases of a query's conditions, enough for RECORDS_PER_WRITE: A to Z, AA to AZ. None of them is AND or OR.
+_ALIASES = tuple(f"{first}{second}" for first in ("", "A") for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def company_query(*names: str) -> dict[str, Any]:
+    """The body that asks for the companies of those names: conditions joined with OR, the documented form."""
+    conditions = [
+        {"name": COMPANY_KEY, "alias": alias, "value": [name], "operator": "EQ"}
+        for alias, name in zip(_ALIASES, names, strict=False)
+    ]
+    return {
+        "select": [COMPANY_KEY],
+        "where": {"conditions": conditions, "expression": " OR ".join(_ALIASES[: len(names)])},
+    }
 
 
 def company_records(*companies: dict[str, Any]) -> dict[str, Any]:
@@ -143,23 +153,63 @@ def finds_company(response: Response, action: str, hide: Hide) -> bool:
     "Nothing" has three forms: an empty list in `data.records` or in `data`, or `result: false` with the words or the
     code for it, at any status.
     """
-    if _says_nothing_found(_envelope(response)):
-        return False
-    envelope = check(response, action, hide)
-    records = _records(envelope)
-    if records is None:
-        raise _error(NO_RECORDS, response, envelope, action, hide)
-    return bool(records)
+    return bool(_found(response, action, hide))
+
+
+def found_companies(response: Response, names: Sequence[str], action: str, hide: Hide) -> frozenset[str] | None:
+    """Those of the names that a company query found; None where the answer does not say which. Raises ResponseError."""
+    records = _found(response, action, hide)
+    if len(names) == 1:
+        return frozenset(names) if records else frozenset()
+    by_key = {folded(name): name for name in names}
+    keys = {folded(str(record.get(COMPANY_KEY))) for record in records}
+    return frozenset(by_key[key] for key in keys) if keys <= by_key.keys() else None
 
 
 def saved_gsid(response: Response, action: str, hide: Hide) -> str:
     """The Gsid of the one company that an insert or update saved. Raises ResponseError."""
+    return saved_gsids(response, ("",), action, hide)[""]
+
+
+def saved_gsids(response: Response, names: Sequence[str], action: str, hide: Hide) -> dict[str, str]:
+    """The Gsids of the companies that an insert or update saved, by name. Raises ResponseError, also where it has none.
+
+    A record belongs to the company that it names. Where none names any, it goes by their order, if there are as many as
+    were sent. A company without one is left out: none is better than that of another.
+    """
     envelope = check(response, action, hide)
-    for record in (_records(envelope) or [])[:1]:
-        gsid = record.get(GSID)
-        if isinstance(gsid, str) and gsid.strip():
-            return gsid
-    raise _error(NO_GSID, response, envelope, action, hide)
+    records = _records(envelope) or []
+    if len(names) == 1:
+        records = records[:1]
+    elif any(COMPANY_KEY in record for record in records):
+        by_key = {folded(str(record.get(COMPANY_KEY))): record for record in reversed(records)}
+        records = [by_key.get(folded(name), {}) for name in names]
+    pairs = zip(names, records, strict=True) if len(records) == len(names) else ()
+    gsids = {name: gsid for name, record in pairs if isinstance(gsid := record.get(GSID), str) and gsid.strip()}
+    if not gsids:
+        raise _error(NO_GSID, response, envelope, action, hide)
+    return gsids
+
+
+def no_gsid(action: str) -> ResponseError:
+    """The error of a company that was saved among others and has no Gsid in the answer."""
+    return NO_GSID.error(action, NO_GSID.meaning)
+
+
+def folded(key: str) -> str:
+    """A record's key as Gainsight may compare it."""
+    return key.strip().casefold()
+
+
+def _found(response: Response, action: str, hide: Hide) -> list[dict[str, Any]]:
+    """The records that a query found. Raises ResponseError."""
+    if _says_nothing_found(_envelope(response)):
+        return []
+    envelope = check(response, action, hide)
+    records = _records(envelope)
+    if records is None:
+        raise _error(NO_RECORDS, response, envelope, action, hide)
+    return records
 
 
 def request_id(response: Response, hide: Hide) -> str | None:

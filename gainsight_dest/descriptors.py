@@ -16,7 +16,7 @@ import attrs
 from gainsight_dest import api
 from gainsight_dest.api import Response
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.fields import Record, company_link, company_name, is_link
+from gainsight_dest.fields import Record, company_link, company_name, email_key, is_link
 
 #: Stands in a preview where the Gsid will be that Gainsight gives the company.
 GSID_PLACEHOLDER = "<Gsid of the company>"
@@ -125,7 +125,7 @@ class UpsertPerson(Request):
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
-        return frozenset({_key("Person", str(self._person.get(api.PERSON_KEY)))})
+        return frozenset({_key("Person", email_key(self._person))})
 
     @property
     def url(self) -> str:
@@ -223,7 +223,7 @@ class _CompanyRequest(Request):
 
 
 def _key(name: str, key: str) -> tuple[str, str]:
-    return name, key.strip().casefold()
+    return name, api.folded(key)
 
 
 class FindCompany(_CompanyRequest):

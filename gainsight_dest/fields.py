@@ -184,6 +184,11 @@ def email_of(context_traits: Traits) -> str:
     raise EventError("context.traits.email", f"a non-blank string is needed for group, got {shown(email)}")
 
 
+def email_key(person: Record) -> str:
+    """The Email that Gainsight finds the person by."""
+    return str(person.get(PERSON_KEY))
+
+
 def company_link(email: str, gsid: str) -> Record:
     """The person that, upserted, is linked to the company of that Gsid."""
     return {PERSON_KEY: email, LINKS: [{LINKED: gsid}]}

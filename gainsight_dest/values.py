@@ -22,6 +22,9 @@ SCALARS = frozenset({str, int, bool, type(None)})
 # Patterns are left to re's own cache: compiling them would take a tenth of the time of an import.
 _NUMERAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _INTEGER = r"[+-]?[0-9]{1,300}"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?"
+_ZONE = r"(Z|[+-][0-9]{2}:?[0-9]{2})"
 _LONGEST_INTEGER = 1e300
 _LONGEST_NAME = 100
 
@@ -215,3 +218,26 @@ def number(value: Any) -> int | float | None:
     if isinstance(value, float) and isfinite(value):
         return float(value)
     return None
+
+
+def is_date(value: object) -> bool:
+    """Whether it is an ISO 8601 date that the calendar has, with or without a time, as text."""
+    if not isinstance(value, str) or not re.fullmatch(f"{_DATE}({_TIME}{_ZONE}?)?", value):
+        return False
+    from datetime import date  # noqa: PLC0415 - few values are asked about, and each import would pay for it
+
+    try:
+        date.fromisoformat(value[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def is_email(value: object) -> bool:
+    """Whether it looks like an email address."""
+    return isinstance(value, str) and re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", value) is not None
+
+
+def is_url(value: object) -> bool:
+    """Whether it looks like the address of a web page."""
+    return isinstance(value, str) and re.fullmatch(r"https?://\S+", value) is not None

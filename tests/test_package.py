@@ -12,13 +12,30 @@ import pytest
 
 import gainsight_dest
 
-CORE = ["errors", "secret", "values", "api", "config", "fields", "descriptors", "transform"]
+CORE = [
+    *("errors", "secret", "values", "api", "config", "fields", "descriptors", "transform", "outcome"),
+    *("merge", "companies", "lanes", "stages", "batch"),
+]
 NETWORK = ["requests", "urllib3", "http.client", "ssl", "socket", "asyncio"]
 
 
 def test_all_names_are_sorted_and_there() -> None:
     assert gainsight_dest.__all__ == sorted(gainsight_dest.__all__)
     assert all(hasattr(gainsight_dest, name) for name in gainsight_dest.__all__)
+
+
+def test_a_name_that_is_not_there_is_told_as_any_module_tells_it() -> None:
+    with pytest.raises(AttributeError, match="module 'gainsight_dest' has no attribute 'transfrom'"):
+        getattr(gainsight_dest, "transfrom")  # noqa: B009 - a type checker knows that it is not there
+
+
+def test_what_only_a_batch_needs_is_loaded_when_it_is_asked_for() -> None:
+    program = (
+        "import sys, gainsight_dest as gd; before = 'gainsight_dest.batch' in sys.modules; gd.transform_batch([], "
+        "{'domain': 'acme.co'}); print(before, 'gainsight_dest.batch' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["False", "True"]
 
 
 def test_the_version_is_the_distributions() -> None:

@@ -12,7 +12,7 @@ themselves; here they are sent, and waited for.
 from gainsight_dest.deliver.budget import Budget
 from gainsight_dest.deliver.deliverer import Deliverer, Waiting, deliver
 from gainsight_dest.deliver.journal import Journal, JournalError
-from gainsight_dest.deliver.outcome import Outcome, Status
 from gainsight_dest.deliver.patience import Patience
+from gainsight_dest.outcome import Outcome, Status
 
 __all__ = ["Budget", "Deliverer", "Journal", "JournalError", "Outcome", "Patience", "Status", "Waiting", "deliver"]

@@ -20,7 +20,6 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.budget import Budget
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.lanes import Lanes
-from gainsight_dest.deliver.outcome import Outcome, Status
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Sender, Timeout, checked_base_url
 from gainsight_dest.descriptors import Request, UpsertPerson
@@ -34,6 +33,7 @@ from gainsight_dest.errors import (
     UnsupportedTypeError,
 )
 from gainsight_dest.fields import linked_companies
+from gainsight_dest.outcome import Outcome, Status
 from gainsight_dest.transform import SWITCHED_OFF, is_enabled, transform
 
 Event = Mapping[str, Any]

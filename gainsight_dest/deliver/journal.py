@@ -20,8 +20,8 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.deliver.outcome import Outcome, Status, error_as_data, error_from_data
 from gainsight_dest.errors import GainsightDestError
+from gainsight_dest.outcome import Outcome, Status, error_as_data, error_from_data
 
 _VERSION = 1
 _TABLES = """

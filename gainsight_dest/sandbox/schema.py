@@ -6,16 +6,14 @@ guess. Text limits come from a tenant's schema; 500 for a custom field is Gainsi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
 from typing import Any
 
 import attrs
 
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.fields import COMPANY_FIELDS, CUSTOM, PERSON_FIELDS, Datatype, Field, Record
-from gainsight_dest.values import number
+from gainsight_dest.values import is_date, is_email, is_url, number
 
 LONGEST_CUSTOM_TEXT = 500
 
@@ -42,37 +40,16 @@ def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, str) and value.lower() in {"true", "false"})
 
 
-def _matches(pattern: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
-
-
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIME = r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
-
-
-def _is_date(value: Any) -> bool:
-    """Whether it is an ISO date that the calendar has, with or without a time."""
-    if not isinstance(value, str) or not re.fullmatch(_DATE + _TIME, value):
-        return False
-    try:
-        date.fromisoformat(value[:10])
-    except ValueError:
-        return False
-    return True
-
-
 RULES: dict[Datatype, Rule] = {
     Datatype.ANY: Rule(lambda _: True, "", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
     Datatype.TEXT: Rule(_is_scalar, "Invalid string", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
     Datatype.NUMBER: Rule(_is_number, "Invalid number", "GSOBJ_1002", "GSOBJ_VDTNUM1001"),
     Datatype.BOOLEAN: Rule(_is_boolean, "Invalid boolean", "GSOBJ_1002", "GSOBJ_VDTBOOL1001"),
     # The words for a date are those of the one refusal that Gainsight shows: of OriginalContractDate, with GSOBJ_1006.
-    Datatype.DATE: Rule(_is_date, "Invalid dateTime format", "GSOBJ_1006", "GSOBJ_VDTDATIME1001"),
-    Datatype.DATETIME: Rule(_is_date, "Invalid dateTime format", "GSOBJ_1005", "GSOBJ_VDTDATIME1001"),
-    Datatype.EMAIL: Rule(
-        _matches(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+"), "Invalid email", "GSOBJ_1002", "GSOBJ_VDTEMAIL1001"
-    ),
-    Datatype.URL: Rule(_matches(r"https?://\S+"), "Invalid URL", "GSOBJ_1002", "GSOBJ_VDTURL1001"),
+    Datatype.DATE: Rule(is_date, "Invalid dateTime format", "GSOBJ_1006", "GSOBJ_VDTDATIME1001"),
+    Datatype.DATETIME: Rule(is_date, "Invalid dateTime format", "GSOBJ_1005", "GSOBJ_VDTDATIME1001"),
+    Datatype.EMAIL: Rule(is_email, "Invalid email", "GSOBJ_1002", "GSOBJ_VDTEMAIL1001"),
+    Datatype.URL: Rule(is_url, "Invalid URL", "GSOBJ_1002", "GSOBJ_VDTURL1001"),
 }
 
 

@@ -7,9 +7,6 @@ import pickle
 
 import pytest
 
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from gainsight_dest import (
     ConfigError,
     CredentialsError,
@@ -22,8 +19,7 @@ from gainsight_dest import (
     ThrottledError,
     UnsupportedTypeError,
 )
-from gainsight_dest.deliver import Outcome, Status
-from gainsight_dest.deliver.outcome import error_as_data, error_from_data
+from gainsight_dest.outcome import Outcome, Status, error_as_data, error_from_data
 
 ERRORS = [
     ConfigError(("a", "b"), ("c", "d")),

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 import attrs
 
 from gainsight_dest import errors
-from gainsight_dest.errors import FieldError, GainsightDestError, ResponseError
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import Request
+from gainsight_dest.errors import (
+    ConfigError,
+    EventError,
+    FieldError,
+    GainsightDestError,
+    ResponseError,
+    UnsupportedTypeError,
+)
+from gainsight_dest.transform import SWITCHED_OFF, is_enabled, transform
+
+Event = Mapping[str, Any]
 
 
 class Status(str, Enum):
@@ -30,9 +43,9 @@ class Status(str, Enum):
 class Outcome:
     """What became of one event.
 
-    `index`: its place in the stream, from 0. `attempts`: 1 and the retries. `calls`: HTTP requests made. `gsid`: that
-    of a group's company. `reason`: why it was skipped. `resumed`: told by the journal of an earlier run, which made the
-    attempts and calls.
+    `index`: its place in the stream, from 0. `attempts`: 1 and the retries. `calls`: HTTP requests made; one that
+    several events share counts with the first of them. `gsid`: that of a group's company. `reason`: why it was skipped.
+    `resumed`: told by the journal of an earlier run, which made the attempts and calls.
     """
 
     index: int
@@ -45,6 +58,34 @@ class Outcome:
     gsid: str | None = None
     reason: str | None = None
     resumed: bool = False
+
+
+def begin(index: int, event: Event | EventError, config: DestinationConfig) -> Request | Outcome:
+    """The event's first request, or its outcome where that is known before anything is sent.
+
+    An EventError may stand in for an event that could not be read.
+    """
+    try:
+        if isinstance(event, EventError):
+            raise event
+        if is_enabled(event):
+            return transform(event, config)
+        return known(index, event, Status.SKIPPED, reason=SWITCHED_OFF)
+    except UnsupportedTypeError as error:
+        return known(index, event, Status.SKIPPED, reason=str(error))
+    except (EventError, ConfigError) as error:
+        return known(index, event, Status.FAILED, error=error)
+
+
+def known(index: int, event: Event | EventError | None, status: Status, **facts: Any) -> Outcome:
+    """The event's outcome, with the message id and the type that it names."""
+    return Outcome(index, text_of(event, "messageId"), text_of(event, "type"), status, **facts)
+
+
+def text_of(event: Any, name: str) -> str | None:
+    """What the event has under that name, if it is a text."""
+    value = event.get(name) if isinstance(event, (dict, Mapping)) else None
+    return value if isinstance(value, str) else None
 
 
 def error_as_data(error: GainsightDestError) -> list[Any]:

@@ -1,0 +1,225 @@
+"""Many events with the fewest calls: a pure value that says what to send, and takes what was answered.
+
+```python
+batch = transform_batch(events, config)
+while batch.requests:
+    batch = batch.next([send(request) for request in batch.requests])
+```
+
+Companies come first, up to 50 in a call; then people, each with all its fields and links; then track events, in order.
+What became of each event is what would have become of it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import attrs
+
+from gainsight_dest.api import Response, folded
+from gainsight_dest.companies import CompaniesRequest
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
+from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError, RetryableError
+from gainsight_dest.fields import company_link, company_name, email_key
+from gainsight_dest.lanes import Book, Call, Lane, Note, Reading, Verdict, Write
+from gainsight_dest.outcome import Event, Outcome, Status, begin, text_of
+from gainsight_dest.stages import Companies, People, Tracks
+
+#: How often an event is tried before it has failed, where it is not said otherwise.
+ATTEMPTS = 12
+
+Stage = Companies | People | Tracks
+
+
+@attrs.frozen
+class Tried:
+    """An answer, and the calls that it took: for whoever tries again by itself, as after throttling.
+
+    `answer`: a Response, the exception that stood in for one, or None if the request was not sent. `is_final`: whatever
+    the exception is, the request is not to be tried again.
+    """
+
+    answer: Response | Exception | None
+    calls: int = 1
+    is_final: bool = False
+
+
+Answer = Response | Exception | Tried | None
+
+
+class _Entry(NamedTuple):
+    message_id: str | None
+    type: str | None
+    begun: Request | Outcome
+
+
+@attrs.frozen(repr=False)
+class Batch:
+    """Events on their way to Gainsight: `requests` may be sent now, `next` takes the answers, `outcomes` tells.
+
+    Frozen; compares by value and pickles, at any point on the way. The repr shows nothing of the events.
+    """
+
+    _config: DestinationConfig
+    _entries: tuple[_Entry, ...]
+    _attempts: int
+    _notes: Mapping[int, Note]
+    _stage: Stage
+    _is_ended: bool = False
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """What may be sent now, in any order, side by side. Nothing: all is done."""
+        return tuple(call.request for call in self._calls)
+
+    @property
+    def failures(self) -> tuple[int, ...]:
+        """How often each of the requests, or what came before it, has failed for a while: what to wait by."""
+        notes = self._notes
+        return tuple(min(notes.get(event, Note()).failures for event in call.events) for call in self._calls)
+
+    def next(self, answers: Iterable[Answer]) -> Batch:
+        """The batch once its requests are answered.
+
+        `answers`: one a request, in their order: a Response, the exception that stood in for it, or None if it was not
+        sent. What failed for a while is among the requests again, a create only after a find. After a CredentialsError
+        nothing more is to be sent. Raises ValueError for another number of answers, TypeError for another thing.
+        """
+        given, calls = tuple(answers), self._calls
+        if len(given) != len(calls):
+            raise ValueError(f"one answer a request is needed: {len(calls)} requests, {len(given)} answers")
+        readings = [_reading(call.request, answer) for call, answer in zip(calls, given, strict=True)]
+        book = Book(self._notes, self._attempts)
+        stage = self._stage.next(readings, book) if calls else self._stage
+        ended = self._is_ended or any(isinstance(reading.error, CredentialsError) for reading in readings)
+        stage = _stage_with_work(stage, self._config, self._entries, book.notes)
+        return attrs.evolve(self, stage=stage, notes=book.notes, is_ended=ended)
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of the events, one each, in order; "not tried" for one that is not through yet.
+
+        Nor is one whose person or company an earlier event will write that is not through: to send only that one again
+        would put older values over newer.
+        """
+        outcomes = [self.outcome(index) for index in range(len(self._entries))]
+        behind: set[tuple[str, str]] = set()
+        for index, (outcome, entry) in enumerate(zip(outcomes, self._entries, strict=True)):
+            is_open = outcome.status is Status.NOT_TRIED
+            if (is_open or behind) and isinstance(entry.begun, Request):
+                records = entry.begun.records
+                if is_open or records & behind:
+                    behind |= records
+                    outcomes[index] = attrs.evolve(outcome, status=Status.NOT_TRIED, error=None)
+        return tuple(outcomes)
+
+    def outcome(self, index: int) -> Outcome:
+        """What became of the event in that place, by itself."""
+        message_id, event_type, begun = self._entries[index]
+        if isinstance(begun, Outcome):
+            return begun
+        note = self._notes.get(index)
+        if note is None:
+            at_once = isinstance(self._stage, Tracks) and self._stage.is_past(index)
+            note = Note(calls=1, is_through=True) if at_once else Note()
+        status = Status.NOT_TRIED
+        if note.is_through:
+            status = Status.DELIVERED if note.error is None else Status.FAILED
+        tries = note.tries + 1 if note.calls or note.tries or note.is_through else 0
+        return Outcome(index, message_id, event_type, status, tries, note.calls, note.error, note.gsid)
+
+    @property
+    def _calls(self) -> tuple[Call, ...]:
+        return () if self._is_ended else self._stage.calls
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        actions = ", ".join(sorted({request.action for request in self.requests}))
+        return f"<Batch of {len(self)} events, {len(self.requests)} requests to send{actions and ': '}{actions}>"
+
+
+def transform_batch(
+    events: Iterable[Event | EventError],
+    destination_config: DestinationConfig | Mapping[str, Any],
+    *,
+    attempts: int = ATTEMPTS,
+) -> Batch:
+    """The batch of the events, with the first requests to be sent.
+
+    An event at fault, or one that is not for Gainsight, becomes that event's outcome; an EventError may stand in for an
+    event that could not be read. `attempts`: an event whose request has failed so often for a while has failed.
+
+    Raises ConfigError for a `destination_config` that cannot be read, and nothing else.
+    """
+    config = destination_config
+    if not isinstance(config, DestinationConfig):
+        config = DestinationConfig.from_rudderstack(config)
+    entries = []
+    companies: dict[str, list[Write]] = {}
+    for index, event in enumerate(events):
+        begun = begin(index, event, config)
+        entries.append(_Entry(text_of(event, "messageId"), text_of(event, "type"), begun))
+        if isinstance(begun, FindCompany):
+            company = begun.company
+            companies.setdefault(folded(company_name(company)), []).append(Write(index, company))
+    lanes = [Lane(tuple(writes)) for writes in companies.values()]
+    book = Book({}, attempts)
+    stage = _stage_with_work(Companies.of(config, lanes, book), config, entries, book.notes)
+    return Batch(config, tuple(entries), attempts, book.notes, stage)
+
+
+def _stage_with_work(
+    stage: Stage, config: DestinationConfig, entries: Sequence[_Entry], notes: Mapping[int, Note]
+) -> Stage:
+    """The stage, or one after it, that has anything to send."""
+    if isinstance(stage, Companies) and not stage.calls:
+        stage = People.of(config, _people(entries, notes))
+    if isinstance(stage, People) and not stage.calls:
+        begun = enumerate(entry.begun for entry in entries)
+        stage = Tracks(tuple((index, request) for index, request in begun if isinstance(request, SendEvent)))
+    return stage
+
+
+def _people(entries: Sequence[_Entry], notes: Mapping[int, Note]) -> Iterator[Lane]:
+    """What the events write of people, now that the companies have their Gsids."""
+    people: dict[str, list[Write]] = {}
+    for index, (_, _, begun) in enumerate(entries):
+        if isinstance(begun, UpsertPerson):
+            person = begun.person
+        elif isinstance(begun, FindCompany) and not (note := notes[index]).is_through:
+            person = company_link(begun.email, str(note.gsid))
+        else:
+            continue
+        people.setdefault(folded(email_key(person)), []).append(Write(index, person))
+    return (Lane(tuple(writes)) for writes in people.values())
+
+
+def _reading(request: Request, answer: Answer) -> Reading:
+    """What an answer comes to."""
+    tried = answer if isinstance(answer, Tried) else Tried(answer, 0 if answer is None else 1)
+    if tried.answer is None:
+        return Reading(Verdict.UNSENT, calls=tried.calls)
+    try:
+        value = _value(request, tried.answer)
+    except RetryableError as error:
+        return Reading(Verdict.OVER if tried.is_final else Verdict.LOST, None, error, tried.calls)
+    except CredentialsError as error:
+        return Reading(Verdict.OVER, None, error, tried.calls)
+    except GainsightDestError as error:
+        return Reading(Verdict.REFUSED, None, error, tried.calls)
+    return Reading(Verdict.TAKEN, value, None, tried.calls)
+
+
+def _value(request: Request, answer: Response | Exception) -> Any:
+    """What the answer says. Raises the exception that stands in for it, or what it is an error by."""
+    if isinstance(answer, Response):
+        return request.read(answer) if isinstance(request, CompaniesRequest) else request.next(answer)
+    if isinstance(answer, GainsightDestError):
+        raise answer
+    if isinstance(answer, Exception):
+        raise RetryableError(request.action, f"no answer ({type(answer).__name__})")
+    raise TypeError(f"an answer must be a Response, an exception or None, not {type(answer).__name__}")

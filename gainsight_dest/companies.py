@@ -1,0 +1,124 @@
+"""Requests that find or save many companies in one call, as a batch makes them.
+
+What comes after an answer depends on the whole batch: `read` gives what the answer says, `next` only checks it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import attrs
+
+from gainsight_dest import api
+from gainsight_dest.api import Response
+from gainsight_dest.descriptors import Request
+from gainsight_dest.fields import Record, company_name
+
+
+class CompaniesRequest(Request):
+    """One call for up to RECORDS_PER_WRITE companies, each Name once."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The companies that it is about."""
+
+    @abstractmethod
+    def read(self, response: Response) -> Any:
+        """What the answer says of them. Raises ResponseError."""
+
+    def next(self, response: Response) -> None:
+        self.read(response)
+
+    @property
+    def records(self) -> frozenset[tuple[str, str]]:
+        return frozenset(("Company", api.folded(name)) for name in self.names)
+
+
+@attrs.define(repr=False)
+class FindCompanies(CompaniesRequest):
+    """Asks which of the companies of those Names there are."""
+
+    method = "POST"
+
+    _sought: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._sought
+
+    @property
+    def action(self) -> str:
+        return "find company"
+
+    @property
+    def url(self) -> str:
+        return api.company_query_url(self._config.domain)
+
+    @property
+    def body(self) -> Record:
+        return api.company_query(*self._sought)
+
+    def read(self, response: Response) -> frozenset[str] | None:
+        """The names that were found; None where the answer does not tell which. Raises ResponseError."""
+        return api.found_companies(response, self._sought, self.action, self._config.hide)
+
+
+@attrs.define(repr=False)
+class SaveCompanies(CompaniesRequest):
+    """What insert and update share. Gainsight takes all of the records, or none."""
+
+    _companies: tuple[Record, ...]
+
+    @property
+    def companies(self) -> tuple[Record, ...]:
+        return self._companies
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(company_name, self._companies))
+
+    @property
+    def body(self) -> Record:
+        return api.company_records(*self._companies)
+
+    def read(self, response: Response) -> dict[str, str]:
+        """The Gsids by name, of those that the answer has one for. Raises ResponseError, also where it has none."""
+        return api.saved_gsids(response, self.names, self.action, self._config.hide)
+
+
+class CreateCompanies(SaveCompanies):
+    """Inserts the companies. If the answer is lost, find again: they may be there."""
+
+    __slots__ = ()
+    method = "POST"
+
+    @property
+    def again(self) -> FindCompanies:
+        return FindCompanies(self._config, self.names)
+
+    @property
+    def action(self) -> str:
+        return "create company"
+
+    @property
+    def url(self) -> str:
+        return api.company_url(self._config.domain)
+
+
+class UpdateCompanies(SaveCompanies):
+    """Updates the companies of those Names."""
+
+    __slots__ = ()
+    method = "PUT"
+
+    @property
+    def action(self) -> str:
+        return "update company"
+
+    @property
+    def url(self) -> str:
+        return api.company_update_url(self._config.domain)

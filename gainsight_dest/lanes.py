@@ -1,0 +1,184 @@
+"""What the stages of a batch are made of: calls and how they were answered, notes of events, lanes of writes.
+
+A lane holds the writes of one company or one person in the order of their events. Its head, the next ones as one
+record, goes into a call; what comes of that moves it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+from gainsight_dest.api import RECORDS_PER_WRITE
+from gainsight_dest.descriptors import Request
+from gainsight_dest.errors import GainsightDestError
+from gainsight_dest.fields import Record, company_name
+from gainsight_dest.merge import Schema, merged
+
+#: A call for several events that has failed so often may do so because of one of them: it is made in smaller parts.
+FAILURES_BEFORE_A_SPLIT = 4
+
+
+class Verdict(Enum):
+    """What the answer to a call comes to."""
+
+    UNSENT = "the call was not made"
+    TAKEN = "Gainsight took it"
+    REFUSED = "Gainsight will never take it"
+    LOST = "it may be tried again"
+    OVER = "it will not be tried again"
+
+
+class Reading(NamedTuple):
+    """A call's answer, read: `value` is what a CompaniesRequest reads from it."""
+
+    verdict: Verdict
+    value: Any = None
+    error: GainsightDestError | None = None
+    calls: int = 1
+
+
+class Call(NamedTuple):
+    """A request, the events that it is for, and the lanes of which it takes so many writes each.
+
+    `other`: the other half of a call that was refused. If this one is taken, that one holds what was refused.
+    """
+
+    request: Request
+    events: tuple[int, ...]
+    heads: tuple[tuple[int, int], ...] = ()
+    other: tuple[int, ...] = ()
+
+
+class Note(NamedTuple):
+    """What is known of an event beyond its request.
+
+    `calls` that count with it; `tries` beyond the first; `failures` that were no throttling.
+    """
+
+    calls: int = 0
+    tries: int = 0
+    failures: int = 0
+    gsid: str | None = None
+    error: GainsightDestError | None = None
+    is_through: bool = False
+
+
+class Book:
+    """The notes of a batch while a step is taken: a copy, as soon as one of them changes."""
+
+    def __init__(self, notes: Mapping[int, Note], attempts: int) -> None:
+        self.notes = notes
+        self._attempts = attempts
+        self._own: dict[int, Note] | None = None
+
+    def made(self, call: Call, reading: Reading) -> None:
+        """Count the calls with the first event that they were for."""
+        if reading.calls:
+            first = min(call.events)
+            self._note(first, calls=self.of(first).calls + reading.calls)
+        if reading.calls > 1:
+            for event in call.events:
+                self._note(event, tries=self.of(event).tries + reading.calls - 1)
+
+    def of(self, event: int) -> Note:
+        """What is known of the event."""
+        return self.notes.get(event, _NOTHING)
+
+    def has(self, event: int) -> bool:
+        """Whether anything is noted of the event."""
+        return event in self.notes
+
+    def through(self, events: Iterable[int]) -> None:
+        """They are delivered."""
+        for event in events:
+            self._note(event, is_through=True)
+
+    def saved(self, events: Iterable[int], gsid: str) -> None:
+        """Their company is saved."""
+        for event in events:
+            self._note(event, gsid=gsid)
+
+    def fail(self, events: Iterable[int], error: GainsightDestError | None) -> None:
+        """They have failed."""
+        for event in events:
+            self._note(event, error=error, is_through=True)
+
+    def lose(self, events: Sequence[int], error: GainsightDestError | None) -> bool:
+        """They were tried and may be tried again; or else, after attempts enough, have failed. Whether they may."""
+        failures = [self.of(event).failures + 1 for event in events]
+        is_over = min(failures) >= self._attempts
+        for event, number in zip(events, failures, strict=True):
+            self._note(event, failures=number, tries=self.of(event).tries + (not is_over))
+        if is_over:
+            self.fail(events, error)
+        return not is_over
+
+    def _note(self, event: int, **facts: Any) -> None:
+        if self._own is None:
+            self.notes = self._own = dict(self.notes)
+        self._own[event] = self.of(event)._replace(**facts)
+
+
+_NOTHING = Note()
+
+
+class Write(NamedTuple):
+    """What an event writes of a person or a company."""
+
+    event: int
+    record: Record
+
+
+class Lane(NamedTuple):
+    """The writes of one company or one person, in the order of their events, and how far they have come.
+
+    `until`: some of them were refused together; before this, no more than `width` are merged. `exists`: whether
+    Gainsight has the company of the next write; None if it is to be asked.
+    """
+
+    writes: tuple[Write, ...]
+    at: int = 0
+    until: int = 0
+    width: int = 0
+    exists: bool | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is no more to write."""
+        return self.at == len(self.writes)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether what comes next was refused together with others."""
+        return self.at < self.until
+
+    @property
+    def name(self) -> str:
+        """Of the company that is written next."""
+        return company_name(self.writes[self.at].record)
+
+    def head(self, schema: Schema) -> tuple[Record, int]:
+        """The next writes as one record, and how many they are."""
+        end = min(self.at + self.width, self.until) if self.is_narrow else len(self.writes)
+        if end == self.at + 1:
+            return self.writes[self.at].record, 1
+        return merged((write.record for write in self.writes[self.at : end]), schema)
+
+    def events(self, count: int) -> tuple[int, ...]:
+        """Those of the next writes."""
+        return tuple(write.event for write in self.writes[self.at : self.at + count])
+
+    def on(self, count: int) -> Lane:
+        """Past the next writes."""
+        return self._replace(at=self.at + count)
+
+    def narrowed(self, count: int, width: int) -> Lane:
+        """With the next writes in parts."""
+        return self._replace(until=self.at + count, width=max(1, width))
+
+
+def most_records(failures: int) -> int:
+    """How many records go into a call that has failed so often."""
+    return max(1, RECORDS_PER_WRITE >> max(0, failures - FAILURES_BEFORE_A_SPLIT + 1))

@@ -1,0 +1,79 @@
+"""Several records of one person or one company as one: later values over earlier ones, links united.
+
+A value that a later one stands for is never sent, so a refusal of it would never be heard, and its event would be told
+as delivered. So a record is merged into a later one only where Gainsight, if it takes the values that are sent, takes
+those too that are not: a date for a date, a number for a number. Everything else is written one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.fields import COMPANY_FIELDS, LINKS, PERSON_FIELDS, Datatype, Record
+from gainsight_dest.values import is_date, is_email, is_url, number
+
+#: What the fields of a record take, and the field that Gainsight finds it by: it never changes by merging.
+Schema = tuple[str, Mapping[str, Datatype]]
+PERSON: Schema = (PERSON_KEY, {field.name: field.datatype for field in PERSON_FIELDS})
+COMPANY: Schema = (COMPANY_KEY, {field.name: field.datatype for field in COMPANY_FIELDS})
+
+#: A text of so many characters is as good as any shorter one. Every limit that is known of is longer.
+SHORT = 100
+_EXACT = 10**15
+
+
+def merged(records: Iterable[Record], schema: Schema) -> tuple[Record, int]:
+    """The first records as one, as many of them as may be, and how many they are."""
+    key, datatypes = schema
+    remaining = iter(records)
+    whole = dict(next(remaining))
+    links = {str(link): link for link in whole.pop(LINKS, ())}
+    count = 1
+    for record in remaining:
+        if record[key] != whole[key] or not all(
+            stands_for(value, whole[name], datatypes.get(name)) for name, value in record.items() if name in whole
+        ):
+            break
+        whole.update(record)
+        links.update((str(link), link) for link in whole.pop(LINKS, ()))
+        count += 1
+    if links:
+        whole[LINKS] = list(links.values())
+    return whole, count
+
+
+def stands_for(later: Any, earlier: Any, datatype: Datatype | None) -> bool:
+    """Whether Gainsight, if it takes the later value for the field, would have taken the earlier one too.
+
+    `datatype` None: a custom field, of which nothing is known. For ids and picklist items (Datatype.ANY) a value stands
+    for itself alone, as the tenant knows which there are.
+    """
+    if type(later) is type(earlier) and later == earlier:
+        return True
+    if datatype is Datatype.ANY:
+        return False
+    sort = _sort(earlier)
+    if sort is None or sort != _sort(later):
+        return False
+    return not isinstance(earlier, str) or len(earlier) <= max(len(later), SHORT)
+
+
+def _sort(value: Any) -> str | None:
+    """What Gainsight can tell a value from others by, its datatypes being what they are; None: by the value itself."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        if abs(value) >= _EXACT:
+            return None
+        return "whole number" if value == int(value) else "number"
+    if not isinstance(value, str) or not value.strip():
+        return None
+    if value.strip().lower() in {"true", "false"}:
+        return "boolean as text"
+    if number(value) is not None:
+        return "number as text"
+    if is_date(value):
+        return "date" if len(value) == len("2026-11-23") else "date and time"
+    return "email" if is_email(value) else "URL" if is_url(value) else "text"
