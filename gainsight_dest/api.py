@@ -107,7 +107,7 @@ def company_query(*names: str) -> dict[str, Any]:
     """The body that asks for the companies of those names: conditions joined with OR, the documented form."""
     conditions = [
         {"name": COMPANY_KEY, "alias": alias, "value": [name], "operator": "EQ"}
-        for alias, name in zip(_ALIASES, names, strict=False)
+        for alias, name in zip(_ALIASES[: len(names)], names, strict=True)
     ]
     return {
         "select": [COMPANY_KEY],
@@ -162,8 +162,8 @@ def found_companies(response: Response, names: Sequence[str], action: str, hide:
     if len(names) == 1:
         return frozenset(names) if records else frozenset()
     by_key = {folded(name): name for name in names}
-    keys = {folded(str(record.get(COMPANY_KEY))) for record in records}
-    return frozenset(by_key[key] for key in keys) if keys <= by_key.keys() else None
+    keys = set(map(_key_of, records))
+    return frozenset(by_key[key] for key in keys if key) if keys <= by_key.keys() else None
 
 
 def saved_gsid(response: Response, action: str, hide: Hide) -> str:
@@ -182,7 +182,7 @@ def saved_gsids(response: Response, names: Sequence[str], action: str, hide: Hid
     if len(names) == 1:
         records = records[:1]
     elif any(COMPANY_KEY in record for record in records):
-        by_key = {folded(str(record.get(COMPANY_KEY))): record for record in reversed(records)}
+        by_key = {_key_of(record): record for record in reversed(records)}
         records = [by_key.get(folded(name), {}) for name in names]
     pairs = zip(names, records, strict=True) if len(records) == len(names) else ()
     gsids = {name: gsid for name, record in pairs if isinstance(gsid := record.get(GSID), str) and gsid.strip()}
@@ -199,6 +199,11 @@ def no_gsid(action: str) -> ResponseError:
 def folded(key: str) -> str:
     """A record's key as Gainsight may compare it."""
     return key.strip().casefold()
+
+
+def _key_of(company: dict[str, Any]) -> str | None:
+    name = company.get(COMPANY_KEY)
+    return folded(name) if isinstance(name, str) else None
 
 
 def _found(response: Response, action: str, hide: Hide) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ What became of each event is what would have become of it alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 
@@ -23,7 +23,7 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError, RetryableError
 from gainsight_dest.fields import company_link, company_name, email_key
-from gainsight_dest.lanes import Book, Call, Lane, Note, Reading, Verdict, Write
+from gainsight_dest.lanes import NOTHING, Book, Call, Lane, Note, Notes, Reading, Verdict, Write
 from gainsight_dest.outcome import Event, Outcome, Status, begin, text_of
 from gainsight_dest.stages import Companies, People, Tracks
 
@@ -49,10 +49,9 @@ class Tried:
 Answer = Response | Exception | Tried | None
 
 
-class _Entry(NamedTuple):
-    message_id: str | None
-    type: str | None
-    begun: Request | Outcome
+#: What an event is known by, message id and type, and what it began with. Plain tuples: there are many.
+_Label = tuple[str | None, str | None]
+_Begun = Request | Outcome
 
 
 @attrs.frozen(repr=False)
@@ -63,9 +62,10 @@ class Batch:
     """
 
     _config: DestinationConfig
-    _entries: tuple[_Entry, ...]
+    _labels: tuple[_Label, ...]
+    _begun: tuple[_Begun, ...]
     _attempts: int
-    _notes: Mapping[int, Note]
+    _notes: Notes
     _stage: Stage
     _is_ended: bool = False
 
@@ -77,8 +77,8 @@ class Batch:
     @property
     def failures(self) -> tuple[int, ...]:
         """How often each of the requests, or what came before it, has failed for a while: what to wait by."""
-        notes = self._notes
-        return tuple(min(notes.get(event, Note()).failures for event in call.events) for call in self._calls)
+        book = Book(self._notes, self._attempts)
+        return tuple(min(book.of(event).failures for event in call.events) for call in self._calls)
 
     def next(self, answers: Iterable[Answer]) -> Batch:
         """The batch once its requests are answered.
@@ -93,9 +93,10 @@ class Batch:
         readings = [_reading(call.request, answer) for call, answer in zip(calls, given, strict=True)]
         book = Book(self._notes, self._attempts)
         stage = self._stage.next(readings, book) if calls else self._stage
+        notes = book.notes
         ended = self._is_ended or any(isinstance(reading.error, CredentialsError) for reading in readings)
-        stage = _stage_with_work(stage, self._config, self._entries, book.notes)
-        return attrs.evolve(self, stage=stage, notes=book.notes, is_ended=ended)
+        stage = _stage_with_work(stage, self._config, self._begun, notes)
+        return attrs.evolve(self, stage=stage, notes=notes, is_ended=ended)
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -104,38 +105,43 @@ class Batch:
         Nor is one whose person or company an earlier event will write that is not through: to send only that one again
         would put older values over newer.
         """
-        outcomes = [self.outcome(index) for index in range(len(self._entries))]
+        outcomes = [self.outcome(index) for index in range(len(self))]
         behind: set[tuple[str, str]] = set()
-        for index, (outcome, entry) in enumerate(zip(outcomes, self._entries, strict=True)):
-            is_open = outcome.status is Status.NOT_TRIED
-            if (is_open or behind) and isinstance(entry.begun, Request):
-                records = entry.begun.records
+        for index, (outcome, begun) in enumerate(zip(outcomes, self._begun, strict=True)):
+            # What failed by a wrong key is to be sent again too.
+            is_open = outcome.status is Status.NOT_TRIED or isinstance(outcome.error, CredentialsError)
+            if (is_open or behind) and isinstance(begun, Request):
+                records = begun.records
                 if is_open or records & behind:
                     behind |= records
-                    outcomes[index] = attrs.evolve(outcome, status=Status.NOT_TRIED, error=None)
+                    if not is_open:
+                        outcomes[index] = attrs.evolve(outcome, status=Status.NOT_TRIED, error=None)
         return tuple(outcomes)
 
     def outcome(self, index: int) -> Outcome:
         """What became of the event in that place, by itself."""
-        message_id, event_type, begun = self._entries[index]
+        begun = self._begun[index]
         if isinstance(begun, Outcome):
             return begun
-        note = self._notes.get(index)
+        note = self._notes.of(index)
         if note is None:
             at_once = isinstance(self._stage, Tracks) and self._stage.is_past(index)
-            note = Note(calls=1, is_through=True) if at_once else Note()
+            note = Note(calls=1, is_through=True) if at_once else NOTHING
         status = Status.NOT_TRIED
         if note.is_through:
             status = Status.DELIVERED if note.error is None else Status.FAILED
-        tries = note.tries + 1 if note.calls or note.tries or note.is_through else 0
-        return Outcome(index, message_id, event_type, status, tries, note.calls, note.error, note.gsid)
+        # The last try is one that failed for a while, or there is one more.
+        is_last = note.tries and (status is Status.NOT_TRIED or isinstance(note.error, RetryableError))
+        begun_at_all = note.calls or note.tries or note.gsid or note.is_through
+        attempts = note.tries + (not is_last) if begun_at_all else 0
+        return Outcome(index, *self._labels[index], status, attempts, note.calls, note.error, note.gsid)
 
     @property
     def _calls(self) -> tuple[Call, ...]:
         return () if self._is_ended else self._stage.calls
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._begun)
 
     def __repr__(self) -> str:
         actions = ", ".join(sorted({request.action for request in self.requests}))
@@ -158,40 +164,38 @@ def transform_batch(
     config = destination_config
     if not isinstance(config, DestinationConfig):
         config = DestinationConfig.from_rudderstack(config)
-    entries = []
+    labels, begun = [], []
     companies: dict[str, list[Write]] = {}
     for index, event in enumerate(events):
-        begun = begin(index, event, config)
-        entries.append(_Entry(text_of(event, "messageId"), text_of(event, "type"), begun))
-        if isinstance(begun, FindCompany):
-            company = begun.company
+        first = begin(index, event, config)
+        labels.append((text_of(event, "messageId"), text_of(event, "type")))
+        begun.append(first)
+        if isinstance(first, FindCompany):
+            company = first.company
             companies.setdefault(folded(company_name(company)), []).append(Write(index, company))
     lanes = [Lane(tuple(writes)) for writes in companies.values()]
-    book = Book({}, attempts)
-    stage = _stage_with_work(Companies.of(config, lanes, book), config, entries, book.notes)
-    return Batch(config, tuple(entries), attempts, book.notes, stage)
+    notes = Notes()
+    stage = _stage_with_work(Companies.of(config, lanes, Book(notes, attempts)), config, begun, notes)
+    return Batch(config, tuple(labels), tuple(begun), attempts, notes, stage)
 
 
-def _stage_with_work(
-    stage: Stage, config: DestinationConfig, entries: Sequence[_Entry], notes: Mapping[int, Note]
-) -> Stage:
+def _stage_with_work(stage: Stage, config: DestinationConfig, begun: Sequence[_Begun], notes: Notes) -> Stage:
     """The stage, or one after it, that has anything to send."""
     if isinstance(stage, Companies) and not stage.calls:
-        stage = People.of(config, _people(entries, notes))
+        stage = People.of(config, _people(begun, notes))
     if isinstance(stage, People) and not stage.calls:
-        begun = enumerate(entry.begun for entry in entries)
-        stage = Tracks(tuple((index, request) for index, request in begun if isinstance(request, SendEvent)))
+        stage = Tracks(tuple((index, first) for index, first in enumerate(begun) if isinstance(first, SendEvent)))
     return stage
 
 
-def _people(entries: Sequence[_Entry], notes: Mapping[int, Note]) -> Iterator[Lane]:
+def _people(begun: Sequence[_Begun], notes: Notes) -> Iterator[Lane]:
     """What the events write of people, now that the companies have their Gsids."""
     people: dict[str, list[Write]] = {}
-    for index, (_, _, begun) in enumerate(entries):
-        if isinstance(begun, UpsertPerson):
-            person = begun.person
-        elif isinstance(begun, FindCompany) and not (note := notes[index]).is_through:
-            person = company_link(begun.email, str(note.gsid))
+    for index, first in enumerate(begun):
+        if isinstance(first, UpsertPerson):
+            person = first.person
+        elif isinstance(first, FindCompany) and (note := notes.of(index)) is not None and not note.is_through:
+            person = company_link(first.email, str(note.gsid))
         else:
             continue
         people.setdefault(folded(email_key(person)), []).append(Write(index, person))

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+import attrs
+
 from gainsight_dest.api import RECORDS_PER_WRITE
 from gainsight_dest.descriptors import Request
-from gainsight_dest.errors import GainsightDestError
+from gainsight_dest.errors import GainsightDestError, RetryableError, ThrottledError
 from gainsight_dest.fields import Record, company_name
 from gainsight_dest.merge import Schema, merged
 
@@ -54,41 +56,69 @@ class Call(NamedTuple):
 class Note(NamedTuple):
     """What is known of an event beyond its request.
 
-    `calls` that count with it; `tries` beyond the first; `failures` that were no throttling.
+    `calls` that count with it; `tries` that failed for a while; of these `throttled` by throttling and `failures` by
+    something else, but for those that whoever made the calls had by himself.
     """
 
     calls: int = 0
     tries: int = 0
+    throttled: int = 0
     failures: int = 0
     gsid: str | None = None
     error: GainsightDestError | None = None
     is_through: bool = False
 
 
-class Book:
-    """The notes of a batch while a step is taken: a copy, as soon as one of them changes."""
+#: Notes that are kept apart from the older ones, which a step need not copy then.
+_RECENT = 1000
 
-    def __init__(self, notes: Mapping[int, Note], attempts: int) -> None:
-        self.notes = notes
+
+@attrs.frozen
+class Notes:
+    """The notes of a batch by event, in two parts, so that a step that notes little costs little."""
+
+    older: Mapping[int, Note] = attrs.field(factory=dict)
+    recent: Mapping[int, Note] = attrs.field(factory=dict)
+
+    def of(self, event: int) -> Note | None:
+        """What is known of the event."""
+        note = self.recent.get(event)
+        return self.older.get(event) if note is None else note
+
+    def with_changes(self, changes: Mapping[int, Note]) -> Notes:
+        """These notes and newer ones."""
+        recent = {**self.recent, **changes}
+        return Notes(self.older, recent) if len(recent) <= _RECENT else Notes({**self.older, **recent})
+
+
+class Book:
+    """The notes of a batch while a step is taken, and what changes in them."""
+
+    def __init__(self, notes: Notes, attempts: int) -> None:
+        self._notes = notes
         self._attempts = attempts
-        self._own: dict[int, Note] | None = None
+        self._changes: dict[int, Note] = {}
+
+    @property
+    def notes(self) -> Notes:
+        """All of them."""
+        return self._notes.with_changes(self._changes) if self._changes else self._notes
 
     def made(self, call: Call, reading: Reading) -> None:
         """Count the calls with the first event that they were for."""
         if reading.calls:
             first = min(call.events)
             self._note(first, calls=self.of(first).calls + reading.calls)
-        if reading.calls > 1:
+        is_last_failed = reading.verdict is Verdict.UNSENT or (
+            reading.verdict is Verdict.OVER and isinstance(reading.error, RetryableError)
+        )
+        if failed := reading.calls - (not is_last_failed):
             for event in call.events:
-                self._note(event, tries=self.of(event).tries + reading.calls - 1)
+                self._note(event, tries=self.of(event).tries + failed)
 
     def of(self, event: int) -> Note:
         """What is known of the event."""
-        return self.notes.get(event, _NOTHING)
-
-    def has(self, event: int) -> bool:
-        """Whether anything is noted of the event."""
-        return event in self.notes
+        return self._changes.get(event) or self._notes.of(event) or NOTHING
 
     def through(self, events: Iterable[int]) -> None:
         """They are delivered."""
@@ -107,21 +137,20 @@ class Book:
 
     def lose(self, events: Sequence[int], error: GainsightDestError | None) -> bool:
         """They were tried and may be tried again; or else, after attempts enough, have failed. Whether they may."""
-        failures = [self.of(event).failures + 1 for event in events]
-        is_over = min(failures) >= self._attempts
-        for event, number in zip(events, failures, strict=True):
-            self._note(event, failures=number, tries=self.of(event).tries + (not is_over))
+        counted = "throttled" if isinstance(error, ThrottledError) else "failures"
+        for event in events:
+            note = self.of(event)
+            self._note(event, tries=note.tries + 1, **{counted: getattr(note, counted) + 1})
+        is_over = all(self.of(event).throttled + self.of(event).failures >= self._attempts for event in events)
         if is_over:
             self.fail(events, error)
         return not is_over
 
     def _note(self, event: int, **facts: Any) -> None:
-        if self._own is None:
-            self.notes = self._own = dict(self.notes)
-        self._own[event] = self.of(event)._replace(**facts)
+        self._changes[event] = self.of(event)._replace(**facts)
 
 
-_NOTHING = Note()
+NOTHING = Note()
 
 
 class Write(NamedTuple):

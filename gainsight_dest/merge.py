@@ -26,22 +26,36 @@ _EXACT = 10**15
 
 def merged(records: Iterable[Record], schema: Schema) -> tuple[Record, int]:
     """The first records as one, as many of them as may be, and how many they are."""
-    key, datatypes = schema
     remaining = iter(records)
     whole = dict(next(remaining))
-    links = {str(link): link for link in whole.pop(LINKS, ())}
+    links = _links(whole)
     count = 1
     for record in remaining:
-        if record[key] != whole[key] or not all(
-            stands_for(value, whole[name], datatypes.get(name)) for name, value in record.items() if name in whole
-        ):
+        if not _may_become(record, whole, schema):
             break
         whole.update(record)
-        links.update((str(link), link) for link in whole.pop(LINKS, ()))
+        links.update(_links(record))
         count += 1
     if links:
         whole[LINKS] = list(links.values())
     return whole, count
+
+
+def _may_become(later: Record, whole: Record, schema: Schema) -> bool:
+    key, datatypes = schema
+    return later[key] == whole[key] and all(
+        _links(later) and _links(whole) if name == LINKS else stands_for(value, whole[name], datatypes.get(name))
+        for name, value in later.items()
+        if name in whole
+    )
+
+
+def _links(record: Record) -> dict[str, Record]:
+    """The person's links, each once; none where a custom mapping has put something else in their place."""
+    links = record.get(LINKS)
+    if not isinstance(links, list) or not all(isinstance(link, dict) for link in links):
+        return {}
+    return {str(link): link for link in links}
 
 
 def stands_for(later: Any, earlier: Any, datatype: Datatype | None) -> bool:
@@ -50,7 +64,7 @@ def stands_for(later: Any, earlier: Any, datatype: Datatype | None) -> bool:
     `datatype` None: a custom field, of which nothing is known. For ids and picklist items (Datatype.ANY) a value stands
     for itself alone, as the tenant knows which there are.
     """
-    if type(later) is type(earlier) and later == earlier:
+    if type(later) is type(earlier) and repr(later) == repr(earlier):
         return True
     if datatype is Datatype.ANY:
         return False
@@ -68,12 +82,13 @@ def _sort(value: Any) -> str | None:
         if abs(value) >= _EXACT:
             return None
         return "whole number" if value == int(value) else "number"
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value or value != value.strip():
         return None
-    if value.strip().lower() in {"true", "false"}:
+    if value.lower() in {"true", "false"}:
         return "boolean as text"
-    if number(value) is not None:
-        return "number as text"
+    if (numeral := number(value)) is not None:
+        sort = _sort(numeral)
+        return sort and f"{sort} as text"
     if is_date(value):
         return "date" if len(value) == len("2026-11-23") else "date and time"
     return "email" if is_email(value) else "URL" if is_url(value) else "text"

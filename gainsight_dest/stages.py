@@ -15,7 +15,7 @@ from gainsight_dest.companies import CreateCompanies, FindCompanies, UpdateCompa
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import GainsightDestError, ResponseError
-from gainsight_dest.lanes import FAILURES_BEFORE_A_SPLIT, Book, Call, Lane, Reading, Verdict, most_records
+from gainsight_dest.lanes import FAILURES_BEFORE_A_SPLIT, NOTHING, Book, Call, Lane, Reading, Verdict, most_records
 from gainsight_dest.merge import COMPANY, PERSON
 
 # --- companies --------------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class Tracks:
         (reading,) = readings
         (call,) = self.calls
         verdict = reading.verdict
-        if verdict is Verdict.TAKEN and reading.calls == 1 and not book.has(call.events[0]):
+        if verdict is Verdict.TAKEN and reading.calls == 1 and book.of(call.events[0]) is NOTHING:
             return Tracks(self.events, self.at + 1)
         book.made(call, reading)
         if verdict is Verdict.UNSENT or (verdict is Verdict.LOST and book.lose(call.events, reading.error)):

@@ -16,7 +16,18 @@ from gainsight_dest import (
     RetryableError,
     ThrottledError,
 )
-from gainsight_dest.api import CODES, check, finds_company, saved_gsid
+from gainsight_dest.api import (
+    CODES,
+    RECORDS_PER_WRITE,
+    check,
+    company_query,
+    finds_company,
+    folded,
+    found_companies,
+    no_gsid,
+    saved_gsid,
+    saved_gsids,
+)
 
 NOT_FOUND = {"result": False, "errorCode": "GSOBJ_1011", "errorDesc": "No data found for given criteria", "data": None}
 
@@ -216,3 +227,119 @@ def test_a_saved_company_without_a_gsid_is_an_error_that_says_so(data: Any) -> N
 def test_the_repr_of_a_response_shows_neither_body_nor_headers() -> None:
     response = answer({"errorDesc": "ada@example.com"}, 400, Set_Cookie="session=1")
     assert repr(response) == f"Response(status=400, body=<{len(response.body)} bytes>)"
+
+
+# --- many companies at once -------------------------------------------------------------------------------------------
+
+NAMES = ("Acme", "Brix ")
+
+
+def records(*records: dict[str, Any]) -> Response:
+    return answer({"result": True, "data": {"records": records}})
+
+
+def test_a_query_of_many_names_joins_a_condition_for_each_with_or() -> None:
+    assert company_query("Acme", "Brix ", "Acme OR B") == {
+        "select": ["Name"],
+        "where": {
+            "conditions": [
+                {"name": "Name", "alias": "A", "value": ["Acme"], "operator": "EQ"},
+                {"name": "Name", "alias": "B", "value": ["Brix "], "operator": "EQ"},
+                {"name": "Name", "alias": "C", "value": ["Acme OR B"], "operator": "EQ"},
+            ],
+            "expression": "A OR B OR C",
+        },
+    }
+
+
+def test_no_alias_of_a_query_comes_twice_or_is_an_operator() -> None:
+    conditions = company_query(*map(str, range(RECORDS_PER_WRITE)))["where"]["conditions"]
+    aliases = {condition["alias"] for condition in conditions}
+    assert len(aliases) == RECORDS_PER_WRITE
+    assert not aliases & {"AND", "OR"}
+
+
+@pytest.mark.parametrize(
+    ("response", "found"),
+    [
+        (records(), set()),
+        (answer(NOT_FOUND), set()),
+        (records({"Name": "Brix "}), {"Brix "}),
+        (records({"Name": "BRIX"}, {"Name": " acme"}), {"Acme", "Brix "}),
+        (records({"Name": "Acme"}, {"Name": "Acme"}), {"Acme"}),
+        (records({"Name": "Acme"}, {"Name": "Cora"}), None),
+        (records({"Name": "Acme"}, {}), None),
+        (records({"Name": 7}), None),
+    ],
+)
+def test_a_query_of_many_names_tells_which_there_are_or_that_it_cannot(
+    response: Response, found: set[str] | None
+) -> None:
+    assert found_companies(response, NAMES, "find company", str) == found
+
+
+@pytest.mark.parametrize("record", [{"Name": "Acme"}, {"Name": "another"}, {}])
+def test_whatever_a_query_of_one_name_finds_is_that_company(record: dict[str, Any]) -> None:
+    assert found_companies(records(record), ("Acme",), "find company", str) == frozenset({"Acme"})
+    assert found_companies(records(), ("Acme",), "find company", str) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("response", "error"), [(answer({}, 500), RetryableError), (answer({"result": False}), RejectedError)]
+)
+def test_a_failed_query_of_many_names_is_not_taken_for_nothing_found(
+    response: Response, error: type[ResponseError]
+) -> None:
+    with pytest.raises(error, match=r"^find company: "):
+        found_companies(response, NAMES, "find company", str)
+
+
+@pytest.mark.parametrize(
+    ("saved", "gsids"),
+    [
+        ([{"Gsid": "1"}, {"Gsid": "2"}], {"Acme": "1", "Brix ": "2"}),
+        ([{"Gsid": "1", "Name": "Acme"}, {"Gsid": "2", "Name": "Brix"}], {"Acme": "1", "Brix ": "2"}),
+        ([{"Gsid": "2", "Name": "BRIX"}, {"Gsid": "1", "Name": " acme"}], {"Acme": "1", "Brix ": "2"}),
+        ([{"Gsid": "1", "Name": "Acme"}, {"Gsid": "9", "Name": "Acme"}], {"Acme": "1"}),
+        ([{"Gsid": "2", "Name": "Brix"}], {"Brix ": "2"}),
+        ([{"Gsid": "9", "Name": "Cora"}, {"Gsid": "1", "Name": "Acme"}, {"Gsid": "2"}], {"Acme": "1"}),
+        ([{"Gsid": "1"}, {"Gsid": " "}], {"Acme": "1"}),
+        ([{"Gsid": 7}, {"Gsid": "2"}], {"Brix ": "2"}),
+    ],
+)
+def test_gsids_of_many_go_by_the_names_in_the_answer_or_else_by_order(
+    saved: list[dict[str, Any]], gsids: dict[str, str]
+) -> None:
+    assert saved_gsids(records(*saved), NAMES, "create company", str) == gsids
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        [],
+        [{"Gsid": "1"}],
+        [{"Gsid": "1"}, {"Gsid": "2"}, {"Gsid": "3"}],
+        [{"Gsid": "9", "Name": "Cora"}, {"Gsid": "8", "Name": "Dyne"}],
+        [{"Name": "Acme"}, {"Name": "Brix"}],
+    ],
+)
+def test_an_answer_that_does_not_tell_whose_the_gsids_are_gives_none(saved: list[dict[str, Any]]) -> None:
+    with pytest.raises(RetryableError) as error:
+        saved_gsids(records(*saved), NAMES, "create company", str)
+    assert str(error.value) == "create company: the answer holds no Gsid of the company (HTTP 200)"
+
+
+def test_the_first_record_is_that_of_the_only_company() -> None:
+    saved = records({"Gsid": "1", "Name": "another"}, {"Gsid": "2", "Name": "Acme"})
+    assert saved_gsids(saved, ("Acme",), "create company", str) == {"Acme": "1"}
+
+
+def test_a_company_without_a_gsid_among_others_may_be_tried_again() -> None:
+    assert no_gsid("update company") == RetryableError(
+        "update company", "the answer holds no Gsid of the company", None
+    )
+
+
+@pytest.mark.parametrize("key", ["Straße", " STRASSE", "strasse\t", "Strasse"])
+def test_keys_that_gainsight_may_take_for_one_are_folded_into_one(key: str) -> None:
+    assert folded(key) == "strasse"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import pickle
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from gainsight_dest import (
     ConfigError,
     CredentialsError,
+    DestinationConfig,
     EventError,
     FieldError,
     GainsightDestError,
@@ -18,9 +21,12 @@ from gainsight_dest import (
     RetryableError,
     ThrottledError,
     UnsupportedTypeError,
+    transform,
 )
-from gainsight_dest.outcome import Outcome, Status, error_as_data, error_from_data
+from gainsight_dest.outcome import Outcome, Status, begin, error_as_data, error_from_data, known, text_of
 
+CONFIG = DestinationConfig(domain="acme.gainsightcloud.com", access_key="key")
+IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
 ERRORS = [
     ConfigError(("a", "b"), ("c", "d")),
     EventError("traits.email", "is needed"),
@@ -57,3 +63,66 @@ def test_an_outcome_is_a_value_and_its_status_equals_its_text() -> None:
     assert outcome == pickle.loads(pickle.dumps(outcome))
     assert outcome.status == "delivered"
     assert f"{Status.NOT_TRIED}" == "not tried"
+
+
+def test_an_event_begins_with_its_first_request() -> None:
+    assert begin(3, IDENTIFY, CONFIG) == transform(IDENTIFY, CONFIG)
+
+
+@pytest.mark.parametrize("error", [EventError("line 7", "is no JSON"), EventError("", "")])
+def test_an_event_that_could_not_be_read_fails_by_the_error_that_stands_in_for_it(error: EventError) -> None:
+    assert begin(3, error, CONFIG) == Outcome(3, None, None, Status.FAILED, error=error)
+
+
+def test_an_event_at_fault_fails_and_one_without_the_settings_that_it_needs_does() -> None:
+    nobody = begin(0, {**IDENTIFY, "traits": {}}, CONFIG)
+    keyless = begin(1, IDENTIFY, DestinationConfig(domain="acme.gainsightcloud.com"))
+    for index, outcome, error in ((0, nobody, EventError), (1, keyless, ConfigError)):
+        assert isinstance(outcome, Outcome)
+        assert (outcome.index, outcome.message_id, outcome.type, outcome.status) == (index, "m-1", "identify", "failed")
+        assert type(outcome.error) is error
+        assert (outcome.attempts, outcome.calls) == (0, 0)
+
+
+@pytest.mark.parametrize("event", [7, None, [], "identify"])
+def test_what_is_no_object_fails_and_names_nothing(event: Any) -> None:
+    outcome = begin(0, event, CONFIG)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.message_id, outcome.type, outcome.status) == (None, None, "failed")
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({**IDENTIFY, "integrations": {"All": False}}, "switched off by the event's integrations"),
+        (
+            {**IDENTIFY, "type": "page"},
+            'type: "page" is not supported: it must be identify, group or track',
+        ),
+        (UnsupportedTypeError("type", "no"), "type: no"),
+    ],
+)
+def test_an_event_that_is_not_for_gainsight_is_skipped_and_says_why(event: Any, reason: str) -> None:
+    outcome = begin(0, event, CONFIG)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.status, outcome.reason, outcome.error) == ("skipped", reason, None)
+
+
+def test_a_known_outcome_names_the_message_and_the_type() -> None:
+    outcome = known(2, IDENTIFY, Status.DELIVERED, calls=1, gsid="1P02")
+    assert outcome == Outcome(2, "m-1", "identify", Status.DELIVERED, calls=1, gsid="1P02")
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        ({"messageId": "m"}, "m"),
+        (MappingProxyType({"messageId": "m"}), "m"),
+        ({"messageId": 7}, None),
+        ({}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_text_of_an_event_is_given_only_where_it_is_one(event: Any, text: str | None) -> None:
+    assert text_of(event, "messageId") == text

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 
 from gainsight_dest import EventError, Secret
-from gainsight_dest.values import MAX_DEPTH, kind, number, plain, plain_object, quoted, text
+from gainsight_dest.values import MAX_DEPTH, is_date, is_email, is_url, kind, number, plain, plain_object, quoted, text
 from tests import strategies as some
 
 
@@ -233,3 +233,69 @@ def test_any_mapping_is_an_object() -> None:
             return 1
 
     assert plain({"x": Frozen()}, "traits") == {"x": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-23",
+        "2024-02-29",
+        "2026-11-23T08:00",
+        "2026-11-23 23:59:59",
+        "2026-11-23T08:00:00.123456789",
+        "2026-11-23T08:00:00Z",
+        "2026-11-23T08:00+01:00",
+        "2026-11-23T08:00:00-0500",
+    ],
+)
+def test_an_iso_date_that_the_calendar_has_is_a_date(value: str) -> None:
+    assert is_date(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "soon", "20261123", "2026-11", "23.11.2026", " 2026-11-23", "2026-11-23\n", "２０２６-11-23"),
+        *(
+            "2026-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "0000-01-01",
+            "2026-11-23T24:00",
+            "2026-11-23T08:60",
+            "2026-11-23T8",
+        ),
+        *("2026-11-23Z", "2026-11-23T08:00 Z", "2026-11-23T08:00:00."),
+        *(None, 20261123, date(2026, 11, 23), ["2026-11-23"]),
+    ],
+)
+def test_anything_else_is_no_date(value: object) -> None:
+    assert not is_date(value)
+
+
+@pytest.mark.parametrize("value", ["ada@example.com", "a.b+c@mail.example.co.uk", "ünïcode@exämple.com"])
+def test_an_email_address_is_known_by_its_looks(value: str) -> None:
+    assert is_email(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "ada", "ada@example", "@example.com", "ada@.com", "ada@example.", "ada@example..com", "a@b@example.com"),
+        *("ada @example.com", " ada@example.com", "ada@example.com\n", None, 7, ["ada@example.com"]),
+    ],
+)
+def test_anything_else_is_no_email_address(value: object) -> None:
+    assert not is_email(value)
+
+
+@pytest.mark.parametrize("value", ["http://a", "https://acme.example/a?b=c#d", "https://localhost:8080"])
+def test_the_address_of_a_web_page_is_known_by_its_looks(value: str) -> None:
+    assert is_url(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "acme.example", "ftp://acme.example", "https://", "https://a b", " https://a", "https://a\n", None, 7]
+)
+def test_anything_else_is_no_address_of_a_web_page(value: object) -> None:
+    assert not is_url(value)

@@ -10,7 +10,8 @@ themselves; here they are sent, and waited for.
 """
 
 from gainsight_dest.deliver.budget import Budget
-from gainsight_dest.deliver.deliverer import Deliverer, Waiting, deliver
+from gainsight_dest.deliver.caller import Waiting
+from gainsight_dest.deliver.deliverer import Deliverer, deliver
 from gainsight_dest.deliver.journal import Journal, JournalError
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.outcome import Outcome, Status

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from typing import Any
 
@@ -17,42 +17,21 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.batches import Ask, ChunkDelivery, Place
 from gainsight_dest.deliver.budget import Budget
-from gainsight_dest.deliver.journal import Journal
+from gainsight_dest.deliver.caller import Caller, Waiting
+from gainsight_dest.deliver.chunks import chunks, lingering_chunks, until_broken
+from gainsight_dest.deliver.journal import Journal, record
 from gainsight_dest.deliver.lanes import Lanes
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Sender, Timeout, checked_base_url
-from gainsight_dest.descriptors import Request, UpsertPerson
-from gainsight_dest.errors import (
-    ConfigError,
-    CredentialsError,
-    EventError,
-    ResponseError,
-    RetryableError,
-    ThrottledError,
-    UnsupportedTypeError,
-)
-from gainsight_dest.fields import linked_companies
-from gainsight_dest.outcome import Outcome, Status
-from gainsight_dest.transform import SWITCHED_OFF, is_enabled, transform
-
-Event = Mapping[str, Any]
-
-#: Why a run waits for calls to be free, where it is not for an answer that it got.
-BUDGET = "the budget of calls is used up"
+from gainsight_dest.descriptors import Request
+from gainsight_dest.errors import EventError
+from gainsight_dest.outcome import Event, Outcome, begin
+from gainsight_dest.outcome import known as told
 
 #: Events read ahead for each worker: enough that one which waits does not keep the others from work.
 AHEAD = 32
-#: The longest real sleep, in seconds: between two, a run that is to end does.
-_NAP = 1.0
-
-
-@attrs.frozen
-class Waiting:
-    """A wait for the tenant's budget, or to try again: until when, in seconds since the epoch, and why."""
-
-    until: float
-    reason: str
 
 
 class Deliverer:
@@ -86,29 +65,27 @@ class Deliverer:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self.config = config if isinstance(config, DestinationConfig) else DestinationConfig.from_rudderstack(config)
-        self._slept = 0.0
+        self._caller: Caller
         started = time.time()
         if clock is None:
-            clock = time.time if sleep is time.sleep else lambda: started + self._slept
-        self._clock = clock
-        self.budget = budget or Budget(calls_per_minute, calls_per_day, self._clock)
+            clock = time.time if sleep is time.sleep else lambda: started + self._caller.slept
         #: The address that calls go to.
         self.target = f"https://{self.config.domain}" if base_url is None else checked_base_url(base_url)
-        #: Calls made so far.
-        self.calls = 0
         self._own_session = None
         if session is None:
             session = self._own_session = _session(workers)
-        self._send = Sender(session, base_url, timeout)
         self._workers = workers
         self._patience = patience or Patience()
-        self._sleep = sleep
-        self._waits: dict[int, Waiting] = {}
-        self._stopped = threading.Event()
-        self._lock = threading.Lock()
+        self.budget = budget or Budget(calls_per_minute, calls_per_day, clock)
+        self._caller = Caller(Sender(session, base_url, timeout), self.budget, self._patience, sleep, clock)
 
     def run(
-        self, events: Iterable[Event | EventError], journal: Journal | None = None
+        self,
+        events: Iterable[Event | EventError],
+        journal: Journal | None = None,
+        *,
+        batch: int | None = None,
+        linger: float | None = None,
     ) -> Generator[Outcome, None, None]:
         """One outcome for each event, in order, while events are read as they are needed.
 
@@ -116,33 +93,52 @@ class Deliverer:
         is sent, what is left comes out as not tried. With several workers up to 32 events a worker are read ahead, and
         an outcome may wait until the next event is there. What `journal` knows is not sent again.
 
-        Raises JournalError, and whatever `events` raises; end the iterator early to stop.
+        `batch`: merge so many events into the fewest calls: see `transform_batch`. `linger`: seconds after which a
+        batch that is not full is sent, events being read by a thread of their own; None: wait until it is.
+
+        Raises JournalError, ValueError, and whatever `events` raises; end the iterator early to stop.
         """
-        self._stopped.clear()
+        if batch is not None and batch < 1:
+            raise ValueError(f"batch must be at least 1, not {batch}")
+        if linger is not None and (batch is None or linger < 0):
+            raise ValueError("linger is for how many seconds, from 0, a batch waits: it needs batch")
+        return self._run(events, journal, batch, linger)
+
+    def _run(
+        self, events: Iterable[Event | EventError], journal: Journal | None, batch: int | None, linger: float | None
+    ) -> Generator[Outcome, None, None]:
+        self._caller.stopped.clear()
+        if batch is not None:
+            yield from self._in_batches(enumerate(events), journal, batch, linger)
+            return
         jobs = (self._job(index, event, journal) for index, event in enumerate(events))
         if self._workers == 1:
             for job in jobs:
                 yield job.known or self._carry_out(job, journal)
         else:
             broken: list[Exception] = []
-            yield from self._side_by_side(_until_broken(jobs, broken), journal)
+            yield from self._side_by_side(until_broken(jobs, broken), journal)
             if broken:
                 raise broken[0]
 
     def deliver(self, request: Request) -> Outcome:
         """One request, and those that follow it."""
-        self._stopped.clear()
-        return self._carry_out(_Job(0, None, None, None, request), None)
+        self._caller.stopped.clear()
+        return self._carry_out(_Job(0, None, request), None)
+
+    @property
+    def calls(self) -> int:
+        """Calls made so far."""
+        return self._caller.calls
 
     @property
     def waiting(self) -> Waiting | None:
         """What the run is waiting for: the wait that ends first, if there is one."""
-        with self._lock:
-            return min(self._waits.values(), key=lambda wait: wait.until, default=None)
+        return self._caller.waiting
 
     def stop(self) -> None:
         """End the run from elsewhere: calls under way are finished, what is left comes out as not tried."""
-        self._stopped.set()
+        self._caller.stopped.set()
 
     def close(self) -> None:
         """Close its own session."""
@@ -159,91 +155,38 @@ class Deliverer:
 
     def _job(self, index: int, event: Event | EventError, journal: Journal | None) -> _Job:
         """The event with its first request, or with its outcome where that is known before anything is sent."""
-        job = _Job(index, event, _text(event, "messageId"), _text(event, "type"))
         if journal is not None and (known := journal.find(index, event)):
-            job.known = known
-            return job
-        try:
-            if isinstance(event, EventError):
-                raise event
-            if is_enabled(event):
-                job.request = transform(event, self.config)
-                return job
-            job.known = job.outcome(Status.SKIPPED, reason=SWITCHED_OFF)
-        except UnsupportedTypeError as error:
-            job.known = job.outcome(Status.SKIPPED, reason=str(error))
-        except (EventError, ConfigError) as error:
-            job.known = job.outcome(Status.FAILED, error=error)
+            return _Job(index, event, None, known)
+        begun = begin(index, event, self.config)
+        if isinstance(begun, Request):
+            return _Job(index, event, begun)
         if journal is not None:
-            journal.add(job.known, event)
-        return job
+            journal.add(begun, event)
+        return _Job(index, event, None, begun)
 
     def _carry_out(self, job: _Job, journal: Journal | None) -> Outcome:
         """Sends what the event asks for, and gives its outcome."""
-        way = _Way(job.request)
-        status, error = Status.DELIVERED, None
-        try:
-            wait = partial(self._wait_to_retry, way)
-            self._patience.retrying(wait, self.budget.to_the_next_minute)(self._go_on, way)
-        except _StoppedError:
-            status = Status.NOT_TRIED
-        except (ResponseError, EventError, ConfigError) as fault:
-            status, error = Status.FAILED, fault
-            if isinstance(fault, CredentialsError):
-                self._stopped.set()
-        outcome = job.outcome(status, way.attempts if way.calls else 0, way.calls, error, way.gsid)
-        # A wrong key is not the event's fault: with the right one, the next run sends it.
-        if journal is not None and status is not Status.NOT_TRIED and not isinstance(error, CredentialsError):
-            journal.add(outcome, job.event)
+        way = self._caller.go(job.request)
+        made = {"attempts": way.attempts if way.calls else 0, "calls": way.calls}
+        outcome = told(job.index, job.event, way.status, error=way.error, gsid=way.gsid, **made)
+        record(journal, outcome, job.event)
         return outcome
 
-    def _go_on(self, way: _Way) -> None:
-        """Sends request after request, from where the last attempt ended."""
-        way.attempts += 1
-        while way.request is not None:
-            self._take_a_call()
-            way.calls += 1
-            request = way.request
-            try:
-                way.request = request.next(self._send(request))
-            except ThrottledError as error:
-                self.budget.hold(error.retry_after)
-                way.problem = error.problem
-                raise
-            except RetryableError as error:
-                way.request, way.problem = request.again, error.problem
-                raise
-            if isinstance(way.request, UpsertPerson):
-                way.gsid = next(iter(linked_companies(way.request.person)), None)
+    # --- in batches -------------------------------------------------------------------------------------------------
 
-    def _take_a_call(self) -> None:
-        while seconds := self.budget.take():
-            self._wait(BUDGET, seconds)
-        if self._stopped.is_set():
-            raise _StoppedError
-        with self._lock:
-            self.calls += 1
-
-    def _wait_to_retry(self, way: _Way, seconds: float) -> None:
-        self._wait(way.problem, seconds)
-
-    def _wait(self, reason: str, seconds: float) -> None:
-        """Sleeps in short naps, so that a run that is to end does. Raises _StoppedError."""
-        me = threading.get_ident()
-        with self._lock:
-            self._waits[me] = Waiting(self._clock() + seconds, reason)
-        try:
-            while seconds > 0:
-                if self._stopped.is_set():
-                    raise _StoppedError
-                nap = min(seconds, _NAP) if self._sleep is time.sleep else seconds
-                self._sleep(nap)
-                seconds -= nap
-                with self._lock:
-                    self._slept += nap
-        finally:
-            with self._lock:
-                del self._waits[me]
+    def _in_batches(
+        self, events: Iterable[Place], journal: Journal | None, size: int, linger: float | None
+    ) -> Iterator[Outcome]:
+        stopped = self._caller.stopped
+        lists = chunks(events, size) if linger is None else lingering_chunks(events, size, linger, stopped.is_set)
+        with ExitStack() as opened:
+            opened.callback(stopped.set)  # whoever waits for a retry or the budget gives up
+            ask: Ask = partial(map, self._caller.ask)
+            if self._workers > 1:
+                ask = partial(opened.enter_context(_pool(self._workers)).map, self._caller.ask)
+            for chunk in opened.enter_context(closing(lists)):
+                delivery = ChunkDelivery(chunk, self.config, self._patience.attempts, journal)
+                yield from delivery.run(ask, stopped.is_set)
 
     # --- several at once --------------------------------------------------------------------------------------------
 
@@ -251,7 +194,7 @@ class Deliverer:
         lanes: Lanes[_Job] = Lanes()
         lock = threading.Lock()
         window: deque[_Job] = deque()
-        pool = ThreadPoolExecutor(self._workers, "gainsight-dest", initializer=_leave_signals_to_the_main_thread)
+        pool = _pool(self._workers)
 
         def work(job: _Job) -> None:
             try:
@@ -279,12 +222,8 @@ class Deliverer:
             while window:
                 yield window.popleft().future.result()
         finally:
-            self._stopped.set()  # whoever waits for a retry or the budget gives up
+            self._caller.stopped.set()  # whoever waits for a retry or the budget gives up
             pool.shutdown()
-
-
-class _StoppedError(Exception):
-    """The run is to end: nothing more is sent."""
 
 
 @attrs.define(eq=False)
@@ -293,53 +232,19 @@ class _Job:
 
     index: int
     event: Event | EventError | None
-    message_id: str | None
-    type: str | None
-    request: Request | None = None
+    request: Request | None
     known: Outcome | None = None
     future: Future[Any] = attrs.field(factory=Future)
 
-    def outcome(
-        self,
-        status: Status,
-        attempts: int = 0,
-        calls: int = 0,
-        error: ResponseError | EventError | ConfigError | None = None,
-        gsid: str | None = None,
-        reason: str | None = None,
-    ) -> Outcome:
-        return Outcome(self.index, self.message_id, self.type, status, attempts, calls, error, gsid, reason)
 
-
-@attrs.define
-class _Way:
-    """How far the delivery of one event has come."""
-
-    request: Request | None
-    attempts: int = 0
-    calls: int = 0
-    gsid: str | None = None
-    #: What its last attempt failed by.
-    problem: str = ""
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, "gainsight-dest", initializer=_leave_signals_to_the_main_thread)
 
 
 def _leave_signals_to_the_main_thread() -> None:
     """One that the system gave to another thread would not wake the main one, where Python handles it."""
     if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows alone has none
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-
-
-def _until_broken(jobs: Iterator[_Job], broken: list[Exception]) -> Iterator[_Job]:
-    """The jobs until one cannot be had, and why: it is raised when those before it have their outcomes."""
-    try:
-        yield from jobs
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is passed on
-        broken.append(error)
-
-
-def _text(event: Any, name: str) -> str | None:
-    value = event.get(name) if isinstance(event, Mapping) else None
-    return value if isinstance(value, str) else None
 
 
 def _session(workers: int) -> requests.Session:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import attrs
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from gainsight_dest.errors import RetryableError, ThrottledError
 
@@ -32,16 +32,19 @@ class Patience:
     longest_wait: float = attrs.field(default=300.0, validator=_positive)
     in_total: float = attrs.field(default=10_800.0, validator=_positive)
 
-    def retrying(self, sleep: Callable[[float], None], to_the_next_minute: Callable[[], float]) -> Retrying:
-        """What calls a function again while it raises RetryableError and patience lasts."""
-        failures = 0
-        back_off = wait_exponential_jitter(max=self.longest_wait)
+    def retrying(
+        self, sleep: Callable[[float], None], to_the_next_minute: Callable[[], float], failures: int = 0
+    ) -> Retrying:
+        """What calls a function again while it raises RetryableError and patience lasts, after so many failures."""
+        back_off = wait_exponential(multiplier=2**failures) + wait_random(0, 1)
 
         def wait(state: RetryCallState) -> float:
             error = _error(state)
             if error.retry_after is not None:
                 return max(error.retry_after, _SHORTEST_WAIT)
-            return to_the_next_minute() if isinstance(error, ThrottledError) else float(back_off(state))
+            return (
+                to_the_next_minute() if isinstance(error, ThrottledError) else min(back_off(state), self.longest_wait)
+            )
 
         def is_over(state: RetryCallState) -> bool:
             nonlocal failures

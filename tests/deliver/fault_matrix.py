@@ -45,12 +45,13 @@ TIMES: dict[str, int | None] = {"once": 1, "twice": 2, "always": None}
 
 @attrs.frozen
 class Cell:
-    """One delivery: the fault, the event, the step that it meets, how often, and what came of it."""
+    """One delivery: the fault, the event, the step that it meets, how often, how, and what came of it."""
 
     kind: str
     event: str
     step: str
     times: str
+    batch: int | None
     outcome: Outcome
     sandbox: Sandbox
     waited: float
@@ -58,10 +59,11 @@ class Cell:
     @property
     def name(self) -> str:
         """The cell in words."""
-        return f"{self.kind}, {self.event}, {self.step}, {self.times}"
+        how = "" if self.batch is None else ", in a batch"
+        return f"{self.kind}, {self.event}, {self.step}, {self.times}{how}"
 
 
-def cell(kind: str, event: str, step: str, times: str) -> Cell:
+def cell(kind: str, event: str, step: str, times: str, batch: int | None = None) -> Cell:
     """Deliver the event to a sandbox that fails so, on a clock that only sleeping moves."""
     started = now = 1_000_000_020.0
 
@@ -73,14 +75,14 @@ def cell(kind: str, event: str, step: str, times: str) -> Cell:
     if event == "group, known company":
         sandbox.content.insert_company({"Name": "Acme", "Industry": "Anvils"})
     with Deliverer(CONFIG, sandbox.session(sleep), sleep=sleep, clock=lambda: now) as deliverer:
-        (outcome,) = deliverer.run([STEPS[event][0]])
-    return Cell(kind, event, step, times, outcome, sandbox, now - started)
+        (outcome,) = deliverer.run([STEPS[event][0]], batch=batch)
+    return Cell(kind, event, step, times, batch, outcome, sandbox, now - started)
 
 
-def cells() -> list[Cell]:
+def cells(batch: int | None = None) -> list[Cell]:
     """All that can be: a way to find nothing is only for a find."""
     return [
-        cell(kind, event, step, times)
+        cell(kind, event, step, times, batch)
         for kind in FAULTS
         for event, (_, steps) in STEPS.items()
         for step in steps

@@ -12,7 +12,7 @@ from gainsight_dest.deliver import Status
 from gainsight_dest.sandbox import FAULTS
 from tests.deliver.fault_matrix import EMAIL, Cell, cells
 
-CELLS = cells()
+CELLS = [*cells(), *cells(batch=500)]
 
 #: What an event ends with if a step of it always fails so. Those that are missing are delivered all the same.
 ALWAYS = {
@@ -46,7 +46,7 @@ def expected_error(cell: Cell) -> type[Exception] | None:
 
 def test_the_matrix_holds_every_fault_at_every_step() -> None:
     assert {cell.kind for cell in CELLS} == set(FAULTS)
-    assert len(CELLS) == 13 * 8 * 3 + 3 * 1 * 3
+    assert len(CELLS) == 2 * (13 * 8 * 3 + 3 * 1 * 3)
     assert set(ALWAYS) == {kind for kind in FAULTS if not kind.startswith("nothing")}
 
 
@@ -128,3 +128,13 @@ def test_a_create_whose_answer_was_lost_is_followed_by_a_find(cell: Cell) -> Non
             and fault not in {"429", "429-retry-after", "throttled-200"}
         ):
             assert actions[place + 1] == "find company"
+
+
+def test_a_batch_of_one_event_does_as_the_event_alone() -> None:
+    alone, batched = ([cell for cell in CELLS if bool(cell.batch) is is_batched] for is_batched in (False, True))
+    assert [_seen(cell) for cell in batched] == [_seen(cell) for cell in alone]
+
+
+def _seen(cell: Cell) -> object:
+    outcome = cell.outcome
+    return outcome.status, type(outcome.error), outcome.attempts, outcome.calls, outcome.gsid, cell.sandbox.as_data()

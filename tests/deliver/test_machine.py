@@ -75,12 +75,19 @@ class Delivery(RuleBasedStateMachine):
         self.events += events
 
     @rule(
-        faults=st.lists(FAULT, max_size=2), workers=st.sampled_from([1, 4]), cut_off_after=st.none() | st.integers(0, 3)
+        faults=st.lists(FAULT, max_size=2),
+        workers=st.sampled_from([1, 4]),
+        batch=st.sampled_from([None, 2, 500]),
+        cut_off_after=st.none() | st.integers(0, 3),
     )
-    def a_run_goes_as_it_may(self, faults: list[Fault], workers: int, cut_off_after: int | None) -> None:
-        self.run(faults, workers, cut_off_after)
+    def a_run_goes_as_it_may(
+        self, faults: list[Fault], workers: int, batch: int | None, cut_off_after: int | None
+    ) -> None:
+        self.run(faults, workers, batch, cut_off_after)
 
-    def run(self, faults: list[Fault], workers: int, cut_off_after: int | None = None) -> list[Outcome]:
+    def run(
+        self, faults: list[Fault], workers: int, batch: int | None, cut_off_after: int | None = None
+    ) -> list[Outcome]:
         """One run, on a clock that goes on by an hour each time it is asked, so that no limit and no wait is long."""
         self.sandbox = Sandbox(CONFIG, **NO_LIMITS, faults=faults, content=self.sandbox.content)
         clock = itertools.count(0, 3600).__next__
@@ -91,14 +98,14 @@ class Delivery(RuleBasedStateMachine):
             Deliverer(CONFIG, session, **how) as deliverer,
             Journal(self.folder / "run.db", deliverer.target) as journal,
         ):
-            outcomes = deliverer.run(self.events, journal)
+            outcomes = deliverer.run(self.events, journal, batch=batch)
             told = list(itertools.islice(outcomes, cut_off_after))
             outcomes.close()
             return told
 
     def teardown(self) -> None:
         """The run without faults, and the comparison."""
-        outcomes = self.run([], workers=1)
+        outcomes = self.run([], workers=1, batch=None)
         assert {outcome.status for outcome in outcomes} <= {Status.DELIVERED}
         assert len(outcomes) == len(self.events)
         model = Model()

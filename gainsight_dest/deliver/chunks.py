@@ -1,0 +1,96 @@
+"""Events as they come, in lists of so many: what a batch is made of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from math import inf
+from queue import Empty, Full, Queue
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+#: How long a thread waits before it looks whether it is to end, in seconds.
+_LOOK = 0.1
+
+
+def until_broken(items: Iterable[_T], broken: list[Exception]) -> Iterator[_T]:
+    """The items until one cannot be had, and why: it is raised when those before it have their outcomes."""
+    try:
+        yield from items
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is passed on
+        broken.append(error)
+
+
+def chunks(items: Iterable[_T], size: int) -> Generator[list[_T], None, None]:
+    """Lists of so many items; the last one may be shorter. Raises what `items` raises, after what came before it."""
+    broken: list[Exception] = []
+    source = until_broken(items, broken)
+    while chunk := list(islice(source, size)):
+        yield chunk
+    if broken:
+        raise broken[0]
+
+
+def lingering_chunks(
+    items: Iterable[_T], size: int, linger: float, is_stopped: Callable[[], bool]
+) -> Generator[list[_T], None, None]:
+    """Lists of so many items, or of those that have come `linger` seconds after the first of them.
+
+    The items are read by a thread of its own. Once it is stopped, those that have come are the last.
+    """
+    with _Reader(items, size, is_stopped) as reader:
+        item = reader.get(inf)
+        while item:
+            chunk = [*item]
+            until = time.monotonic() + linger
+            while len(chunk) < size and (item := reader.get(until)):
+                chunk += item
+            yield chunk
+            if item != ():
+                item = reader.get(inf)
+        if reader.broken:
+            raise reader.broken[0]
+
+
+class _Reader(Generic[_T]):
+    """Reads items in a thread, and gives those that are there: one in a tuple, an empty tuple at the end."""
+
+    def __init__(self, items: Iterable[_T], size: int, is_stopped: Callable[[], bool]) -> None:
+        self.broken: list[Exception] = []
+        self._ready: Queue[tuple[_T, ...]] = Queue(size)
+        self._is_stopped = is_stopped
+        self._closed = threading.Event()
+        threading.Thread(target=self._read, args=[items], name="gainsight-dest-events", daemon=True).start()
+
+    def get(self, until: float) -> tuple[_T, ...] | None:
+        """The next item; None where none comes in time."""
+        while True:
+            is_stopped = self._is_stopped()
+            left = 0.0 if is_stopped else until - time.monotonic()
+            with suppress(Empty):
+                return self._ready.get(timeout=min(left, _LOOK)) if left > 0 else self._ready.get_nowait()
+            if left <= 0:
+                return () if is_stopped else None
+
+    def _read(self, items: Iterable[_T]) -> None:
+        for item in until_broken(items, self.broken):
+            self._put((item,))
+            if self._closed.is_set():
+                return
+        self._put(())
+
+    def _put(self, item: tuple[_T, ...]) -> None:
+        while not self._closed.is_set():
+            with suppress(Full):
+                self._ready.put(item, timeout=_LOOK)
+                return
+
+    def __enter__(self) -> _Reader[_T]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
