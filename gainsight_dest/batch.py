@@ -108,13 +108,11 @@ class Batch:
         outcomes = [self.outcome(index) for index in range(len(self))]
         behind: set[tuple[str, str]] = set()
         for index, (outcome, begun) in enumerate(zip(outcomes, self._begun, strict=True)):
-            # What failed by a wrong key is to be sent again too.
-            is_open = outcome.status is Status.NOT_TRIED or isinstance(outcome.error, CredentialsError)
-            if (is_open or behind) and isinstance(begun, Request):
+            if (behind or not outcome.is_settled) and isinstance(begun, Request):
                 records = begun.records
-                if is_open or records & behind:
+                if records & behind or not outcome.is_settled:
                     behind |= records
-                    if not is_open:
+                    if outcome.is_settled:
                         outcomes[index] = attrs.evolve(outcome, status=Status.NOT_TRIED, error=None)
         return tuple(outcomes)
 

@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A request, the events that it is for, and the lanes of which it takes so many writes each.
+    """A request, the events that it is for, and, of companies, the lanes of which it takes so many writes each.
 
     `other`: the other half of a call that was refused. If this one is taken, that one holds what was refused.
     """

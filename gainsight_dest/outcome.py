@@ -13,6 +13,7 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import (
     ConfigError,
+    CredentialsError,
     EventError,
     FieldError,
     GainsightDestError,
@@ -58,6 +59,11 @@ class Outcome:
     gsid: str | None = None
     reason: str | None = None
     resumed: bool = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the event need not be sent again as it is. With a wrong key it must: that is no fault of it."""
+        return self.status is not Status.NOT_TRIED and not isinstance(self.error, CredentialsError)
 
 
 def begin(index: int, event: Event | EventError, config: DestinationConfig) -> Request | Outcome:

@@ -208,22 +208,32 @@ class People:
 
     @classmethod
     def of(cls, config: DestinationConfig, lanes: Iterable[Lane]) -> People:
-        """The stage with so much left to do."""
-        left = tuple(lane for lane in lanes if not lane.is_done)
-        return cls(config, left, tuple(_person_call(config, number, lane) for number, lane in enumerate(left)))
+        """The stage at its beginning."""
+        return cls._with(config, [(lane, _person_call(config, lane)) for lane in lanes])
 
     def next(self, readings: Sequence[Reading], book: Book) -> People:
         """The stage once its calls are answered."""
-        return self.of(self.config, map(_person_step, self.lanes, self.calls, readings, [book] * len(readings)))
+        left = []
+        for lane, call, reading in zip(self.lanes, self.calls, readings, strict=True):
+            following = _person_step(lane, call, reading, book)
+            if following is lane:
+                left.append((lane, call))
+            elif not following.is_done:
+                left.append((following, _person_call(self.config, following)))
+        return self._with(self.config, left)
+
+    @classmethod
+    def _with(cls, config: DestinationConfig, left: Sequence[tuple[Lane, Call]]) -> People:
+        return cls(config, tuple(lane for lane, _ in left), tuple(call for _, call in left))
 
 
-def _person_call(config: DestinationConfig, number: int, lane: Lane) -> Call:
+def _person_call(config: DestinationConfig, lane: Lane) -> Call:
     person, count = lane.head(PERSON)
-    return Call(UpsertPerson(config, person), lane.events(count), ((number, count),))
+    return Call(UpsertPerson(config, person), lane.events(count))
 
 
 def _person_step(lane: Lane, call: Call, reading: Reading, book: Book) -> Lane:
-    ((_, count),) = call.heads
+    count = len(call.events)
     verdict = reading.verdict
     book.made(call, reading)
     if verdict is Verdict.TAKEN:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+from contextlib import suppress
 from importlib.util import find_spec
 
 _NEEDS = ("click", "ijson", "msgspec", "rich")
@@ -37,4 +40,9 @@ def main() -> None:
         status = INTERRUPTED
     except ReaderGoneError:
         status = READER_GONE
+    if any(thread.daemon for thread in threading.enumerate()):
+        # One that still waits for standard input: Python's own way to end would break on it.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(status)
     sys.exit(status)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
 from gainsight_dest.cli import read, show
-from gainsight_dest.cli.deliver import COLUMNS, Run, show_outcome
+from gainsight_dest.cli.deliver import BATCH, COLUMNS, Run, show_outcome
 from gainsight_dest.cli.files import (
     WrongInputError,
     config_option,
@@ -115,7 +115,7 @@ def demo(*, keep: bool) -> int:
         console.print(f"A sandbox of Gainsight is at {server.url}. Delivering the examples to it …")
         run = Run(deliverer, None, tally, nowhere)
         with reading(str(examples / "events.ndjson")) as file:
-            run.go(file)
+            run.go(file, batch=BATCH)
         show_outcome(console, tally)
         for table in _content(tenant):
             console.print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -70,20 +70,23 @@ class _Work(ProgressColumn):
 
     max_refresh = 0.2
 
-    def __init__(self, tally: Tally, deliverer: Deliverer, console: Console) -> None:
+    def __init__(self, tally: Tally, deliverer: Deliverer, console: Console, bytes_ahead: Callable[[int], int]) -> None:
         super().__init__()
         self._tally = tally
         self._deliverer = deliverer
         self._console = console
+        self._bytes_ahead = bytes_ahead
 
     def render(self, task: Task) -> Text:
         counts, budget, waiting = self._tally.total(), self._deliverer.budget, self._deliverer.waiting
-        limit, left = budget.calls_per_minute, self._seconds_left(task)
+        ahead = self._deliverer.ahead  # most of these are delivered; which are not is told in their turn
+        done = task.completed + self._bytes_ahead(ahead)
+        limit, left = budget.calls_per_minute, self._seconds_left(task, done)
         words = {
-            "share": f"{task.percentage:.0f}%" if task.total else "",
-            "delivered": f"{counts['delivered']:,} delivered",
+            "share": f"{100 * done / task.total:.0f}%" if task.total else "",
+            "delivered": f"{counts['delivered'] + ahead:,} delivered",
             "failed": f"{counts['failed']:,} failed",
-            "rate": f"{counts['events'] * 60 / task.elapsed:,.0f} events/min" if task.elapsed else "",
+            "rate": f"{(counts['events'] + ahead) * 60 / task.elapsed:,.0f} events/min" if task.elapsed else "",
             "calls": "" if limit is None else f"{budget.used():,} of {limit:,} calls",
             "left": f"{timedelta(seconds=int(left))} left" if left else "",
         }
@@ -96,11 +99,11 @@ class _Work(ProgressColumn):
             line.truncate(room, overflow="ellipsis")
         return Text("\n").join(lines)
 
-    def _seconds_left(self, task: Task) -> float:
+    def _seconds_left(self, task: Task, done: float) -> float:
         """At the pace so far, but not sooner than the budget allows; 0 if there is nothing to reckon by."""
-        if not task.completed or not task.total or not task.elapsed:
+        if not done or not task.total or not task.elapsed:
             return 0
-        more = (task.total - task.completed) / task.completed
+        more = (task.total - done) / done
         limit = self._deliverer.budget.calls_per_minute
         return max(task.elapsed * more, self._deliverer.calls * more * 60 / limit if limit else 0)
 
@@ -114,10 +117,15 @@ def _waiting(waiting: Waiting) -> str:
     return f"waiting until {until:%H:%M:%S}: {waiting.reason}"
 
 
-def delivery_progress(console: Console, tally: Tally, deliverer: Deliverer, *, quiet: bool) -> Progress:
-    """All that a delivery is about, in a line or two. Silent where standard error is no terminal."""
+def delivery_progress(
+    console: Console, tally: Tally, deliverer: Deliverer, bytes_ahead: Callable[[int], int], *, quiet: bool
+) -> Progress:
+    """All that a delivery is about, in a line or two. Silent where standard error is no terminal.
+
+    `bytes_ahead`: how much of the file so many events are that come next in it.
+    """
     return Progress(
-        _Work(tally, deliverer, console),
+        _Work(tally, deliverer, console, bytes_ahead),
         console=console,
         transient=True,
         refresh_per_second=4,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -38,7 +39,8 @@ class Stop:
         while True:
             try:  # a signal may come between any two steps: also once this is set, and before it is unset
                 try:
-                    self._is_reading = True
+                    # A signal comes to the main thread: nothing there would catch what is meant for another.
+                    self._is_reading = threading.current_thread() is threading.main_thread()
                     item = None if self.is_asked else next(items, None)
                 finally:
                     self._is_reading = False

@@ -1,4 +1,4 @@
-"""One batch after the other: asked for side by side, recorded and told in the order of the events."""
+"""One batch after the other: asked for side by side, recorded as it goes, told in the order of the events."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import attrs
 
 from gainsight_dest.batch import Tried, transform_batch
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.journal import Journal, record
-from gainsight_dest.descriptors import Request
-from gainsight_dest.errors import CredentialsError, EventError
-from gainsight_dest.outcome import Event, Outcome, Status
+from gainsight_dest.deliver.journal import Journal
+from gainsight_dest.descriptors import Request, SendEvent
+from gainsight_dest.errors import EventError
+from gainsight_dest.outcome import Event, Outcome
 
 #: An event and its place in the stream.
 Place = tuple[int, "Event | EventError"]
@@ -22,50 +22,76 @@ Ask = Callable[[Iterable[Request], Iterable[int]], Iterable[Tried]]
 class ChunkDelivery:
     """The delivery of some events as one batch, but for those that the journal knows.
 
-    An outcome is recorded once all before it are: after a kill the rest is sent again from there on, in order, and so
-    no older value is put over a newer one.
+    An outcome is recorded once no earlier event that shares a person or company with it is open: if the run is cut off,
+    the open ones are sent again without putting older values over newer ones. `at_once`: requests that are asked for
+    before that is done; those that have failed come last, so that none waits for them.
     """
 
     def __init__(
-        self, chunk: Sequence[Place], config: DestinationConfig, attempts: int, journal: Journal | None
+        self,
+        chunk: Sequence[Place],
+        config: DestinationConfig,
+        journal: Journal | None,
+        *,
+        attempts: int,
+        at_once: int,
     ) -> None:
         self._chunk = chunk
+        self._at_once = at_once
         self._journal = journal
-        self._known = [journal and journal.find(index, event) for index, event in chunk]
-        left = [event for (_, event), known in zip(chunk, self._known, strict=True) if not known]
-        self._batch = transform_batch(left, config, attempts=attempts)
-        self._at = 0
-        self._sent = 0
+        self._outcomes = [None if journal is None else journal.find(index, event) for index, event in chunk]
+        self._open = [place for place, outcome in enumerate(self._outcomes) if outcome is None]
+        self._numbers = {place: number for number, place in enumerate(self._open)}
+        self._batch = transform_batch([chunk[place][1] for place in self._open], config, attempts=attempts)
+        self._told = 0
+        self._settle()
+
+    @property
+    def ahead(self) -> int:
+        """Events that are through and not told yet, as they wait for others before them."""
+        return max(0, len(self._chunk) - len(self._open) - self._told)
 
     def run(self, ask: Ask, is_stopped: Callable[[], bool]) -> Iterator[Outcome]:
         """One outcome for each event, as soon as it and all before it are through."""
-        try:
+        yield from self._front()
+        while (requests := self._batch.requests) and not is_stopped():
+            self._ask(ask, requests)
             yield from self._front()
-            while self._batch.requests and not is_stopped():
-                self._batch = self._batch.next(ask(self._batch.requests, self._batch.failures))
-                yield from self._front()
-        finally:
-            rest = self._rest()
-        yield from rest
+        outcomes = self._batch.outcomes
+        for place in range(self._told, len(self._chunk)):
+            self._told += 1
+            yield self._outcomes[place] or self._placed(place, outcomes[self._numbers[place]])
 
     def _front(self) -> Iterator[Outcome]:
-        while self._at < len(self._chunk):
-            known = self._known[self._at]
-            outcome = known or self._batch.outcome(self._sent)
-            if outcome.status is Status.NOT_TRIED or isinstance(outcome.error, CredentialsError):
-                return
-            yield self._told(outcome)
+        while self._told < len(self._chunk) and (outcome := self._outcomes[self._told]) is not None:
+            self._told += 1
+            yield outcome
 
-    def _rest(self) -> list[Outcome]:
-        """Those that are left when no more is sent."""
+    def _ask(self, ask: Ask, requests: Sequence[Request]) -> None:
+        failures = self._batch.failures
+        chosen = sorted(range(len(requests)), key=failures.__getitem__)[: self._at_once]
+        answers: list[Tried | None] = [None] * len(requests)
+        told = ask([requests[number] for number in chosen], [failures[number] for number in chosen])
+        for number, answer in zip(chosen, told, strict=True):
+            answers[number] = answer
+        self._batch = self._batch.next(answers)
+        if isinstance(requests[0], SendEvent):  # the last stage: the first that is open is the one that was sent
+            self._open[:1] = [place for place in self._open[:1] if not self._is_settled(place)]
+        else:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Record what is through."""
         outcomes = self._batch.outcomes
-        return [self._told(self._known[at] or outcomes[self._sent]) for at in range(self._at, len(self._chunk))]
+        self._open = [place for place in self._open if not self._is_settled(place, outcomes[self._numbers[place]])]
 
-    def _told(self, outcome: Outcome) -> Outcome:
-        index, event = self._chunk[self._at]
-        if not self._known[self._at]:
-            self._sent += 1
-            outcome = attrs.evolve(outcome, index=index)
-            record(self._journal, outcome, event)
-        self._at += 1
-        return outcome
+    def _is_settled(self, place: int, outcome: Outcome | None = None) -> bool:
+        outcome = self._placed(place, outcome or self._batch.outcome(self._numbers[place]))
+        if outcome.is_settled:
+            self._outcomes[place] = outcome
+            if self._journal is not None:
+                self._journal.add(outcome, self._chunk[place][1])
+        return outcome.is_settled
+
+    def _placed(self, place: int, outcome: Outcome) -> Outcome:
+        return attrs.evolve(outcome, index=self._chunk[place][0])

@@ -21,7 +21,7 @@ from gainsight_dest.deliver.batches import Ask, ChunkDelivery, Place
 from gainsight_dest.deliver.budget import Budget
 from gainsight_dest.deliver.caller import Caller, Waiting
 from gainsight_dest.deliver.chunks import chunks, lingering_chunks, until_broken
-from gainsight_dest.deliver.journal import Journal, record
+from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.lanes import Lanes
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Sender, Timeout, checked_base_url
@@ -74,6 +74,7 @@ class Deliverer:
         self._own_session = None
         if session is None:
             session = self._own_session = _session(workers)
+        self._delivery: ChunkDelivery | None = None
         self._workers = workers
         self._patience = patience or Patience()
         self.budget = budget or Budget(calls_per_minute, calls_per_day, clock)
@@ -132,6 +133,11 @@ class Deliverer:
         return self._caller.calls
 
     @property
+    def ahead(self) -> int:
+        """Events of a batch that are through, while their outcomes wait for those of others before them."""
+        return self._delivery.ahead if self._delivery else 0
+
+    @property
     def waiting(self) -> Waiting | None:
         """What the run is waiting for: the wait that ends first, if there is one."""
         return self._caller.waiting
@@ -169,7 +175,8 @@ class Deliverer:
         way = self._caller.go(job.request)
         made = {"attempts": way.attempts if way.calls else 0, "calls": way.calls}
         outcome = told(job.index, job.event, way.status, error=way.error, gsid=way.gsid, **made)
-        record(journal, outcome, job.event)
+        if journal is not None and outcome.is_settled:
+            journal.add(outcome, job.event)
         return outcome
 
     # --- in batches -------------------------------------------------------------------------------------------------
@@ -185,8 +192,9 @@ class Deliverer:
             if self._workers > 1:
                 ask = partial(opened.enter_context(_pool(self._workers)).map, self._caller.ask)
             for chunk in opened.enter_context(closing(lists)):
-                delivery = ChunkDelivery(chunk, self.config, self._patience.attempts, journal)
-                yield from delivery.run(ask, stopped.is_set)
+                how = {"attempts": self._patience.attempts, "at_once": self._workers}
+                self._delivery = ChunkDelivery(chunk, self.config, journal, **how)
+                yield from self._delivery.run(ask, stopped.is_set)
 
     # --- several at once --------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.errors import CredentialsError, GainsightDestError
+from gainsight_dest.errors import GainsightDestError
 from gainsight_dest.outcome import Outcome, Status, error_as_data, error_from_data
 
 _VERSION = 1
@@ -166,20 +166,6 @@ def _about(db: sqlite3.Connection, path: str) -> tuple[int, str, bytes]:
         raise JournalError(path, "is a database, but no journal: name another file")
     version, target, salt = db.execute("SELECT version, target, salt FROM about").fetchone()
     return version, target, salt
-
-
-def record(journal: Journal | None, outcome: Outcome, event: Any) -> None:
-    """Record what became of the event, if it is of that sort.
-
-    A wrong key is not the event's fault: with the right one, the next run sends it.
-    """
-    if (
-        journal is not None
-        and not outcome.resumed
-        and outcome.status is not Status.NOT_TRIED
-        and not isinstance(outcome.error, CredentialsError)
-    ):
-        journal.add(outcome, event)
 
 
 def _outcome(columns: list[Any]) -> Outcome:

@@ -129,6 +129,32 @@ def test_the_examples_end_with_1_and_the_table_tells_what_gainsight_holds(tenant
     )
 
 
+def test_merged_or_not_the_same_becomes_of_the_examples_in_fewer_calls() -> None:
+    tables = []
+    for how in (["--no-batch"], ["--batch", 3], []):
+        with serving() as tenant:
+            tables.append(table(tenant.deliver(EVENTS, *how)))
+            assert tables[-1]["all"]["calls"] == tenant.calls
+    calls = [counts["all"]["calls"] for counts in tables]
+    assert calls[0] > calls[1] > calls[2]
+    for counts in tables:
+        for row in counts.values():
+            del row["calls"]
+    assert tables[0] == tables[1] == tables[2]
+
+
+@pytest.mark.parametrize("how", [[], ["--batch", 3], ["--linger", 0], ["--no-batch"]])
+def test_what_comes_on_a_pipe_is_sent_before_the_pipe_is_closed(how: list[object], tenant: Tenant) -> None:
+    with started(*tenant.command("-", *how)) as process:
+        assert process.stdin is not None
+        for number, line in enumerate(ndjson(*people(4)).splitlines(keepends=True), 1):
+            process.stdin.write(line)
+            process.stdin.flush()
+            until(lambda: len(tenant.emails) == number)  # noqa: B023 - it is called at once
+        process.stdin.close()
+        assert process.wait(timeout=LONGEST) == 0
+
+
 def test_the_file_of_errors_holds_the_failed_events_as_they_came_with_the_reason(
     tenant: Tenant, tmp_path: Path
 ) -> None:

@@ -100,11 +100,26 @@ def test_the_line_of_a_delivery_leaves_out_what_tells_least_where_there_is_no_ro
     until = datetime(2026, 1, 31, 12, 0, 5).astimezone().timestamp()
     deliverer: Any = SimpleNamespace(
         calls=200,
+        ahead=0,
         budget=SimpleNamespace(calls_per_minute=100, used=lambda: 97),
         waiting=SimpleNamespace(until=until, reason="no answer in time (ReadTimeout)"),
     )
-    bar = delivery_progress(Console(file=io.StringIO(), width=width), tally, deliverer, quiet=True)
+    bar = delivery_progress(Console(file=io.StringIO(), width=width), tally, deliverer, lambda _: 0, quiet=True)
     (task,) = (bar.tasks[each] for each in [bar.add_task("", total=400)])
     bar.update(task.id, completed=100)
     task.start_time, task.stop_time = 0.0, 60.0
+    assert bar.columns[0](task) == Text(expected)  # type: ignore[operator] # it may be a text in general
+
+
+def test_the_line_of_a_delivery_counts_what_is_through_and_waits_to_be_told() -> None:
+    tally = Tally(("events", "delivered", "failed"))
+    tally.add(1, "identify", {"events": 10, "delivered": 10})
+    deliverer: Any = SimpleNamespace(calls=20, ahead=30, budget=SimpleNamespace(calls_per_minute=None), waiting=None)
+    bar = delivery_progress(
+        Console(file=io.StringIO(), width=100), tally, deliverer, lambda events: 10 * events, quiet=True
+    )
+    bar.update(bar.add_task("", total=800), completed=100)
+    (task,) = bar.tasks
+    task.start_time, task.stop_time = 0.0, 60.0
+    expected = "50% · 40 delivered · 0 failed · 40 events/min · 0:01:00 left"
     assert bar.columns[0](task) == Text(expected)  # type: ignore[operator] # it may be a text in general
