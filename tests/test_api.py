@@ -343,3 +343,15 @@ def test_a_company_without_a_gsid_among_others_may_be_tried_again() -> None:
 @pytest.mark.parametrize("key", ["Straße", " STRASSE", "strasse\t", "Strasse"])
 def test_keys_that_gainsight_may_take_for_one_are_folded_into_one(key: str) -> None:
     assert folded(key) == "strasse"
+
+
+def test_a_record_without_a_name_is_not_the_company_of_that_name() -> None:
+    names = ("None", "Acme", "Brix")
+    assert found_companies(records({"Name": "Acme"}, {}), names, "find company", str) is None
+    saved = records({"Name": "Acme", "Gsid": "1"}, {"Gsid": "2"}, {"Name": None, "Gsid": "3"})
+    assert saved_gsids(saved, names, "create company", str) == {"Acme": "1"}
+
+
+def test_a_query_for_more_names_than_there_are_aliases_is_no_query() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        company_query(*map(str, range(60)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import CredentialsError, Request, Response, RetryableError, Tried
+from gainsight_dest import CredentialsError, Request, Response, RetryableError, ThrottledError, Tried
 from gainsight_dest.batch import ATTEMPTS, transform_batch
 from gainsight_dest.companies import CompaniesRequest, CreateCompanies, FindCompanies
 from gainsight_dest.fields import linked_companies
@@ -338,6 +338,21 @@ def test_calls_that_were_tried_elsewhere_count(event: dict[str, Any]) -> None:
     done, sent = run(first, tenant.handle)
     (outcome,) = done.outcomes
     assert (outcome.status, outcome.attempts, outcome.calls) == ("delivered", 3, 3 + len(sent))
+
+
+def test_throttling_is_no_sign_of_a_record_that_breaks_gainsight_but_has_an_end() -> None:
+    batch = transform_batch(groups(3), CONFIG)
+    for _ in range(ATTEMPTS):
+        assert len(batch.requests) == 1
+        assert batch.failures == (0,)
+        batch = batch.next([Response(429)])
+    assert batch.requests == ()
+    assert {(o.status, type(o.error), o.attempts) for o in batch.outcomes} == {("failed", ThrottledError, ATTEMPTS)}
+
+
+def test_a_try_that_failed_and_was_not_repeated_is_one_attempt() -> None:
+    (outcome,) = transform_batch([identify()], CONFIG).next([OSError()]).outcomes
+    assert (outcome.status, outcome.attempts, outcome.calls) == ("not tried", 1, 1)
 
 
 def test_calls_that_were_made_before_a_request_was_put_off_count_too() -> None:

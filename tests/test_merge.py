@@ -56,6 +56,13 @@ def test_a_value_stands_for_another_of_its_sort(earlier: Any, later: Any) -> Non
         (HUGE, HUGE + 1),
         ("12", "twelve"),
         ("twelve", "12"),
+        ("12", "1.5"),
+        ("1.5", "12"),
+        ("12", "9" * 30),
+        (" true ", "true"),
+        ("true", "true "),
+        (" 12 ", "12"),
+        ([1], [True]),
         ("2024-01-01", "2024-01-01T10:00:00Z"),
         ("2024-01-01T10:00:00Z", "2024-01-01"),
         ("2025-02-30", "2025-02-28"),
@@ -149,3 +156,15 @@ def test_merging_changes_no_record() -> None:
     merged(records, PERSON)
     assert [record["FirstName"] for record in records] == ["Ada", "Bob"]
     assert [len(record["companies"]) for record in records] == [1, 1]
+
+
+@pytest.mark.parametrize("links", [5, "abc", None, ["abc"], {"Company_ID": "1"}])
+def test_what_a_custom_mapping_puts_in_the_place_of_links_is_a_value_like_any_other(links: Any) -> None:
+    mapped = {"Email": EMAIL, "companies": links}
+    assert merged([mapped, mapped], PERSON) == (mapped, 1)
+    for records in (
+        [mapped, {"Email": EMAIL, "companies": [{"Company_ID": "1"}]}],
+        [{**mapped, "companies": 1.5}, mapped],
+    ):
+        assert merged(records, PERSON) == (records[0], 1)
+    assert merged([mapped, {"Email": EMAIL, "Name": "Ada"}], PERSON) == ({**mapped, "Name": "Ada"}, 2)
