@@ -12,7 +12,7 @@ from typing import Any
 
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.fields import COMPANY_FIELDS, LINKS, PERSON_FIELDS, Datatype, Record
-from gainsight_dest.values import is_date, is_email, is_url, number
+from gainsight_dest.values import SCALARS, is_date, is_email, is_url, number
 
 #: What the fields of a record take, and the field that Gainsight finds it by: it never changes by merging.
 Schema = tuple[str, Mapping[str, Datatype]]
@@ -22,6 +22,8 @@ COMPANY: Schema = (COMPANY_KEY, {field.name: field.datatype for field in COMPANY
 #: A text of so many characters is as good as any shorter one. Every limit that is known of is longer.
 SHORT = 100
 _EXACT = 10**15
+#: What a number and a date begin with.
+_NUMERALS = frozenset("0123456789+-.")
 
 
 def merged(records: Iterable[Record], schema: Schema) -> tuple[Record, int]:
@@ -64,8 +66,8 @@ def stands_for(later: Any, earlier: Any, datatype: Datatype | None) -> bool:
     `datatype` None: a custom field, of which nothing is known. For ids and picklist items (Datatype.ANY) a value stands
     for itself alone, as the tenant knows which there are.
     """
-    if type(later) is type(earlier) and repr(later) == repr(earlier):
-        return True
+    if type(later) is type(earlier) and later == earlier:
+        return type(later) in SCALARS or repr(later) == repr(earlier)  # [1] equals [True]
     if datatype is Datatype.ANY:
         return False
     sort = _sort(earlier)
@@ -84,11 +86,14 @@ def _sort(value: Any) -> str | None:
         return "whole number" if value == int(value) else "number"
     if not isinstance(value, str) or not value or value != value.strip():
         return None
-    if value.lower() in {"true", "false"}:
+    if value[0] in _NUMERALS:
+        if (numeral := number(value)) is not None:
+            sort = _sort(numeral)
+            return sort and f"{sort} as text"
+        if is_date(value):
+            return "date" if len(value) == len("2026-11-23") else "date and time"
+    elif value.lower() in {"true", "false"}:
         return "boolean as text"
-    if (numeral := number(value)) is not None:
-        sort = _sort(numeral)
-        return sort and f"{sort} as text"
-    if is_date(value):
-        return "date" if len(value) == len("2026-11-23") else "date and time"
-    return "email" if is_email(value) else "URL" if is_url(value) else "text"
+    elif is_url(value):
+        return "URL"
+    return "email" if "@" in value and is_email(value) else "text"
