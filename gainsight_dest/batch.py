@@ -23,12 +23,9 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError, RetryableError
 from gainsight_dest.fields import company_link, company_name, email_key
-from gainsight_dest.lanes import NOTHING, Book, Call, Lane, Note, Notes, Reading, Verdict, Write
+from gainsight_dest.lanes import ATTEMPTS, NOTHING, Book, Call, Lane, Note, Notes, Reading, Verdict, Write
 from gainsight_dest.outcome import Event, Outcome, Status, begin, text_of
 from gainsight_dest.stages import Companies, People, Tracks
-
-#: How often an event is tried before it has failed, where it is not said otherwise.
-ATTEMPTS = 12
 
 Stage = Companies | People | Tracks
 
@@ -38,12 +35,13 @@ class Tried:
     """An answer, and the calls that it took: for whoever tries again by itself, as after throttling.
 
     `answer`: a Response, the exception that stood in for one, or None if the request was not sent. `is_final`: whatever
-    the exception is, the request is not to be tried again.
+    the exception is, the request is not to be tried again. `waited`: seconds, for `Batch.waited` to tell.
     """
 
     answer: Response | Exception | None
     calls: int = 1
     is_final: bool = False
+    waited: float = 0.0
 
 
 Answer = Response | Exception | Tried | None
@@ -77,8 +75,14 @@ class Batch:
     @property
     def failures(self) -> tuple[int, ...]:
         """How often each of the requests, or what came before it, has failed for a while: what to wait by."""
-        book = Book(self._notes, self._attempts)
-        return tuple(min(book.of(event).failures for event in call.events) for call in self._calls)
+        of = Book(self._notes, self._attempts).of
+        return tuple(min(of(event).failures for event in call.events) for call in self._calls)
+
+    @property
+    def waited(self) -> tuple[float, ...]:
+        """How many seconds each of the requests has been waited for, if whoever waits tells: see Tried."""
+        of = Book(self._notes, self._attempts).of
+        return tuple(min(of(event).waited for event in call.events) for call in self._calls)
 
     def next(self, answers: Iterable[Answer]) -> Batch:
         """The batch once its requests are answered.
@@ -204,16 +208,16 @@ def _reading(request: Request, answer: Answer) -> Reading:
     """What an answer comes to."""
     tried = answer if isinstance(answer, Tried) else Tried(answer, 0 if answer is None else 1)
     if tried.answer is None:
-        return Reading(Verdict.UNSENT, calls=tried.calls)
+        return Reading(Verdict.UNSENT, calls=tried.calls, waited=tried.waited)
     try:
         value = _value(request, tried.answer)
     except RetryableError as error:
-        return Reading(Verdict.OVER if tried.is_final else Verdict.LOST, None, error, tried.calls)
+        return Reading(Verdict.OVER if tried.is_final else Verdict.LOST, None, error, tried.calls, tried.waited)
     except CredentialsError as error:
         return Reading(Verdict.OVER, None, error, tried.calls)
     except GainsightDestError as error:
         return Reading(Verdict.REFUSED, None, error, tried.calls)
-    return Reading(Verdict.TAKEN, value, None, tried.calls)
+    return Reading(Verdict.TAKEN, value, None, tried.calls, tried.waited)
 
 
 def _value(request: Request, answer: Response | Exception) -> Any:

@@ -18,8 +18,19 @@ from gainsight_dest.errors import GainsightDestError, RetryableError, ThrottledE
 from gainsight_dest.fields import Record, company_name
 from gainsight_dest.merge import Schema, merged
 
+#: How often an event is tried before it has failed, where it is not said otherwise.
+ATTEMPTS = 12
 #: A call for several events that has failed so often may do so because of one of them: it is made in smaller parts.
 FAILURES_BEFORE_A_SPLIT = 4
+#: So often it can be halved.
+_HALVINGS = RECORDS_PER_WRITE.bit_length()
+
+
+def most_records(failures: int, attempts: int = ATTEMPTS) -> int:
+    """How many records go into a call that has failed so often: one, at the last, before its event has failed."""
+    begin = max(1, min(FAILURES_BEFORE_A_SPLIT, attempts - _HALVINGS))
+    steps = max(1, min(_HALVINGS, attempts - begin))
+    return max(1, RECORDS_PER_WRITE >> max(0, -(-_HALVINGS * (failures - begin + 1) // steps)))
 
 
 class Verdict(Enum):
@@ -39,6 +50,7 @@ class Reading(NamedTuple):
     value: Any = None
     error: GainsightDestError | None = None
     calls: int = 1
+    waited: float = 0.0
 
 
 class Call(NamedTuple):
@@ -57,13 +69,14 @@ class Note(NamedTuple):
     """What is known of an event beyond its request.
 
     `calls` that count with it; `tries` that failed for a while; of these `throttled` by throttling and `failures` by
-    something else, but for those that whoever made the calls had by himself.
+    something else, but for those that whoever made the calls had by himself; seconds `waited`, if he told.
     """
 
     calls: int = 0
     tries: int = 0
     throttled: int = 0
     failures: int = 0
+    waited: float = 0.0
     gsid: str | None = None
     error: GainsightDestError | None = None
     is_through: bool = False
@@ -112,9 +125,11 @@ class Book:
         is_last_failed = reading.verdict is Verdict.UNSENT or (
             reading.verdict is Verdict.OVER and isinstance(reading.error, RetryableError)
         )
-        if failed := reading.calls - (not is_last_failed):
+        failed = reading.calls - (not is_last_failed)
+        if failed or reading.waited:
             for event in call.events:
-                self._note(event, tries=self.of(event).tries + failed)
+                note = self.of(event)
+                self._note(event, tries=note.tries + failed, waited=note.waited + reading.waited)
 
     def of(self, event: int) -> Note:
         """What is known of the event."""
@@ -145,6 +160,10 @@ class Book:
         if is_over:
             self.fail(events, error)
         return not is_over
+
+    def most_records(self, event: int) -> int:
+        """How many records may go into a call with this event: fewer, where such calls have failed again and again."""
+        return most_records(self.of(event).failures, self._attempts)
 
     def _note(self, event: int, **facts: Any) -> None:
         self._changes[event] = self.of(event)._replace(**facts)
@@ -206,8 +225,3 @@ class Lane(NamedTuple):
     def narrowed(self, count: int, width: int) -> Lane:
         """With the next writes in parts."""
         return self._replace(until=self.at + count, width=max(1, width))
-
-
-def most_records(failures: int) -> int:
-    """How many records go into a call that has failed so often."""
-    return max(1, RECORDS_PER_WRITE >> max(0, failures - FAILURES_BEFORE_A_SPLIT + 1))

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from gainsight_dest.api import no_gsid
+from gainsight_dest.api import RECORDS_PER_WRITE, no_gsid
 from gainsight_dest.companies import CreateCompanies, FindCompanies, UpdateCompanies
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import GainsightDestError, ResponseError
-from gainsight_dest.lanes import FAILURES_BEFORE_A_SPLIT, NOTHING, Book, Call, Lane, Reading, Verdict, most_records
+from gainsight_dest.lanes import NOTHING, Book, Call, Lane, Reading, Verdict
 from gainsight_dest.merge import COMPANY, PERSON
 
 # --- companies --------------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class _CompaniesStep:
             if lane.is_narrow:
                 yield Part((number,))
             else:
-                most = most_records(self._book.of(lane.writes[lane.at].event).failures)
+                most = self._book.most_records(lane.writes[lane.at].event)
                 together.setdefault((lane.exists, most), []).append(number)
         for (_, most), numbers in together.items():
             for start in range(0, len(numbers), most):
@@ -173,7 +173,7 @@ class _CompaniesStep:
             self._book.fail(lane.events(count), error)
         if is_over or not self._book.lose(lane.events(count), error):
             self._go_on(number, lane.on(count))
-        elif count > 1 and most_records(min(self._book.of(event).failures for event in lane.events(count))) == 1:
+        elif count > 1 and max(map(self._book.most_records, lane.events(count))) == 1:
             self._go_on(number, lane.narrowed(count, 1))
         else:
             self._go_on(number, lane)
@@ -244,8 +244,8 @@ def _person_step(lane: Lane, call: Call, reading: Reading, book: Book) -> Lane:
         return lane.narrowed(count, 1)
     elif verdict is Verdict.LOST:
         if book.lose(call.events, reading.error):
-            failures = min(book.of(event).failures for event in call.events)
-            return lane.narrowed(count, 1) if count > 1 and failures >= FAILURES_BEFORE_A_SPLIT else lane
+            is_suspect = max(map(book.most_records, call.events)) < RECORDS_PER_WRITE
+            return lane.narrowed(count, 1) if count > 1 and is_suspect else lane
     else:
         book.fail(call.events, reading.error)
     return lane.on(count)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from gainsight_dest import CredentialsError, Request, Response, RetryableError, ThrottledError, Tried
-from gainsight_dest.batch import ATTEMPTS, transform_batch
+from gainsight_dest.batch import transform_batch
 from gainsight_dest.companies import CompaniesRequest, CreateCompanies, FindCompanies
 from gainsight_dest.fields import linked_companies
-from gainsight_dest.lanes import FAILURES_BEFORE_A_SPLIT, most_records
+from gainsight_dest.lanes import ATTEMPTS, FAILURES_BEFORE_A_SPLIT, most_records
 from gainsight_dest.sandbox import Content, DroppedConnectionError, Fault, Sandbox
 from tests.test_batch import ADA, BOB, actions, group, groups, identify, ok, run, statuses, track
 from tests.test_batch_laws import CONFIG, Send, Wire, finds_without_names, sandbox
@@ -114,7 +114,7 @@ def test_where_the_answer_tells_nothing_companies_are_written_again_and_at_last_
 @pytest.mark.parametrize("change", NOT_TELLING.values(), ids=NOT_TELLING)
 def test_where_patience_ends_first_nobody_is_linked_to_anything(change: Callable[[Records], Records]) -> None:
     tenant = sandbox()
-    batch, _ = run(transform_batch(THREE, CONFIG, attempts=3), wired(tenant, changed(change)))
+    batch, _ = run(transform_batch(THREE, CONFIG, attempts=1), wired(tenant, changed(change)))
     assert statuses(batch) == ["failed"] * 3
     for error in (outcome.error for outcome in batch.outcomes):
         assert isinstance(error, RetryableError)
@@ -279,6 +279,13 @@ def test_a_record_that_breaks_gainsight_does_not_take_the_others_with_it(place: 
     assert len(sent) - tenant.counts["link person"] <= 4 * ATTEMPTS
 
 
+@pytest.mark.parametrize("attempts", [2, 3, 5, 8, 12])
+def test_however_few_the_attempts_a_record_that_breaks_gainsight_does_so_alone(attempts: int) -> None:
+    sizes = [most_records(failures, attempts) for failures in range(attempts)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert (sizes[0], sizes[-1]) == (50, 1)
+
+
 def test_a_query_that_breaks_gainsight_is_made_in_smaller_parts_too() -> None:
     tenant = sandbox()
 
@@ -323,7 +330,7 @@ def test_a_call_for_several_events_is_made_as_long_as_one_of_them_may_be_tried()
     batch = transform_batch([group("Acme"), identify()], CONFIG, attempts=2).next([LOST]).next([ok({"Name": "Acme"})])
     batch = batch.next([ok({"Gsid": "1P02A"})]).next([LOST])
     assert (actions([*batch.requests]), statuses(batch)) == (["link person"], ["not tried"] * 2)
-    assert batch.failures == (1,), "of the one that failed least"
+    assert batch.failures == (2,), "of the first, which is sent alone from now on"
     assert statuses(batch.next([LOST])) == ["failed"] * 2
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import attrs
 
 from gainsight_dest.batch import Tried, transform_batch
+from gainsight_dest.companies import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.descriptors import Request, SendEvent
@@ -15,16 +16,17 @@ from gainsight_dest.outcome import Event, Outcome
 
 #: An event and its place in the stream.
 Place = tuple[int, "Event | EventError"]
-#: What brings the answers to requests, given how often each has failed before.
-Ask = Callable[[Iterable[Request], Iterable[int]], Iterable[Tried]]
+#: What brings the answers to requests, given how often each has failed before, and how long it was waited for.
+Ask = Callable[[Iterable[Request], Iterable[int], Iterable[float]], Iterable[Tried]]
 
 
 class ChunkDelivery:
     """The delivery of some events as one batch, but for those that the journal knows.
 
     An outcome is recorded once no earlier event that shares a person or company with it is open: if the run is cut off,
-    the open ones are sent again without putting older values over newer ones. `at_once`: requests that are asked for
-    before that is done; those that have failed come last, so that none waits for them.
+    the open ones are sent again without putting older values over newer ones. `at_once`: calls for people that are made
+    before that is done; those that have failed come last, so that none waits for them. Calls for companies, which are
+    few, go together: what is found together is saved together.
     """
 
     def __init__(
@@ -68,10 +70,13 @@ class ChunkDelivery:
             yield outcome
 
     def _ask(self, ask: Ask, requests: Sequence[Request]) -> None:
-        failures = self._batch.failures
-        chosen = sorted(range(len(requests)), key=failures.__getitem__)[: self._at_once]
+        failures, waited = self._batch.failures, self._batch.waited
+        chosen = sorted(range(len(requests)), key=failures.__getitem__)
+        if not isinstance(requests[0], CompaniesRequest):
+            chosen = chosen[: self._at_once]
         answers: list[Tried | None] = [None] * len(requests)
-        told = ask([requests[number] for number in chosen], [failures[number] for number in chosen])
+        asked = ((requests[number], failures[number], waited[number]) for number in chosen)
+        told = ask(*zip(*asked, strict=True))
         for number, answer in zip(chosen, told, strict=True):
             answers[number] = answer
         self._batch = self._batch.next(answers)

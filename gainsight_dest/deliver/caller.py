@@ -55,16 +55,18 @@ class Way:
     gsid: str | None = None
     status: Status = Status.DELIVERED
     error: GainsightDestError | None = None
+    waited: float = 0.0
     #: What its last attempt failed by.
     problem: str = ""
 
 
 @attrs.define
 class _Asked:
-    """A request of a batch, the calls that were made for it, and what came back."""
+    """A request of a batch, the calls that were made for it, the seconds waited, and what came back."""
 
     request: Request
     calls: int = 0
+    waited: float = 0.0
     answer: Response | RetryableError | None = None
     problem: str = ""
 
@@ -110,8 +112,8 @@ class Caller:
             way.status, way.error = Status.FAILED, self._heeded(error)
         return way
 
-    def ask(self, request: Request, failures: int) -> Tried:
-        """The answer to one request of a batch, which has failed so often before.
+    def ask(self, request: Request, failures: int, waited: float) -> Tried:
+        """The answer to one request of a batch, which has failed so often, and been waited for so long, before.
 
         Where there were too many calls it is sent again. After another fault that may pass, it is waited as long as
         becomes it, and what to send instead is left to the batch.
@@ -119,12 +121,12 @@ class Caller:
         asked = _Asked(request)
         try:
             wait = partial(self._wait_to_retry, asked)
-            self._patience.retrying(wait, self._budget.to_the_next_minute, failures)(self._ask, asked)
+            self._patience.retrying(wait, self._budget.to_the_next_minute, failures, waited)(self._ask, asked)
         except _StoppedError:
             return Tried(asked.answer, asked.calls)
         except (ResponseError, EventError, ConfigError) as error:
             return Tried(self._heeded(error), asked.calls, is_final=True)
-        return Tried(asked.answer, asked.calls)
+        return Tried(asked.answer, asked.calls, waited=asked.waited)
 
     def _heeded(self, error: GainsightDestError) -> GainsightDestError:
         if isinstance(error, CredentialsError):
@@ -177,6 +179,7 @@ class Caller:
 
     def _wait_to_retry(self, way: Way | _Asked, seconds: float) -> None:
         self._wait(way.problem, seconds)
+        way.waited += seconds
 
     def _wait(self, reason: str, seconds: float) -> None:
         """Sleeps in short naps, so that a run that is to end does. Raises _StoppedError."""

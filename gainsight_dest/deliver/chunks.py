@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -15,6 +16,12 @@ _T = TypeVar("_T")
 
 #: How long a thread waits before it looks whether it is to end, in seconds.
 _LOOK = 0.1
+
+
+def leave_signals_to_the_main_thread() -> None:
+    """One that the system gave to another thread would not wake the main one, where Python handles it."""
+    if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows alone has none
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def until_broken(items: Iterable[_T], broken: list[Exception]) -> Iterator[_T]:
@@ -60,7 +67,7 @@ class _Reader(Generic[_T]):
     """Reads items in a thread, and gives those that are there: one in a tuple, an empty tuple at the end."""
 
     def __init__(self, items: Iterable[_T], size: int, is_stopped: Callable[[], bool]) -> None:
-        self.broken: list[Exception] = []
+        self.broken: list[BaseException] = []
         self._ready: Queue[tuple[_T, ...]] = Queue(size)
         self._is_stopped = is_stopped
         self._closed = threading.Event()
@@ -77,10 +84,14 @@ class _Reader(Generic[_T]):
                 return () if is_stopped else None
 
     def _read(self, items: Iterable[_T]) -> None:
-        for item in until_broken(items, self.broken):
-            self._put((item,))
-            if self._closed.is_set():
-                return
+        leave_signals_to_the_main_thread()
+        try:
+            for item in items:
+                self._put((item,))
+                if self._closed.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is raised where the items are asked for
+            self.broken.append(error)
         self._put(())
 
     def _put(self, item: tuple[_T, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections import deque
@@ -20,7 +19,7 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.batches import Ask, ChunkDelivery, Place
 from gainsight_dest.deliver.budget import Budget
 from gainsight_dest.deliver.caller import Caller, Waiting
-from gainsight_dest.deliver.chunks import chunks, lingering_chunks, until_broken
+from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.lanes import Lanes
 from gainsight_dest.deliver.patience import Patience
@@ -95,7 +94,8 @@ class Deliverer:
         an outcome may wait until the next event is there. What `journal` knows is not sent again.
 
         `batch`: merge so many events into the fewest calls: see `transform_batch`. `linger`: seconds after which a
-        batch that is not full is sent, events being read by a thread of their own; None: wait until it is.
+        batch that is not full is sent; None: wait until it is. With it, events are read by a thread of their own, and
+        when the run ends early, those that it has read are the last.
 
         Raises JournalError, ValueError, and whatever `events` raises; end the iterator early to stop.
         """
@@ -187,14 +187,18 @@ class Deliverer:
         stopped = self._caller.stopped
         lists = chunks(events, size) if linger is None else lingering_chunks(events, size, linger, stopped.is_set)
         with ExitStack() as opened:
-            opened.callback(stopped.set)  # whoever waits for a retry or the budget gives up
             ask: Ask = partial(map, self._caller.ask)
             if self._workers > 1:
                 ask = partial(opened.enter_context(_pool(self._workers)).map, self._caller.ask)
+            opened.callback(self._end_of_batches)
             for chunk in opened.enter_context(closing(lists)):
                 how = {"attempts": self._patience.attempts, "at_once": self._workers}
                 self._delivery = ChunkDelivery(chunk, self.config, journal, **how)
                 yield from self._delivery.run(ask, stopped.is_set)
+
+    def _end_of_batches(self) -> None:
+        self._caller.stopped.set()  # whoever waits for a retry or the budget gives up
+        self._delivery = None
 
     # --- several at once --------------------------------------------------------------------------------------------
 
@@ -246,13 +250,7 @@ class _Job:
 
 
 def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, "gainsight-dest", initializer=_leave_signals_to_the_main_thread)
-
-
-def _leave_signals_to_the_main_thread() -> None:
-    """One that the system gave to another thread would not wake the main one, where Python handles it."""
-    if hasattr(signal, "pthread_sigmask"):  # pragma: no branch - Windows alone has none
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    return ThreadPoolExecutor(workers, "gainsight-dest", initializer=leave_signals_to_the_main_thread)
 
 
 def _session(workers: int) -> requests.Session:

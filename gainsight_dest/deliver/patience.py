@@ -33,9 +33,16 @@ class Patience:
     in_total: float = attrs.field(default=10_800.0, validator=_positive)
 
     def retrying(
-        self, sleep: Callable[[float], None], to_the_next_minute: Callable[[], float], failures: int = 0
+        self,
+        sleep: Callable[[float], None],
+        to_the_next_minute: Callable[[], float],
+        failures: int = 0,
+        waited: float = 0.0,
     ) -> Retrying:
-        """What calls a function again while it raises RetryableError and patience lasts, after so many failures."""
+        """What calls a function again while it raises RetryableError and patience lasts.
+
+        `failures`, `waited`: what has gone before, in times and seconds.
+        """
         back_off = wait_exponential(multiplier=2**failures) + wait_random(0, 1)
 
         def wait(state: RetryCallState) -> float:
@@ -49,7 +56,7 @@ class Patience:
         def is_over(state: RetryCallState) -> bool:
             nonlocal failures
             failures += not isinstance(_error(state), ThrottledError)
-            return failures >= self.attempts or state.idle_for + state.upcoming_sleep > self.in_total
+            return failures >= self.attempts or waited + state.idle_for + state.upcoming_sleep > self.in_total
 
         return Retrying(
             sleep=sleep, wait=wait, stop=is_over, retry=retry_if_exception_type(RetryableError), reraise=True
