@@ -118,9 +118,9 @@ def test_where_patience_ends_first_nobody_is_linked_to_anything(change: Callable
     assert statuses(batch) == ["failed"] * 3
     for error in (outcome.error for outcome in batch.outcomes):
         assert isinstance(error, RetryableError)
-        assert (error.action, error.problem) == ("update company", NO_GSID)
+        assert (error.action, error.problem) == ("create company", NO_GSID)
     assert tenant.people == []
-    assert tenant.counts == {"find company": 2, "create company": 1, "update company": 2}
+    assert tenant.counts == {"find company": 1, "create company": 1}
 
 
 def test_two_companies_of_one_name_are_found_as_one_and_the_first_is_linked() -> None:
@@ -331,6 +331,8 @@ def test_a_call_for_several_events_is_made_as_long_as_one_of_them_may_be_tried()
     batch = batch.next([ok({"Gsid": "1P02A"})]).next([LOST])
     assert (actions([*batch.requests]), statuses(batch)) == (["link person"], ["not tried"] * 2)
     assert batch.failures == (2,), "of the first, which is sent alone from now on"
+    batch = batch.next([LOST])
+    assert (batch.failures, statuses(batch)) == ((1,), ["failed", "not tried"])
     assert statuses(batch.next([LOST])) == ["failed"] * 2
 
 
