@@ -9,6 +9,7 @@ from requests import Session
 from typing_extensions import assert_type
 
 from gainsight_dest import (
+    Batch,
     ConfigError,
     DestinationConfig,
     EventError,
@@ -19,6 +20,7 @@ from gainsight_dest import (
     ResponseError,
     SendEvent,
     ThrottledError,
+    Tried,
     UpsertPerson,
     group,
     identify,
@@ -26,6 +28,7 @@ from gainsight_dest import (
     preview,
     track,
     transform,
+    transform_batch,
 )
 from gainsight_dest.deliver import Deliverer, Outcome, Patience, deliver
 from gainsight_dest.sandbox import Fault, Sandbox
@@ -82,6 +85,17 @@ def delivery(events: Iterable[dict[str, Any]], session: Session) -> None:
             assert_type(outcome.error, GainsightDestError | None)
             assert_type(outcome.gsid, str | None)
     assert_type(deliver(transform({}, settings()), timeout=(1, 2)), Outcome)
+
+
+def batch(events: Iterable[dict[str, Any]], send: Callable[[Request], Response]) -> tuple[Outcome, ...]:
+    """A batch gives requests, takes answers, and tells outcomes."""
+    events_on_their_way = transform_batch(events, settings())
+    assert_type(events_on_their_way, Batch)
+    while events_on_their_way.requests:
+        answers = [send(request) for request in events_on_their_way.requests]
+        events_on_their_way = events_on_their_way.next(answers)
+        events_on_their_way = events_on_their_way.next([None, OSError(), Tried(None, calls=2)])
+    return events_on_their_way.outcomes
 
 
 def sandbox() -> None:
