@@ -13,6 +13,7 @@ What became of each event is what would have become of it alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -21,7 +22,7 @@ from gainsight_dest.api import Response, folded
 from gainsight_dest.companies import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
-from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError, RetryableError
+from gainsight_dest.errors import ConfigError, CredentialsError, EventError, GainsightDestError, RetryableError
 from gainsight_dest.fields import company_link, company_name, email_key
 from gainsight_dest.lanes import ATTEMPTS, NOTHING, Book, Call, Lane, Note, Notes, Reading, Verdict, Write
 from gainsight_dest.outcome import Event, Outcome, Status, begin, text_of
@@ -59,7 +60,6 @@ class Batch:
     Frozen; compares by value and pickles, at any point on the way. The repr shows nothing of the events.
     """
 
-    _config: DestinationConfig
     _labels: tuple[_Label, ...]
     _begun: tuple[_Begun, ...]
     _attempts: int
@@ -99,7 +99,7 @@ class Batch:
         stage = self._stage.next(readings, book) if calls else self._stage
         notes = book.notes
         ended = self._is_ended or any(isinstance(reading.error, CredentialsError) for reading in readings)
-        stage = _stage_with_work(stage, self._config, self._begun, notes)
+        stage = _stage_with_work(stage, self._begun, notes)
         return attrs.evolve(self, stage=stage, notes=notes, is_ended=ended)
 
     @property
@@ -158,14 +158,14 @@ def transform_batch(
 ) -> Batch:
     """The batch of the events, with the first requests to be sent.
 
-    An event at fault, or one that is not for Gainsight, becomes that event's outcome; an EventError may stand in for an
-    event that could not be read. `attempts`: an event whose request has failed so often for a while has failed.
-
-    Raises ConfigError for a `destination_config` that cannot be read, and nothing else.
+    An event at fault, or one that is not for Gainsight, becomes that event's outcome, and a config that cannot be read
+    becomes that of each; nothing raises. An EventError may stand in for an event that could not be read. `attempts`: an
+    event whose request has failed so often for a while has failed.
     """
     config = destination_config
     if not isinstance(config, DestinationConfig):
-        config = DestinationConfig.from_rudderstack(config)
+        with suppress(ConfigError):
+            config = DestinationConfig.from_rudderstack(config)
     labels, begun = [], []
     companies: dict[str, list[Write]] = {}
     for index, event in enumerate(events):
@@ -177,14 +177,16 @@ def transform_batch(
             companies.setdefault(folded(company_name(company)), []).append(Write(index, company))
     lanes = [Lane(tuple(writes)) for writes in companies.values()]
     notes = Notes()
-    stage = _stage_with_work(Companies.of(config, lanes, Book(notes, attempts)), config, begun, notes)
-    return Batch(config, tuple(labels), tuple(begun), attempts, notes, stage)
+    stage: Stage = Tracks(())
+    if isinstance(config, DestinationConfig):
+        stage = _stage_with_work(Companies.of(config, lanes, Book(notes, attempts)), begun, notes)
+    return Batch(tuple(labels), tuple(begun), attempts, notes, stage)
 
 
-def _stage_with_work(stage: Stage, config: DestinationConfig, begun: Sequence[_Begun], notes: Notes) -> Stage:
+def _stage_with_work(stage: Stage, begun: Sequence[_Begun], notes: Notes) -> Stage:
     """The stage, or one after it, that has anything to send."""
     if isinstance(stage, Companies) and not stage.calls:
-        stage = People.of(config, _people(begun, notes))
+        stage = People.of(stage.config, _people(begun, notes))
     if isinstance(stage, People) and not stage.calls:
         stage = Tracks(tuple((index, first) for index, first in enumerate(begun) if isinstance(first, SendEvent)))
     return stage

@@ -66,7 +66,7 @@ class Outcome:
         return self.status is not Status.NOT_TRIED and not isinstance(self.error, CredentialsError)
 
 
-def begin(index: int, event: Event | EventError, config: DestinationConfig) -> Request | Outcome:
+def begin(index: int, event: Event | EventError, config: DestinationConfig | Mapping[str, Any]) -> Request | Outcome:
     """The event's first request, or its outcome where that is known before anything is sent.
 
     An EventError may stand in for an event that could not be read.

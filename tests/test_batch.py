@@ -319,10 +319,15 @@ def test_what_was_not_sent_is_asked_for_again_and_counts_as_nothing() -> None:
     assert sum(outcome.calls for outcome in batch.outcomes) == sum(tenant.counts.values())
 
 
-@pytest.mark.parametrize("raw", [{}, {"domain": 7}])
-def test_a_config_that_cannot_be_read_is_an_error_at_once(raw: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError):
-        transform_batch([], raw)
+@pytest.mark.parametrize("raw", [{}, {"domain": 7}, None, [], "acme.co"])
+def test_a_config_that_cannot_be_read_is_the_outcome_of_each_event_as_alone(raw: Any) -> None:
+    with pytest.raises(ConfigError) as alone:
+        transform(identify(), raw)
+    batch = transform_batch([identify(), {"type": "page", "integrations": {"All": False}}, group("Acme")], raw)
+    assert batch.requests == ()
+    assert statuses(batch) == ["failed", "skipped", "failed"]
+    assert [outcome.error for outcome in batch.outcomes] == [alone.value, None, alone.value]
+    assert batch.next([]) == batch
 
 
 def test_the_repr_shows_what_is_to_be_sent_and_no_value_and_no_secret() -> None:

@@ -31,9 +31,14 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("batch", [None, 500])
 @pytest.mark.parametrize("kind", [None, *FAULTS])
 def test_neither_logs_nor_outcomes_nor_errors_nor_the_journal_show_a_key_or_a_person(
-    kind: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    kind: str | None,
+    batch: int | None,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     faults = [] if kind is None else [Fault(kind, calls=(1, 4), seconds=0.01)]
     sandbox = Sandbox(CONFIG, calls_per_minute=None, calls_per_day=None, faults=faults)
@@ -43,7 +48,7 @@ def test_neither_logs_nor_outcomes_nor_errors_nor_the_journal_show_a_key_or_a_pe
         Deliverer(CONFIG, base_url=server.url, workers=2, sleep=lambda _: None) as deliverer,
         Journal(tmp_path / "run.db", deliverer.target) as journal,
     ):
-        outcomes = list(deliverer.run(EVENTS, journal))
+        outcomes = list(deliverer.run(EVENTS, journal, batch=batch))
         told = [repr(deliverer), repr(journal), repr(sandbox), caplog.text, *capfd.readouterr()]
         written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     errors = [outcome.error for outcome in outcomes if outcome.error]
