@@ -109,16 +109,37 @@ class Batch:
         Nor is one whose person or company an earlier event will write that is not through: to send only that one again
         would put older values over newer.
         """
-        outcomes = [self.outcome(index) for index in range(len(self))]
+        settled = {*self.settled(range(len(self)))}
+        outcomes = map(self.outcome, range(len(self)))
+        return tuple(
+            attrs.evolve(each, status=Status.NOT_TRIED, error=None)
+            if each.is_settled and index not in settled
+            else each
+            for index, each in enumerate(outcomes)
+        )
+
+    def settled(self, among: Iterable[int]) -> Iterator[int]:
+        """Those of the events that need not be sent again, now or after others. `among`: in order, all that may not."""
         behind: set[tuple[str, str]] = set()
-        for index, (outcome, begun) in enumerate(zip(outcomes, self._begun, strict=True)):
-            if (behind or not outcome.is_settled) and isinstance(begun, Request):
+        for index in among:
+            begun, is_settled = self._begun[index], self._is_settled(index)
+            if isinstance(begun, Request) and (behind or not is_settled):
                 records = begun.records
-                if records & behind or not outcome.is_settled:
+                if not is_settled or records & behind:
                     behind |= records
-                    if outcome.is_settled:
-                        outcomes[index] = attrs.evolve(outcome, status=Status.NOT_TRIED, error=None)
-        return tuple(outcomes)
+                    continue
+            yield index
+
+    def _is_settled(self, index: int) -> bool:
+        """Whether the event by itself need not be sent again. One that a wrong key has ended must be."""
+        note = self._notes.of(index)
+        if note is None:
+            return isinstance(self._begun[index], Outcome) or self._is_past(index)
+        return note.is_through and not isinstance(note.error, CredentialsError)
+
+    def _is_past(self, index: int) -> bool:
+        """Whether the event, of which nothing is noted, is a track event that was delivered at once."""
+        return isinstance(self._stage, Tracks) and self._stage.is_past(index)
 
     def outcome(self, index: int) -> Outcome:
         """What became of the event in that place, by itself."""
@@ -127,8 +148,7 @@ class Batch:
             return begun
         note = self._notes.of(index)
         if note is None:
-            at_once = isinstance(self._stage, Tracks) and self._stage.is_past(index)
-            note = Note(calls=1, is_through=True) if at_once else NOTHING
+            note = Note(calls=1, is_through=True) if self._is_past(index) else NOTHING
         status = Status.NOT_TRIED
         if note.is_through:
             status = Status.DELIVERED if note.error is None else Status.FAILED

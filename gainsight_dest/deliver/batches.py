@@ -42,9 +42,9 @@ class ChunkDelivery:
         self._at_once = at_once
         self._journal = journal
         self._outcomes = [None if journal is None else journal.find(index, event) for index, event in chunk]
-        self._open = [place for place, outcome in enumerate(self._outcomes) if outcome is None]
-        self._numbers = {place: number for number, place in enumerate(self._open)}
-        self._batch = transform_batch([chunk[place][1] for place in self._open], config, attempts=attempts)
+        self._places = [place for place, outcome in enumerate(self._outcomes) if outcome is None]
+        self._batch = transform_batch([chunk[place][1] for place in self._places], config, attempts=attempts)
+        self._open = list(range(len(self._places)))
         self._told = 0
         self._settle()
 
@@ -59,10 +59,10 @@ class ChunkDelivery:
         while (requests := self._batch.requests) and not is_stopped():
             self._ask(ask, requests)
             yield from self._front()
-        outcomes = self._batch.outcomes
+        rest = dict(zip(self._places, self._batch.outcomes, strict=True))
         for place in range(self._told, len(self._chunk)):
             self._told += 1
-            yield self._outcomes[place] or self._placed(place, outcomes[self._numbers[place]])
+            yield self._outcomes[place] or self._placed(place, rest[place])
 
     def _front(self) -> Iterator[Outcome]:
         while self._told < len(self._chunk) and (outcome := self._outcomes[self._told]) is not None:
@@ -80,23 +80,21 @@ class ChunkDelivery:
         for number, answer in zip(chosen, told, strict=True):
             answers[number] = answer
         self._batch = self._batch.next(answers)
-        if isinstance(requests[0], SendEvent):  # the last stage: the first that is open is the one that was sent
-            self._open[:1] = [place for place in self._open[:1] if not self._is_settled(place)]
-        else:
-            self._settle()
+        self._settle(only_first=isinstance(requests[0], SendEvent))  # in the last stage that is the one that was sent
 
-    def _settle(self) -> None:
+    def _settle(self, *, only_first: bool = False) -> None:
         """Record what is through."""
-        outcomes = self._batch.outcomes
-        self._open = [place for place in self._open if not self._is_settled(place, outcomes[self._numbers[place]])]
-
-    def _is_settled(self, place: int, outcome: Outcome | None = None) -> bool:
-        outcome = self._placed(place, outcome or self._batch.outcome(self._numbers[place]))
-        if outcome.is_settled:
-            self._outcomes[place] = outcome
+        settled = list(self._batch.settled(self._open[:1] if only_first else self._open))
+        for number in settled:
+            place = self._places[number]
+            outcome = self._outcomes[place] = self._placed(place, self._batch.outcome(number))
             if self._journal is not None:
                 self._journal.add(outcome, self._chunk[place][1])
-        return outcome.is_settled
+        if only_first:
+            del self._open[: len(settled)]
+        else:
+            done = {*settled}
+            self._open = [number for number in self._open if number not in done]
 
     def _placed(self, place: int, outcome: Outcome) -> Outcome:
         return attrs.evolve(outcome, index=self._chunk[place][0])
