@@ -75,13 +75,13 @@ class Batch:
     @property
     def failures(self) -> tuple[int, ...]:
         """How often each of the requests, or what came before it, has failed for a while: what to wait by."""
-        of = Book(self._notes, self._attempts).of
+        of = self._notes.of
         return tuple(min(of(event).failures for event in call.events) for call in self._calls)
 
     @property
     def waited(self) -> tuple[float, ...]:
         """How many seconds each of the requests has been waited for, if whoever waits tells: see Tried."""
-        of = Book(self._notes, self._attempts).of
+        of = self._notes.of
         return tuple(min(of(event).waited for event in call.events) for call in self._calls)
 
     def next(self, answers: Iterable[Answer]) -> Batch:
@@ -133,7 +133,7 @@ class Batch:
     def _is_settled(self, index: int) -> bool:
         """Whether the event by itself need not be sent again. One that a wrong key has ended must be."""
         note = self._notes.of(index)
-        if note is None:
+        if note is NOTHING:
             return isinstance(self._begun[index], Outcome) or self._is_past(index)
         return note.is_through and not isinstance(note.error, CredentialsError)
 
@@ -147,8 +147,8 @@ class Batch:
         if isinstance(begun, Outcome):
             return begun
         note = self._notes.of(index)
-        if note is None:
-            note = Note(calls=1, is_through=True) if self._is_past(index) else NOTHING
+        if note is NOTHING and self._is_past(index):
+            note = Note(calls=1, is_through=True)
         status = Status.NOT_TRIED
         if note.is_through:
             status = Status.DELIVERED if note.error is None else Status.FAILED
@@ -218,7 +218,7 @@ def _people(begun: Sequence[_Begun], notes: Notes) -> Iterator[Lane]:
     for index, first in enumerate(begun):
         if isinstance(first, UpsertPerson):
             person = first.person
-        elif isinstance(first, FindCompany) and (note := notes.of(index)) is not None and not note.is_through:
+        elif isinstance(first, FindCompany) and not (note := notes.of(index)).is_through:
             person = company_link(first.email, str(note.gsid))
         else:
             continue

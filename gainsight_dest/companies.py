@@ -12,7 +12,7 @@ import attrs
 
 from gainsight_dest import api
 from gainsight_dest.api import Response
-from gainsight_dest.descriptors import Request
+from gainsight_dest.descriptors import Creates, Finds, Request, Updates, record_key
 from gainsight_dest.fields import Record, company_name
 
 
@@ -35,28 +35,18 @@ class CompaniesRequest(Request):
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
-        return frozenset(("Company", api.folded(name)) for name in self.names)
+        return frozenset(record_key("Company", name) for name in self.names)
 
 
 @attrs.define(repr=False)
-class FindCompanies(CompaniesRequest):
+class FindCompanies(Finds, CompaniesRequest):
     """Asks which of the companies of those Names there are."""
-
-    method = "POST"
 
     _sought: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         return self._sought
-
-    @property
-    def action(self) -> str:
-        return "find company"
-
-    @property
-    def url(self) -> str:
-        return api.company_query_url(self._config.domain)
 
     @property
     def body(self) -> Record:
@@ -90,35 +80,17 @@ class SaveCompanies(CompaniesRequest):
         return api.saved_gsids(response, self.names, self.action, self._config.hide)
 
 
-class CreateCompanies(SaveCompanies):
+class CreateCompanies(Creates, SaveCompanies):
     """Inserts the companies. If the answer is lost, find again: they may be there."""
 
     __slots__ = ()
-    method = "POST"
 
     @property
     def again(self) -> FindCompanies:
         return FindCompanies(self._config, self.names)
 
-    @property
-    def action(self) -> str:
-        return "create company"
 
-    @property
-    def url(self) -> str:
-        return api.company_url(self._config.domain)
-
-
-class UpdateCompanies(SaveCompanies):
+class UpdateCompanies(Updates, SaveCompanies):
     """Updates the companies of those Names."""
 
     __slots__ = ()
-    method = "PUT"
-
-    @property
-    def action(self) -> str:
-        return "update company"
-
-    @property
-    def url(self) -> str:
-        return api.company_update_url(self._config.domain)

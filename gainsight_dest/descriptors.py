@@ -125,7 +125,7 @@ class UpsertPerson(Request):
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
-        return frozenset({_key("Person", email_key(self._person))})
+        return frozenset({record_key("Person", email_key(self._person))})
 
     @property
     def url(self) -> str:
@@ -216,22 +216,22 @@ class _CompanyRequest(Request):
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
-        return frozenset({_key("Company", company_name(self._company)), _key("Person", self._email)})
+        return frozenset({record_key("Company", company_name(self._company)), record_key("Person", self._email)})
 
     def _names(self) -> Iterable[str]:
         return self._company
 
 
-def _key(name: str, key: str) -> tuple[str, str]:
+def record_key(name: str, key: str) -> tuple[str, str]:
+    """One of `Request.records`."""
     return name, api.folded(key)
 
 
-class FindCompany(_CompanyRequest):
-    """Asks whether there is a company of that Name: then it is updated, else created."""
+class Finds(Request):
+    """What to find one company and many have in common."""
 
     __slots__ = ()
     method = "POST"
-    calls = 3
 
     @property
     def action(self) -> str:
@@ -240,6 +240,43 @@ class FindCompany(_CompanyRequest):
     @property
     def url(self) -> str:
         return api.company_query_url(self._config.domain)
+
+
+class Creates(Request):
+    """What to create one company and many have in common."""
+
+    __slots__ = ()
+    method = "POST"
+
+    @property
+    def action(self) -> str:
+        return "create company"
+
+    @property
+    def url(self) -> str:
+        return api.company_url(self._config.domain)
+
+
+class Updates(Request):
+    """What to update one company and many have in common."""
+
+    __slots__ = ()
+    method = "PUT"
+
+    @property
+    def action(self) -> str:
+        return "update company"
+
+    @property
+    def url(self) -> str:
+        return api.company_update_url(self._config.domain)
+
+
+class FindCompany(Finds, _CompanyRequest):
+    """Asks whether there is a company of that Name: then it is updated, else created."""
+
+    __slots__ = ()
+    calls = 3
 
     @property
     def body(self) -> Record:
@@ -273,38 +310,20 @@ class _SaveCompany(_CompanyRequest):
         return UpsertPerson(self._config, company_link(self._email, gsid))
 
 
-class CreateCompany(_SaveCompany):
+class CreateCompany(Creates, _SaveCompany):
     """Inserts the company, then links the person. If the answer is lost, find again: the company may be there."""
 
     __slots__ = ()
-    method = "POST"
 
     @property
     def again(self) -> FindCompany:
         return FindCompany(self._config, self._company, self._email)
 
-    @property
-    def action(self) -> str:
-        return "create company"
 
-    @property
-    def url(self) -> str:
-        return api.company_url(self._config.domain)
-
-
-class UpdateCompany(_SaveCompany):
+class UpdateCompany(Updates, _SaveCompany):
     """Updates the company of that Name, then links the person."""
 
     __slots__ = ()
-    method = "PUT"
-
-    @property
-    def action(self) -> str:
-        return "update company"
-
-    @property
-    def url(self) -> str:
-        return api.company_update_url(self._config.domain)
 
 
 class Step(NamedTuple):

@@ -82,6 +82,8 @@ class Note(NamedTuple):
     is_through: bool = False
 
 
+NOTHING = Note()
+
 #: Notes that are kept apart from the older ones, which a step need not copy then.
 _RECENT = 1000
 
@@ -93,10 +95,9 @@ class Notes:
     older: Mapping[int, Note] = attrs.field(factory=dict)
     recent: Mapping[int, Note] = attrs.field(factory=dict)
 
-    def of(self, event: int) -> Note | None:
-        """What is known of the event."""
-        note = self.recent.get(event)
-        return self.older.get(event) if note is None else note
+    def of(self, event: int) -> Note:
+        """What is known of the event: NOTHING itself, if nothing is."""
+        return self.recent.get(event) or self.older.get(event, NOTHING)
 
     def with_changes(self, changes: Mapping[int, Note]) -> Notes:
         """These notes and newer ones."""
@@ -133,7 +134,7 @@ class Book:
 
     def of(self, event: int) -> Note:
         """What is known of the event."""
-        return self._changes.get(event) or self._notes.of(event) or NOTHING
+        return self._changes.get(event) or self._notes.of(event)
 
     def through(self, events: Iterable[int]) -> None:
         """They are delivered."""
@@ -167,9 +168,6 @@ class Book:
 
     def _note(self, event: int, **facts: Any) -> None:
         self._changes[event] = self.of(event)._replace(**facts)
-
-
-NOTHING = Note()
 
 
 class Write(NamedTuple):

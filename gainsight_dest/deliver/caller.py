@@ -45,30 +45,32 @@ class _StoppedError(Exception):
     """The run is to end: nothing more is sent."""
 
 
+@attrs.define(kw_only=True)
+class _Effort:
+    """What was spent: the calls, the seconds of waiting, and what the last call failed by."""
+
+    calls: int = 0
+    waited: float = 0.0
+    problem: str = ""
+
+
 @attrs.define
-class Way:
+class Way(_Effort):
     """How far the delivery of one event has come, and what became of it."""
 
     request: Request | None
     attempts: int = 0
-    calls: int = 0
     gsid: str | None = None
     status: Status = Status.DELIVERED
     error: GainsightDestError | None = None
-    waited: float = 0.0
-    #: What its last attempt failed by.
-    problem: str = ""
 
 
 @attrs.define
-class _Asked:
-    """A request of a batch, the calls that were made for it, the seconds waited, and what came back."""
+class _Asked(_Effort):
+    """A request of a batch, and what came back."""
 
     request: Request
-    calls: int = 0
-    waited: float = 0.0
     answer: Response | RetryableError | None = None
-    problem: str = ""
 
 
 class Caller:
@@ -137,17 +139,13 @@ class Caller:
         """Sends request after request, from where the last attempt ended."""
         way.attempts += 1
         while way.request is not None:
-            self._take_a_call()
-            way.calls += 1
             request = way.request
             try:
-                way.request = request.next(self._send(request))
-            except ThrottledError as error:
-                self._budget.hold(error.retry_after)
-                way.problem = error.problem
+                _, way.request = self._exchange(request, way)
+            except ThrottledError:
                 raise
-            except RetryableError as error:
-                way.request, way.problem = request.again, error.problem
+            except RetryableError:
+                way.request = request.again
                 raise
             if isinstance(way.request, UpsertPerson):
                 way.gsid = next(iter(linked_companies(way.request.person)), None)
@@ -155,19 +153,26 @@ class Caller:
     def _ask(self, asked: _Asked) -> None:
         if asked.answer is not None:  # a fault, which has been waited after
             return
-        self._take_a_call()
-        asked.calls += 1
         try:
-            answer = self._send(asked.request)
-            asked.request.next(answer)
-        except ThrottledError as error:
-            self._budget.hold(error.retry_after)
-            asked.problem = error.problem
+            asked.answer, _ = self._exchange(asked.request, asked)
+        except ThrottledError:
             raise
         except RetryableError as error:
-            asked.answer, asked.problem = error, error.problem
+            asked.answer = error
             raise
-        asked.answer = answer
+
+    def _exchange(self, request: Request, effort: _Effort) -> tuple[Response, Request | None]:
+        """One call: the answer, and what comes after it."""
+        self._take_a_call()
+        effort.calls += 1
+        try:
+            answer = self._send(request)
+            return answer, request.next(answer)
+        except RetryableError as error:
+            effort.problem = error.problem
+            if isinstance(error, ThrottledError):
+                self._budget.hold(error.retry_after)
+            raise
 
     def _take_a_call(self) -> None:
         while seconds := self._budget.take():
@@ -177,9 +182,9 @@ class Caller:
         with self._lock:
             self.calls += 1
 
-    def _wait_to_retry(self, way: Way | _Asked, seconds: float) -> None:
-        self._wait(way.problem, seconds)
-        way.waited += seconds
+    def _wait_to_retry(self, effort: _Effort, seconds: float) -> None:
+        self._wait(effort.problem, seconds)
+        effort.waited += seconds
 
     def _wait(self, reason: str, seconds: float) -> None:
         """Sleeps in short naps, so that a run that is to end does. Raises _StoppedError."""
