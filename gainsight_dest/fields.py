@@ -259,7 +259,7 @@ def _add_custom(record: Record, custom: Sequence[CustomField], traits: Traits, c
 def _dig(value: Any, path: Sequence[str]) -> Any:
     """The value along a dotted path through nested objects; None if there is none."""
     for key in path:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             return None
         value = value.get(key)
     return value
@@ -270,7 +270,9 @@ def _add_name(person: Record) -> None:
     if present(person.get("Name")):  # 0 and false are
         return
     person.pop("Name", None)
-    if name := " ".join(text(person[part], part) for part in NAME_PARTS if present(person.get(part))).strip():
+    parts = [(part, person[part]) for part in NAME_PARTS if part in person]
+    known = [value if type(value) is str else text(value, part) for part, value in parts if present(value)]
+    if name := " ".join(known).strip():
         person["Name"] = name
 
 
