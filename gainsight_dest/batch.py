@@ -73,6 +73,11 @@ class Batch:
         return tuple(call.request for call in self._calls)
 
     @property
+    def events(self) -> tuple[tuple[int, ...], ...]:
+        """The events that each of the requests is for, by their places."""
+        return tuple(call.events for call in self._calls)
+
+    @property
     def failures(self) -> tuple[int, ...]:
         """How often each of the requests, or what came before it, has failed for a while: what to wait by."""
         of = self._notes.of
@@ -171,7 +176,7 @@ class Batch:
 
 
 def transform_batch(
-    events: Iterable[Event | EventError],
+    events: Iterable[Event | EventError | Request],
     destination_config: DestinationConfig | Mapping[str, Any],
     *,
     attempts: int = ATTEMPTS,
@@ -179,8 +184,9 @@ def transform_batch(
     """The batch of the events, with the first requests to be sent.
 
     An event at fault, or one that is not for Gainsight, becomes that event's outcome, and a config that cannot be read
-    becomes that of each; nothing raises. An EventError may stand in for an event that could not be read. `attempts`: an
-    event whose request has failed so often for a while has failed.
+    becomes that of each; nothing raises. An EventError may stand in for an event that could not be read, a Request for
+    one that has been transformed, by the same config. `attempts`: an event whose request has failed so often for a
+    while has failed.
     """
     config = destination_config
     if not isinstance(config, DestinationConfig):

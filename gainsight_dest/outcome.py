@@ -66,11 +66,15 @@ class Outcome:
         return self.status is not Status.NOT_TRIED and not isinstance(self.error, CredentialsError)
 
 
-def begin(index: int, event: Event | EventError, config: DestinationConfig | Mapping[str, Any]) -> Request | Outcome:
+def begin(
+    index: int, event: Event | EventError | Request, config: DestinationConfig | Mapping[str, Any]
+) -> Request | Outcome:
     """The event's first request, or its outcome where that is known before anything is sent.
 
-    An EventError may stand in for an event that could not be read.
+    An EventError may stand in for an event that could not be read, a Request for one that has been transformed.
     """
+    if isinstance(event, Request):
+        return event
     try:
         if isinstance(event, EventError):
             raise event

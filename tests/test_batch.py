@@ -359,3 +359,16 @@ def test_an_answer_that_is_none_is_an_error(answer: Any) -> None:
     message = f"^an answer must be a Response, an exception or None, not {type(given).__name__}$"
     with pytest.raises(TypeError, match=message):
         transform_batch([identify()], CONFIG).next([answer])
+
+
+def test_each_request_tells_which_events_it_is_for() -> None:
+    batch = transform_batch([group("Acme"), {"type": "page"}, group("Blue"), group("Acme"), track()], CONFIG)
+    assert [sorted(events) for events in batch.events] == [[0, 2, 3]]
+
+
+def test_a_request_may_stand_in_for_an_event_that_has_been_transformed() -> None:
+    events = [identify(), group(), track()]
+    of_events = transform_batch(events, CONFIG)
+    of_requests = transform_batch([transform(event, CONFIG) for event in events], CONFIG)
+    assert of_requests.requests == of_events.requests
+    assert statuses(run(of_requests, sandbox().handle)[0]) == ["delivered"] * 3
