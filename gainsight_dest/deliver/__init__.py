@@ -14,6 +14,18 @@ from gainsight_dest.deliver.caller import Waiting
 from gainsight_dest.deliver.deliverer import Deliverer, deliver
 from gainsight_dest.deliver.journal import Journal, JournalError
 from gainsight_dest.deliver.patience import Patience
+from gainsight_dest.deliver.send import Sender
 from gainsight_dest.outcome import Outcome, Status
 
-__all__ = ["Budget", "Deliverer", "Journal", "JournalError", "Outcome", "Patience", "Status", "Waiting", "deliver"]
+__all__ = [
+    "Budget",
+    "Deliverer",
+    "Journal",
+    "JournalError",
+    "Outcome",
+    "Patience",
+    "Sender",
+    "Status",
+    "Waiting",
+    "deliver",
+]

@@ -39,10 +39,16 @@ _FAULTS: tuple[tuple[type[requests.RequestException], str], ...] = (
 
 
 class Sender:
-    """Sends requests through a Session, to Gainsight or to what stands at `base_url`. Raises ConfigError."""
+    """Sends a request once, through a Session, to Gainsight or to what stands at `base_url`. Raises ConfigError.
 
-    def __init__(self, session: requests.Session, base_url: str | None, timeout: Timeout) -> None:
-        self._session = session
+    For whoever tries again by himself: `while request is not None: request = request.next(sender(request))`. `session`:
+    None for one of its own. `timeout`: seconds to connect, seconds without a byte of the answer.
+    """
+
+    def __init__(
+        self, session: requests.Session | None = None, base_url: str | None = None, timeout: Timeout = (5, 30)
+    ) -> None:
+        self._session = session or requests.Session()
         self._base = None if base_url is None else checked_base_url(base_url)
         self._timeout = timeout
         # A sandbox on this machine is never reached through a proxy that the environment names.
