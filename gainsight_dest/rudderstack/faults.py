@@ -1,0 +1,168 @@
+"""What rudder-server is told of an item that failed: a status code, which it retries or not, and tags for its metrics.
+
+It retries 5xx, 429 and 408, gives up on other 4xx, and keeps jobs for hours: so each error is told by what should be
+done about it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+import attrs
+
+from gainsight_dest.api import Response
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.errors import (
+    ConfigError,
+    CredentialsError,
+    EventError,
+    GainsightDestError,
+    ResponseError,
+    RetryableError,
+    ThrottledError,
+)
+from gainsight_dest.values import plain
+
+log = logging.getLogger("gainsight_dest.rudderstack")
+
+#: How rudder-server names this destination.
+DESTINATION = "gainsight"
+
+
+def _refused(status: int | None) -> int:
+    """A 4xx that is not retried. A refusal may come with any status."""
+    return status if status is not None and 400 <= status <= 499 and status not in {408, 429} else 400
+
+
+def _failed(status: int | None) -> int:
+    """A 5xx, which is retried."""
+    return status if status is not None and 500 <= status <= 599 else 500
+
+
+@attrs.frozen
+class Row:
+    """What an error is told as: `status` makes the code of that of Gainsight's answer."""
+
+    error: type[Exception]
+    status: Callable[[int | None], int]
+    category: str
+    type: str | None
+    when: str
+
+
+class MisroutedError(GainsightDestError):
+    """What was sent is for another destination. To be tried again until someone has mended the route."""
+
+
+RETRYABLE = Row(RetryableError, _failed, "network", "retryable", "Gainsight failed, or did not answer")
+
+#: First match.
+ROWS: tuple[Row, ...] = (
+    Row(EventError, lambda _: 400, "dataValidation", "instrumentation", "the event is at fault"),
+    Row(ConfigError, lambda _: 400, "dataValidation", "configuration", "the destination config is at fault"),
+    Row(ThrottledError, lambda _: 429, "network", "throttled", "Gainsight answered that the calls are used up"),
+    RETRYABLE,
+    Row(ResponseError, _refused, "network", "aborted", "Gainsight refused"),
+    Row(MisroutedError, lambda _: 500, "platform", None, "the request is for another destination"),
+    Row(Exception, lambda _: 500, "platform", None, "a fault of gainsight_dest's own"),
+)
+
+#: How a failed call of a group begins what it says.
+_GROUP_CALLS = {"find company": "search", "create company": "create", "update company": "update"}
+
+#: What stands for metadata where there is none: rudder-server throws an answer away that has an empty one.
+NO_METADATA: Mapping[str, Any] = {"destType": DESTINATION}
+
+
+#: What Gainsight said, and the HTTP status of that.
+Answer = dict[str, Any]
+
+
+@attrs.frozen
+class Failure:
+    """What becomes of an item instead of a request. `response`: Gainsight's answer, where it is about one."""
+
+    error: Exception
+    answer: Answer | None = attrs.field(default=None, repr=False)
+
+    @property
+    def status(self) -> int:
+        """The status code of the item."""
+        return self._row.status(self._answered)
+
+    @property
+    def text(self) -> str:
+        """What rudder-server shows of it. Of a group's failed call, a JSON text with Gainsight's answer."""
+        error = self.error
+        if not isinstance(error, GainsightDestError):
+            return f"a fault of gainsight_dest's own ({type(error).__name__}): please report it"
+        if not isinstance(error, ResponseError) or error.action not in _GROUP_CALLS:
+            return str(error)
+        problem = str(error).removeprefix(f"{error.action}: ")
+        message = f"failed to {_GROUP_CALLS[error.action]} group: {problem}"
+        return json.dumps({"message": message, "destinationResponse": self.destination_response}, ensure_ascii=False)
+
+    @property
+    def destination_response(self) -> Answer:
+        """Gainsight's answer and its status; where there is none, what is known of that and the status of the item."""
+        if self.answer is not None:
+            return self.answer
+        known = isinstance(self.error, GainsightDestError)
+        return {"response": str(self.error) if known else self.text, "status": self.status}
+
+    def tags(self, feature: str, *metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """The `statTags`: of which kind the failure is, and whose."""
+        row = self._row
+        tags = {
+            "errorCategory": row.category,
+            "errorType": row.type,
+            "destType": DESTINATION.upper(),
+            "module": "destination",
+            "implementation": "native",
+            "feature": feature,
+        }
+        for name in ("destinationId", "workspaceId"):
+            tags[name] = next((one[name] for one in metadata if isinstance(one.get(name), str)), None)
+        return {name: value for name, value in tags.items() if value}
+
+    @property
+    def _answered(self) -> int | None:
+        return self.error.status if isinstance(self.error, ResponseError) else None
+
+    @property
+    def _row(self) -> Row:
+        if isinstance(self.error, CredentialsError) and self._answered is None:
+            return RETRYABLE  # a host that cannot be trusted has not answered: the next try may meet the right one
+        return next(row for row in ROWS if isinstance(self.error, row.error))
+
+
+def answered(response: Response, config: DestinationConfig) -> Answer:
+    """An answer of Gainsight's, as JSON where it is, else as text, as whoever reads rudder-server's log may see it."""
+    try:
+        body = _hidden(plain(json.loads(response.body, parse_constant=str), "the answer"), config)
+    except (ValueError, RecursionError, EventError):  # an EventError: it is nested too deep to be passed on
+        body = config.hide(response.body.decode("utf-8", "replace"))
+    return {"response": body, "status": response.status}
+
+
+def _hidden(value: Any, config: DestinationConfig) -> Any:
+    """The value without secrets: once it is decoded, for a key may be spelled with escapes."""
+    if isinstance(value, str):
+        return config.hide(value)
+    if isinstance(value, list):
+        return [_hidden(item, config) for item in value]
+    if isinstance(value, dict):
+        return {config.hide(name): _hidden(item, config) for name, item in value.items()}
+    return value
+
+
+def unforeseen(error: Exception) -> Failure:
+    """A fault of our own. What it says may hold the event's values: only where it came from is logged."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    log.error("%s at %s:%s", type(error).__name__, PurePath(frame.filename).name, frame.lineno)
+    return Failure(error)

@@ -1,0 +1,62 @@
+"""RudderStack's delivery proxy for this destination: a request of rudder-server's is sent, and what came of it told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gainsight_dest.errors import GainsightDestError
+from gainsight_dest.rudderstack.faults import Answer, Failure, answered, unforeseen
+from gainsight_dest.rudderstack.send import Send, asked
+from gainsight_dest.rudderstack.wire import from_wire
+
+#: The versions of the protocol, by what they are called: whether metadata is a list, and each of it answered.
+VERSIONS: Mapping[str, bool] = {"v0": False, "v1": True}
+FEATURE = "dataDelivery"
+
+Data = dict[str, Any]
+
+
+def proxy(version: str, body: Any, send: Send) -> Data:
+    """`{"output": {"status", "message", …}}`: the status is that of the HTTP answer, too.
+
+    `version`: "v0", whose body carries one object as `metadata`, or "v1", with a list of them. `body`: a request as the
+    router gave it. `send` makes the call, once. What is wrong with the body is told as the event's or the config's
+    fault. Raises ValueError for another version, and nothing else.
+    """
+    if version not in VERSIONS:
+        raise ValueError(f"version must be one of {', '.join(VERSIONS)}")
+    result = _sent(body, send)
+    metadata = _metadata(body)
+    tags: Data = {}
+    message = "success"
+    if isinstance(result, Failure):
+        message, status, answer = result.text, result.status, result.destination_response
+        tags = {"statTags": result.tags(FEATURE, *metadata)}
+    else:
+        status, answer = result["status"], result
+    told: Data
+    if VERSIONS[version]:
+        told = {"response": [{"error": message, "statusCode": status, "metadata": each} for each in metadata]}
+    else:
+        told = {"destinationResponse": answer}
+    return {"output": {"status": status, "message": message, **told, **tags}}
+
+
+def _sent(body: Any, send: Send) -> Answer | Failure:
+    answer = None
+    try:
+        request = from_wire(body)
+        response = asked(request, send)
+        answer = answered(response, request.config)
+        request.next(response)
+    except GainsightDestError as error:
+        return Failure(error, answer)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the job must come back
+        return unforeseen(error)
+    return answer
+
+
+def _metadata(body: Any) -> list[Mapping[str, Any]]:
+    given = body.get("metadata") if isinstance(body, Mapping) else None
+    return [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, Mapping)]

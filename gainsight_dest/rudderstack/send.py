@@ -1,0 +1,28 @@
+"""What makes a call to Gainsight, as whoever embeds the transformer provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gainsight_dest.api import Response
+from gainsight_dest.descriptors import Request
+from gainsight_dest.errors import GainsightDestError, RetryableError
+
+#: Makes the call, once: rudder-server tries again. It gives Gainsight's answer, or raises: a GainsightDestError says
+#: what to do, anything else counts as no answer. `gainsight_dest.deliver.Sender` is one.
+Send = Callable[[Request], Response]
+
+
+def asked(request: Request, send: Send) -> Response:
+    """The answer. Raises GainsightDestError for none, whatever `send` has raised."""
+    try:
+        answer: object = send(request)
+    except GainsightDestError:
+        raise
+    except Exception as error:  # noqa: BLE001 - another client has other errors
+        name = type(error).__name__
+    else:
+        if isinstance(answer, Response):
+            return answer
+        name = f"a {type(answer).__name__} is no Response"
+    raise RetryableError(request.action, f"no answer ({name})")

@@ -1,0 +1,520 @@
+"""The app: routes, bodies, errors, counts. What it answers of events is tested where the pure functions are."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+
+for module in ("falcon", "msgspec", "isal", "prometheus_client"):
+    pytest.importorskip(module, reason="the service needs the extra serve")
+pytest.importorskip("httpx", reason="the app is called in process by httpx")
+
+import httpx
+
+from gainsight_dest import Request, Response
+from gainsight_dest.rudderstack import app as app_module
+from gainsight_dest.rudderstack import create_app, features
+from gainsight_dest.sandbox import Fault, Sandbox
+from tests.rudderstack.rudder import (
+    ADA,
+    body,
+    check_processed,
+    check_proxied,
+    check_routed,
+    destination,
+    group,
+    identify,
+    item,
+    items,
+    never,
+    track,
+)
+
+PROCESSOR, ROUTER = "/v0/destinations/gainsight", "/routerTransform"
+PROXIES = {version: f"/{version}/destinations/gainsight/proxy" for version in ("v0", "v1")}
+POSTED = [PROCESSOR, ROUTER, *PROXIES.values()]
+PAGES = ["/features", "/health", "/metrics"]
+JSON = {"Content-Type": "application/json"}
+LONG = 100
+
+
+def ask(app: Any, method: str, path: str, **how: Any) -> httpx.Response:
+    """The answer to a request. None is without the header that rudder-server's router panics without."""
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://transformer") as client:
+            return await client.request(method, path, **how)
+
+    answer = asyncio.run(asked())
+    assert answer.headers.get_list("apiVersion") == ["2"]
+    return answer
+
+
+def post(app: Any, path: str, content: Any, **headers: str) -> httpx.Response:
+    if isinstance(content, (dict, list)):
+        content = json.dumps(content).encode()
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return ask(app, "POST", path, content=content, headers={**JSON, **given})
+
+
+def refused(answer: httpx.Response, status: int) -> str:
+    """What the error says, which is JSON, with the status in it, too."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    told = answer.json()
+    assert set(told) == {"status", "error"}
+    assert told["status"] == status
+    assert isinstance(told["error"], str)
+    return str(told["error"])
+
+
+def raw(app: Any, path: str, headers: Mapping[str, str], *events: Mapping[str, Any]) -> httpx.Response:
+    """The answer to a body that comes in these events, and then no more."""
+    sent: list[Any] = []
+    coming = iter(events)
+
+    async def receive() -> Any:
+        event = next(coming, None)
+        if event is None:
+            await asyncio.Event().wait()
+        return event
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in {**JSON, **headers}.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+    asyncio.run(app(scope, receive, send))
+    head, *rest = sent
+    pairs = [(name.decode(), value.decode()) for name, value in head["headers"]]
+    answer = httpx.Response(head["status"], headers=pairs, content=b"".join(each["body"] for each in rest))
+    assert answer.headers.get_list("apiVersion") == ["2"]
+    return answer
+
+
+def piece(data: bytes, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.request", "body": data, "more_body": more}
+
+
+async def chunks(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def counted(app: Any, name: str, **labels: str) -> float:
+    """A count of the metrics page; 0 if it is not there."""
+    for line in ask(app, "GET", "/metrics").text.splitlines():
+        found = re.fullmatch(rf"{name}(?:{{(.*)}})? (\S+)", line)
+        if found and dict(re.findall(r'(\w+)="([^"]*)"', found[1] or "")) == labels:
+            return float(found[2])
+    return 0
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox()
+
+
+@pytest.fixture
+def app(sandbox: Sandbox) -> Any:
+    return create_app(sandbox.handle)
+
+
+def proxied(app: Any, message: Any, version: str, **more: Any) -> httpx.Response:
+    """The answer of the proxy to the request of a message."""
+    request = post(app, ROUTER, body(message)).json()["output"][0]["batchedRequest"]
+    metadata: Any = {"jobId": 1, "destinationId": "d-1", "workspaceId": "w-1"}
+    metadata = [metadata] if version == "v1" else metadata
+    return post(app, PROXIES[version], {**request, "metadata": metadata, "destinationConfig": {}, **more})
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------
+
+
+def test_it_tells_its_features_and_that_it_is_up(app: Any) -> None:
+    assert ask(app, "GET", "/features").json() == features()
+    assert ask(app, "GET", "/health").json() == {"service": "UP"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_may_be_asked_for_by_head(app: Any, path: str) -> None:
+    answer = ask(app, "HEAD", path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_the_processor_answers_each_item_in_order(app: Any, sandbox: Sandbox) -> None:
+    answer = post(app, PROCESSOR, items(identify(), group(), track(), {"type": "page"}))
+    assert answer.status_code == 200
+    told = answer.json()
+    for each in told:
+        check_processed(each)
+    assert [each["statusCode"] for each in told] == [200, 200, 200, 400]
+    assert [each["metadata"]["jobId"] for each in told] == [1, 2, 3, 4]
+    assert [company["Name"] for company in sandbox.companies] == ["Acme"]
+
+
+def test_the_router_answers_each_job_once(app: Any) -> None:
+    answer = post(app, ROUTER, body(identify(), group(), track(), {"type": "page"}))
+    assert answer.status_code == 200
+    output = answer.json()["output"]
+    for each in output:
+        check_routed(each)
+    assert sorted(one["jobId"] for each in output for one in each["metadata"]) == [1, 2, 3, 4]
+
+
+def test_a_body_may_be_compacted(app: Any) -> None:
+    one = item(identify())
+    del one["destination"]
+    compacted = {"input": [one], "destType": "gainsight", "destinations": {"d-1": destination()}, "connections": {}}
+    answer = post(app, ROUTER, compacted, X_Content_Format="json+compactedv1")
+    plain = post(app, ROUTER, body(identify()))
+    assert answer.json() == plain.json()
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_the_items_of_a_person_are_merged_unless_it_is_told_not_to(sandbox: Sandbox, batch: bool) -> None:
+    app = create_app(sandbox.handle, batch=batch)
+    output = post(app, ROUTER, body(identify(firstName="Ada"), identify(lastName="L"))).json()["output"]
+    assert [len(each["metadata"]) for each in output] == ([2] if batch else [1, 1])
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_the_proxy_delivers(app: Any, sandbox: Sandbox, version: str) -> None:
+    answer = proxied(app, identify(), version)
+    assert answer.status_code == 200
+    check_proxied(answer.json(), version)
+    assert [person["Email"] for person in sandbox.people] == [ADA]
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("429", 429), ("503", 503), ("401", 401), ("dropped-before", 500), ("result-false", 400)]
+)
+def test_the_status_of_a_proxys_answer_is_that_of_the_delivery(version: str, kind: str, status: int) -> None:
+    app = create_app(Sandbox(faults=[Fault(kind)]).handle)
+    answer = proxied(app, identify(), version)
+    assert answer.status_code == answer.json()["output"]["status"] == status
+    check_proxied(answer.json(), version)
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_the_proxy_calls_no_host_but_gainsights(version: str) -> None:
+    answer = proxied(create_app(never), identify(), version, endpoint="https://evil.example/v1.0/other")
+    assert answer.status_code == 400
+    check_proxied(answer.json(), version)
+
+
+def test_two_apps_in_a_process_do_not_share_their_counts() -> None:
+    one, other = create_app(never), create_app(never)
+    ask(one, "GET", "/health")
+    labels = {"route": "/health", "status": "200"}
+    assert counted(one, "gainsight_dest_requests_total", **labels) == 1
+    assert counted(other, "gainsight_dest_requests_total", **labels) == 0
+
+
+def test_without_a_send_it_makes_a_sender(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    monkeypatch.setattr(app_module, "sender", lambda: sandbox.handle)
+    post(create_app(), PROCESSOR, items(group()))
+    assert [company["Name"] for company in sandbox.companies] == ["Acme"]
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/v0/destinations/other", "/v2/destinations/gainsight/proxy"])
+def test_another_path_is_not_found(app: Any, path: str) -> None:
+    refused(ask(app, "GET", path), 404)
+    refused(post(app, path, {}), 404)
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_what_is_posted_is_not_read(app: Any, path: str) -> None:
+    for method in ("GET", "PUT", "DELETE", "PATCH"):
+        answer = ask(app, method, path)
+        refused(answer, 405)
+        assert "POST" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_is_read_is_not_posted(app: Any, path: str) -> None:
+    refused(post(app, path, {}), 405)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/jsonx"])
+def test_another_content_type_is_refused(app: Any, content_type: str) -> None:
+    refused(post(app, ROUTER, {}, Content_Type=content_type), 415)
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"])
+def test_a_content_type_may_have_parameters(app: Any, content_type: str) -> None:
+    assert post(app, ROUTER, body(identify()), Content_Type=content_type).status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip"])
+def test_another_packing_is_refused(app: Any, encoding: str) -> None:
+    refused(post(app, ROUTER, {}, Content_Encoding=encoding), 415)
+
+
+@pytest.mark.parametrize("path", POSTED)
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b"[NaN]", b"[Infinity]", b"[-Infinity]", b"nul", b"\xff", b'"\xff"', b"[1,]", b"{'a': 1}", b"\0"],
+)
+def test_what_is_no_json_is_refused(app: Any, path: str, text: bytes) -> None:
+    assert "not JSON" in refused(post(app, path, text), 400)
+
+
+@pytest.mark.parametrize("path", POSTED)
+@pytest.mark.parametrize("depth", [500, 100_000])
+@pytest.mark.parametrize("brackets", ["[]", "{}"])
+def test_what_is_nested_deep_is_no_fault_of_our_own(app: Any, path: str, depth: int, brackets: str) -> None:
+    opening = '{"a":' if brackets == "{}" else "["
+    deep = opening * depth + "1" + brackets[1] * depth
+    one = json.dumps(item(identify(comments="HERE"))).replace('"HERE"', deep)
+    texts = [
+        deep,
+        f"[{one}]",
+        f'{{"input": [{one}]}}',
+        one.replace('"w-1"', deep),
+        f'{{"input": [{{"metadata": {deep}}}]}}',
+    ]
+    for text in texts:
+        assert post(app, path, text.encode()).status_code in {200, 400}, text[:200]
+
+
+@pytest.mark.parametrize("text", ["null", "1", "[]", "{}", '"x"', "[null]", '{"input": []}', '{"input": 5}', "[[]]"])
+@pytest.mark.parametrize("path", POSTED)
+def test_json_of_another_shape_is_told_of_and_nothing_breaks(app: Any, path: str, text: str) -> None:
+    answer = post(app, path, text.encode())
+    assert answer.status_code == (200 if path in {PROCESSOR, ROUTER} else 400)
+    assert "fault of gainsight_dest" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "broken", ['{"type": "identify", "traits": {"email": "a@b.co", "firstName": "\\ud83d"}}', "1" * 30, "1" * 5000]
+)
+def test_an_item_with_half_an_emoji_or_a_huge_integer_does_not_cost_the_others(app: Any, broken: str) -> None:
+    if broken.isdigit():
+        broken = json.dumps(identify("b@example.com", masterAvatarTypeCode=0)).replace("0", broken)
+    text = json.dumps(body("HERE", identify())).replace('"HERE"', broken)
+    answer = post(app, ROUTER, text.encode())
+    if len(broken) > 4300:
+        refused(answer, 400)  # Python reads no integer of so many digits
+        return
+    output = answer.json()["output"]
+    assert sorted(one["jobId"] for each in output for one in each["metadata"]) == [1, 2]
+    assert output[-1]["statusCode"] == 200
+
+
+@pytest.mark.parametrize("path", [PROCESSOR, ROUTER])
+@pytest.mark.parametrize("where", ["metadata", "destination"])
+@pytest.mark.parametrize("bad", [b'"\xff"', b'"\xc3"', b'"\n"', b'"\\x"', b"NaN", b"01", b"1.", b"tru", b"[1,]"])
+def test_what_only_goes_back_must_be_json_too(app: Any, path: str, where: str, bad: bytes) -> None:
+    one = item(identify())
+    one[where]["more"] = "HERE"
+    given: Any = [one] if path == PROCESSOR else {"input": [one]}
+    refused(post(app, path, json.dumps(given).encode().replace(b'"HERE"', bad)), 400)
+
+
+@pytest.mark.parametrize("path", [PROCESSOR, ROUTER])
+@pytest.mark.parametrize("value", ['é\u2028\0 "\\', 2**70, -1.5e300, [], {}, None, {"a": [{"b": [1, None]}]}, True])
+def test_metadata_goes_back_as_it_came(app: Any, path: str, value: Any) -> None:
+    one = item(identify())
+    one["metadata"]["more"] = value
+    given: Any = [one] if path == PROCESSOR else {"input": [one]}
+    answer = post(app, path, given).json()
+    told = answer[0]["metadata"] if path == PROCESSOR else answer["output"][0]["metadata"][0]
+    assert told == one["metadata"]
+
+
+def test_of_an_unforeseen_error_only_its_name_is_told(
+    app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(given: Any, *_: object, **__: object) -> Any:
+        raise KeyError(str(given))
+
+    monkeypatch.setattr(app_module, "answer_of_router", broken)
+    answer = post(app, ROUTER, body(identify()))
+    assert "KeyError" in refused(answer, 500)
+    assert ADA not in answer.text
+    assert ADA not in caplog.text
+    assert "KeyError" in caplog.text
+    assert counted(app, "gainsight_dest_requests_total", route=ROUTER, status="500") == 1
+
+
+# --- the length of bodies ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_may_be_as_long_as_the_limit_and_no_longer(packed: bool, chunked: bool) -> None:
+    app = create_app(never, most_bytes=LONG)
+    for length, status in ((LONG, 200), (LONG + 1, 413)):
+        text = b'{"input": []}'.ljust(length)
+        sent = gzip.compress(text) if packed else text
+        headers = {"Content_Encoding": "gzip"} if packed else {}
+        answer = post(app, ROUTER, chunks(sent) if chunked else sent, **headers)
+        assert answer.status_code == status
+        if status == 413:
+            assert refused(answer, 413) == "the body is longer than 100 bytes"
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_has_come() -> None:
+    app = create_app(never, most_bytes=LONG)
+    for length in (str(LONG + 1), "9" * 30):
+        answer = raw(app, ROUTER, {"Content-Length": length})
+        refused(answer, 413)
+        assert answer.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "1.5", "", "1 2", "0x10"])
+def test_a_length_that_is_no_number_is_refused(app: Any, length: str) -> None:
+    assert "Content-Length" in refused(raw(app, ROUTER, {"Content-Length": length}), 400)
+
+
+def test_a_body_that_breaks_off_is_refused(app: Any) -> None:
+    refused(raw(app, ROUTER, {"Content-Length": "100"}, piece(b"{"), {"type": "http.disconnect"}), 400)
+
+
+def test_a_body_shorter_than_its_length_is_refused(app: Any) -> None:
+    text = json.dumps(body(identify())).encode()
+    answer = raw(app, ROUTER, {"Content-Length": str(len(text) + 1)}, piece(text, more=False))
+    assert refused(answer, 400) == "the body broke off"
+
+
+@pytest.mark.parametrize("pieces", [[], [piece(b"{")]])
+@pytest.mark.parametrize("headers", [{"Content-Length": "100"}, {"Transfer-Encoding": "chunked"}])
+def test_a_body_that_does_not_come_is_not_waited_for_without_end(
+    app: Any, headers: dict[str, str], pieces: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "PATIENCE", 0.01)
+    answer = raw(app, ROUTER, headers, *pieces)
+    assert refused(answer, 408) == "the body took too long"
+    assert answer.headers["Connection"] == "close"
+
+
+def test_a_body_may_come_in_chunks(app: Any) -> None:
+    text = json.dumps(body(identify())).encode()
+    assert post(app, ROUTER, chunks(text)).json() == post(app, ROUTER, text).json()
+
+
+# --- packing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_body_may_be_packed(app: Any) -> None:
+    text = json.dumps(body(identify(), group())).encode()
+    answer = post(app, ROUTER, gzip.compress(text), Content_Encoding="GZip")
+    assert answer.json() == post(app, ROUTER, text).json()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"{}",
+        b"\x1f\x8b",
+        gzip.compress(b"{}")[:-1],
+        gzip.compress(b"{}")[:-8] + b"\0" * 8,
+        gzip.compress(b"{}") + b"x",
+        gzip.compress(b"{}") + gzip.compress(b"{}"),
+        gzip.compress(b"")[:12],
+    ],
+)
+def test_a_body_that_cannot_be_unpacked_is_refused(app: Any, broken: bytes) -> None:
+    assert "gzip" in refused(post(app, ROUTER, broken, Content_Encoding="gzip"), 400)
+
+
+def test_a_body_that_unpacks_to_more_than_the_limit_is_refused() -> None:
+    app = create_app(never, most_bytes=2**16)
+    bomb = gzip.compress(b" " * 2**24)
+    assert len(bomb) < 2**16
+    refused(post(app, ROUTER, bomb, Content_Encoding="gzip"), 413)
+
+
+def packing(app: Any, content: Any, accepted: str) -> tuple[str | None, Any]:
+    answer = post(app, ROUTER, content, Accept_Encoding=accepted)
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    return answer.headers.get("Content-Encoding"), answer.json()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", "gzip"),
+        ("br, GZIP;q=0.5", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; q=0.0, br", None),
+        ("identity", None),
+        ("", None),
+        ("gzipped", None),
+    ],
+)
+def test_a_long_answer_is_packed_where_that_is_accepted(app: Any, accepted: str, packed: str | None) -> None:
+    given = body(*(identify(f"p{n}@example.com") for n in range(20)))
+    encoding, answer = packing(app, given, accepted)
+    assert encoding == packed
+    assert answer == packing(app, given, "identity")[1]
+
+
+def test_a_short_answer_is_not_packed(app: Any) -> None:
+    assert packing(app, {"input": []}, "gzip")[0] is None
+
+
+# --- what is counted and logged ---------------------------------------------------------------------------------------
+
+
+def test_it_counts_requests_items_and_calls(app: Any) -> None:
+    post(app, ROUTER, body(identify(), group(), track(), {"type": "page"}))
+    post(app, PROCESSOR, items({}, {}))
+    requests, made = "gainsight_dest_requests_total", "gainsight_dest_calls_total"
+    assert counted(app, requests, route=ROUTER, status="200") == 1
+    assert counted(app, "gainsight_dest_items_total", route=PROCESSOR, status="400") == 2
+    assert counted(app, "gainsight_dest_items_total", route=ROUTER, status="400") == 1
+    assert counted(app, made, action="find company", status="200") == 1
+    assert counted(app, made, action="create company", status="200") == 1
+    assert counted(app, "gainsight_dest_request_seconds_count", route=ROUTER) == 1
+
+
+def test_a_call_without_an_answer_is_counted() -> None:
+    def send(request: Request) -> Response:
+        raise TimeoutError(request.action)
+
+    app = create_app(send)
+    post(app, PROCESSOR, items(group()))
+    assert counted(app, "gainsight_dest_calls_total", action="find company", status="none") == 1
+
+
+def test_a_path_that_is_no_route_is_neither_counted_by_name_nor_logged(
+    app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "gainsight_dest")
+    ask(app, "GET", "/path-of-ada?email=query-of-ada")
+    ask(app, "BREW", "/health?email=query-of-ada")
+    post(app, f"{ROUTER}?email=query-of-ada", body(identify(firstName="name-of-ada")))
+    logged = " ".join(record.getMessage() for record in caplog.records)
+    for text in (logged, ask(app, "GET", "/metrics").text):
+        assert "of-ada" not in text
+        assert ADA not in text
+    assert "GET (none) 404" in logged
+    assert f"POST {ROUTER} 200" in logged
+    assert "BREW" not in logged
+    assert counted(app, "gainsight_dest_requests_total", route="(none)", status="404") == 1

@@ -1,0 +1,342 @@
+"""The laws of the router, the processor and the proxy, on whole requests of every kind."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections import Counter
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gainsight_dest import DestinationConfig, Request, Response
+from gainsight_dest.rudderstack import as_wire, from_wire, processor, proxy, router
+from gainsight_dest.sandbox import Sandbox
+from tests.rudderstack.rudder import (
+    ADA,
+    CONFIG,
+    Data,
+    body,
+    call,
+    check_processed,
+    check_proxied,
+    check_routed,
+    companies,
+    destination,
+    identify,
+    item,
+)
+from tests.strategies import (
+    ACCESS_KEY,
+    SECRETS,
+    SHARED_SECRET,
+    events,
+    good_events,
+    keyed_raw_configs,
+    raw_configs,
+    responses,
+    whole_configs,
+)
+from tests.strategies import json_values as any_json
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+OWN_FAULT = "a fault of gainsight_dest's own"
+DYNAMIC = {
+    **CONFIG,
+    "topicName": '{{ event.properties.topic || "Tickets" }}',
+    "personMap": [{"from": "{{ message.traits.from || a }}", "to": "A__gc"}],
+}
+names = st.sampled_from(["d-1", "d-2", "d-1"])
+metadata = st.one_of(
+    st.builds(
+        lambda job, name, workspace: {"jobId": job, "destinationId": name, "workspaceId": workspace},
+        st.integers(0, 5),
+        names,
+        st.sampled_from(["w-1", None, 1]),
+    ),
+    st.sampled_from([None, {}, [], "x", 1, {"jobId": 7}]),
+)
+
+
+def _destinations(config: Any) -> Any:
+    return st.one_of(
+        st.builds(lambda name, config, **more: {"id": name, "Config": config, **more}, names, config),
+        st.builds(
+            lambda name, config, dynamic: {"id": name, "Config": config, "hasDynamicConfig": dynamic},
+            names,
+            st.one_of(st.just(DYNAMIC), config),
+            st.sampled_from([True, False, None]),
+        ),
+    )
+
+
+good = {"id": "d-1", "Config": CONFIG}
+keyed_destinations = st.one_of(st.just(good), st.builds(copy.deepcopy, st.just(good)), _destinations(keyed_raw_configs))
+any_destinations = st.one_of(keyed_destinations, _destinations(raw_configs), any_json)
+requests = st.builds(
+    lambda method, endpoint, headers, data, status: {
+        "method": method,
+        "endpoint": endpoint,
+        "headers": headers,
+        "body": data,
+        "statusCode": status,
+    },
+    st.sampled_from(["POST", "PUT", "", None, 1]),
+    st.sampled_from(["https://acme.gainsightcloud.com/v1.0/api/people", "http://x", "", None]),
+    st.sampled_from([{}, {"a": 1}, {"a": None}, None, [], "x"]),
+    st.sampled_from([{"JSON": {"a": 1}}, {"JSON": {"a": 1}, "XML": {"b": 1}}, {}, None, [], {"FORM": 1}]),
+    st.sampled_from([200, 298, 400, 0, 99, True, "200", 1.5]),
+)
+messages = st.one_of(events, good_events, good_events, requests)
+
+
+def _items(destinations: Any) -> Any:
+    return st.builds(
+        lambda message, metadata, destination: {"message": message, "metadata": metadata, "destination": destination},
+        messages,
+        metadata,
+        destinations,
+    )
+
+
+def _bodies(item: Any, destinations: Any) -> Any:
+    lists = st.lists(item, max_size=5)
+    return st.one_of(
+        st.builds(lambda given: {"input": given, "destType": "gainsight"}, lists),
+        st.builds(
+            lambda given, shared: {
+                "input": [
+                    {name: value for name, value in each.items() if name != "destination"}
+                    for each in given
+                    if type(each) is dict
+                ],
+                "destinations": shared,
+                "connections": {},
+            },
+            lists,
+            st.one_of(st.dictionaries(names, destinations, max_size=2), st.none(), st.just([])),
+        ),
+    )
+
+
+bodies = _bodies(st.one_of(_items(any_destinations), _items(any_destinations), any_json), any_destinations)
+keyed_bodies = _bodies(_items(keyed_destinations), keyed_destinations)
+
+
+class Whim:
+    """A send that answers anything, or raises: the same again for the same seed."""
+
+    def __init__(self, answers: list[Any], seed: int) -> None:
+        self.answers = answers
+        self.random = random.Random(seed)  # noqa: S311 - no secret
+
+    def __call__(self, request: Request) -> Response:
+        answer = self.random.choice([companies, companies, *self.answers])
+        if isinstance(answer, Exception):
+            raise answer
+        answered: Response = answer(request) if answer is companies else answer
+        return answered
+
+
+_answers: Any = st.lists(
+    st.one_of(responses, st.sampled_from([KeyError("x"), TimeoutError(), OSError("no"), None, "x", {}])), max_size=3
+)
+whims = st.tuples(_answers, st.integers(0, 9))
+
+
+def stand_in(given: Any) -> Any:
+    """The metadata that must come back of an item."""
+    value = given.get("metadata") if type(given) is dict else None
+    return value if type(value) is dict and value else {"destType": "gainsight"}
+
+
+def count(metadata: Any) -> Counter[str]:
+    return Counter(json.dumps(each, sort_keys=True) for each in metadata)
+
+
+def spelled(value: Any) -> str:
+    """Text that tells NaN as itself."""
+    return json.dumps(value, sort_keys=True)
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
+
+
+@given(bodies, whims, st.booleans())
+def test_whatever_the_router_is_sent_each_metadata_comes_back_once(given: Data, whim: Any, together: bool) -> None:
+    before = spelled(given)
+    output = router(given, Whim(*whim), batch=together)["output"]
+    assert spelled(given) == before
+    assert spelled(router(copy.deepcopy(given), Whim(*whim), batch=together)["output"]) == spelled(output)
+    if not given["input"]:
+        return
+    for each in output:
+        check_routed(each)
+        assert OWN_FAULT not in each.get("error", "")
+    assert count(each for one in output for each in one["metadata"]) == count(map(stand_in, given["input"]))
+    if not together:
+        assert [one["metadata"] for one in output] == [[stand_in(each)] for each in given["input"]]
+
+
+@given(bodies, whims)
+def test_whatever_the_processor_is_sent_each_item_is_answered_in_its_place(given: Data, whim: Any) -> None:
+    before = spelled(given)
+    output = processor(given, Whim(*whim))
+    assert spelled(given) == before
+    assert spelled(processor(copy.deepcopy(given), Whim(*whim))) == spelled(output)
+    assert [one["metadata"] for one in output] == [*map(stand_in, given["input"])]
+    for each in output:
+        check_processed(each)
+        assert OWN_FAULT not in each.get("error", "")
+
+
+@given(any_json, whims)
+def test_nothing_raises_whatever_the_body(given: Any, whim: Any) -> None:
+    send = Whim(*whim)
+    json.dumps(router(given, send))
+    json.dumps(processor(given, send))
+    for version in ("v0", "v1"):
+        check_proxied(proxy(version, given, send), version)
+
+
+@given(keyed_bodies, whims)
+def test_no_error_and_no_tag_holds_a_secret(given: Data, whim: Any) -> None:
+    told = [*processor(given, Whim(*whim)), *router(given, Whim(*whim))["output"]]
+    for each in told:
+        shown = json.dumps([each.get("error"), each.get("statTags")])
+        assert not any(secret in shown for secret in SECRETS)
+
+
+@given(events, st.one_of(keyed_destinations, any_destinations), whims)
+def test_the_router_makes_of_one_event_what_the_processor_does(event: Any, to: Any, whim: Any) -> None:
+    if type(event) is dict and event.get("statusCode"):
+        return
+    given = item(event, to=to)
+    [one] = router({"input": [given]}, Whim(*whim))["output"]
+    [other] = processor([given], Whim(*whim))
+    if "error" in other:
+        assert (one["error"], one["statusCode"]) == (other["error"], other["statusCode"])
+        assert {**one["statTags"], "feature": "processor"} == other["statTags"]
+    else:
+        assert spelled({**one["batchedRequest"], "userId": ""}) == spelled(other["output"])
+
+
+people = st.sampled_from([ADA, "bob@example.com"])
+traits = st.dictionaries(
+    st.sampled_from(["firstName", "lastName", "name", "location", "comments"]), st.sampled_from(["a", "b", ""])
+)
+sendable = st.one_of(
+    st.builds(lambda email, traits: {"type": "identify", "traits": {**traits, "email": email}}, people, traits),
+    st.builds(
+        lambda name, industry, email: {
+            "type": "group",
+            "traits": {"name": name, "industry": industry},
+            "context": {"traits": {"email": email}},
+        },
+        st.sampled_from(["Acme", "Brix"]),
+        st.sampled_from(["a", "b"]),
+        people,
+    ),
+    st.builds(lambda n: {"type": "track", "event": "Ticket Closure", "properties": {"n": n}}, st.integers(0, 9)),
+)
+
+
+def tenant() -> Sandbox:
+    return Sandbox(DestinationConfig.from_rudderstack(CONFIG), calls_per_minute=None, calls_per_day=None)
+
+
+def delivered(given: list[Any], *, together: bool, at_once: bool) -> tuple[Any, int]:
+    """What the tenant holds once rudder-server has delivered the items, and how many calls that took."""
+    sandbox = tenant()
+    for some in [given] if at_once else [[each] for each in given]:
+        for one in router(body(*some), sandbox.handle, batch=together)["output"]:
+            assert one["statusCode"] == 200
+            sent = call(one["batchedRequest"])
+            answer = sandbox.receive(sent["method"], sent["url"], sent["headers"], sent["body"])
+            assert answer.response is not None
+            assert answer.response.status == 200
+    return sandbox.content, sum(sandbox.counts.values())
+
+
+@given(st.lists(sendable, max_size=8))
+def test_merged_items_leave_the_tenant_as_single_ones_do(given: list[Any]) -> None:
+    if not given:
+        return
+    content, calls = delivered(given, together=True, at_once=True)
+    apart, more = delivered(given, together=False, at_once=True)
+    alone, most = delivered(given, together=False, at_once=False)
+    assert content == apart
+    assert calls <= more <= most
+    assert content == alone
+
+
+# --- the wire and the proxy -------------------------------------------------------------------------------------------
+
+
+@given(good_events, whole_configs)
+def test_a_request_comes_back_from_the_wire_as_it_was(event: Any, config: DestinationConfig) -> None:
+    seen: list[Request] = []
+
+    def send(request: Request) -> Response:
+        seen.append(request)
+        return companies(request)
+
+    to = destination(
+        {
+            **CONFIG,
+            "tenantId": config.tenant_id,
+            "contractId": "c",
+            "personMap": dict(config.person_map),
+            "companyMap": dict(config.company_map),
+            "eventNameMap": dict(config.event_name_map),
+            "eventVersionMap": dict(config.event_version_map),
+        }
+    )
+    [routed] = router({"input": [item(event, to=to)]}, send)["output"]
+    for wire in [routed["batchedRequest"], *map(as_wire, seen)]:
+        before = copy.deepcopy(wire)
+        again = from_wire(json.loads(json.dumps(wire)))
+        assert again.as_dict() == {**call(wire), "url": again.url}
+        assert as_wire(again) == wire == before
+    for request in seen:
+        assert from_wire(as_wire(request)).as_dict() == request.as_dict()
+
+
+_wires = st.builds(
+    lambda message, changes, metadata: {
+        **router(body(message), companies)["output"][0]["batchedRequest"],
+        **changes,
+        "metadata": metadata,
+    },
+    st.sampled_from(
+        [identify(), {"type": "track", "event": "Ticket Closure", "properties": {"a": 1}}, identify("b@c.de", name="x")]
+    ),
+    st.dictionaries(
+        st.sampled_from(["version", "method", "endpoint", "headers", "params", "body", "files", "x"]),
+        any_json,
+        max_size=1,
+    ),
+    st.one_of(st.just({"jobId": 1}), st.lists(st.just({"jobId": 1}), max_size=3), any_json),
+)
+
+
+@given(_wires, whims)
+def test_whatever_the_proxy_is_sent_it_tells(wire: Data, whim: Any) -> None:
+    before = spelled(wire)
+    for version in ("v0", "v1"):
+        told = proxy(version, wire, Whim(*whim))
+        check_proxied(told, version)
+        assert spelled(proxy(version, copy.deepcopy(wire), Whim(*whim))) == spelled(told)
+        assert OWN_FAULT not in told["output"]["message"]
+    assert spelled(wire) == before
+
+
+@given(st.sampled_from([identify(), {"type": "track", "event": "Ticket Closure"}]), responses)
+def test_the_proxy_tells_no_secret_that_an_answer_holds(message: Any, response: Response) -> None:
+    wire = router(body(message), companies)["output"][0]["batchedRequest"]
+    sent = {ACCESS_KEY, SHARED_SECRET} & set(wire["headers"].values())
+    shown = json.dumps([proxy(version, wire, lambda _: response) for version in ("v0", "v1")])
+    assert not any(secret in shown for secret in sent)
