@@ -20,6 +20,7 @@ from gainsight_dest import DestinationConfig, errors
 from gainsight_dest.api import CODES, FAILED, STATUSES, Code
 from gainsight_dest.cli.app import cli
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
+from gainsight_dest.rudderstack.faults import ROWS
 from gainsight_dest.sandbox import FAULTS
 
 HERE = Path(__file__).parent
@@ -256,12 +257,49 @@ def _told(cell: Any) -> str:
     return ", ".join(words)
 
 
+def rudderstack() -> str:
+    """The page of what rudder-server is told."""
+    rows = (
+        (row.when, code(row.error.__name__), _status(row.status), code(row.category), code(row.type or ""))
+        for row in ROWS
+    )
+    return f"""# What rudder-server is told
+
+Of an item, or a delivery, that fails: a `statusCode`, an `error`, and `statTags` for its metrics. rudder-server tries
+5xx, 429 and 408 again, and gives up on the jobs of any other 4xx.
+
+{table(("what is wrong", "error", "statusCode", "errorCategory", "errorType"), rows)}
+The first row that fits counts. `statTags` also hold `destType`, `module`, `implementation`, `feature` (`processor`,
+`router`, `dataDelivery`), and of the metadata `destinationId` and `workspaceId`.
+
+`error` is the text of [the error](errors.md), without secrets or values of the event. Of a call that failed for a group
+it is a JSON text, in which Gainsight's own answer may name values:
+
+```json
+{{"message": "failed to update group: a date is not understood (HTTP 400, GSOBJ_1006)",
+ "destinationResponse": {{"response": {{"result": false, "errorCode": "GSOBJ_1006"}}, "status": 400}}}}
+```
+
+`message` begins with "failed to search group", "failed to create group" or "failed to update group".
+"""
+
+
+def _status(status: Callable[[int | None], int]) -> str:
+    own = [
+        f", or Gainsight's own {kind}"
+        for answered, kind in ((503, "5xx"), (404, "4xx"))
+        if status(answered) == answered
+    ]
+    return f"{status(None)}{''.join(own)}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/fields.md": fields,
     "reference/config.md": settings,
     "reference/errors.md": error_page,
     "reference/command-line.md": command_line,
     "reference/faults.md": faults,
+    "reference/rudderstack.md": rudderstack,
 }
 
 

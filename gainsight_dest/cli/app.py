@@ -7,6 +7,7 @@ import click
 from gainsight_dest import __version__
 from gainsight_dest.cli.deliver import deliver
 from gainsight_dest.cli.sandbox import demo, sandbox
+from gainsight_dest.cli.serve import serve
 from gainsight_dest.cli.transform import transform
 
 
@@ -16,5 +17,5 @@ def cli() -> None:
     """Customer events into Gainsight CS: RudderStack's identify, group and track events as Gainsight requests."""
 
 
-for command in (demo, transform, deliver, sandbox):
+for command in (demo, transform, deliver, sandbox, serve):
     cli.add_command(command)

@@ -85,7 +85,7 @@ def sandbox(
         try:
             server = stack.enter_context(Server(tenant, host, port))
         except OSError as error:
-            raise WrongInputError(f"cannot listen at {host}:{port}: {_why(error)}") from None
+            raise WrongInputError(f"cannot listen at {host}:{port}: {why(error)}") from None
         click.echo(f"Gainsight's sandbox is at {server.url}, Ctrl-C ends it. To deliver to it:")
         click.echo(f"  gainsight-dest deliver EVENTS --config FILE --base-url {server.url}")
         _wait_for_the_end()
@@ -171,7 +171,7 @@ def _save(tenant: Sandbox, path: str) -> None:
         raise WrongInputError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def _why(error: OSError) -> str:
+def why(error: OSError) -> str:
     """What the system said: cheroot puts it into a sentence of its own."""
     return error.strerror or re.sub(r".*\[Errno -?\d+\] ", "", str(error)).rstrip(")")
 

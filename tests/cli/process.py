@@ -30,12 +30,13 @@ def run(*arguments: object, stdin: bytes = b"") -> Done:
 
 
 @contextmanager
-def started(*arguments: object) -> Iterator[subprocess.Popen[bytes]]:
-    """The command while it runs; killed at the end if it still does, or if it hangs."""
+def started(*arguments: object, forever: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """The command while it runs; killed at the end if it still does, or, if not `forever`, when it hangs."""
     pipe = subprocess.PIPE
     with subprocess.Popen([*PROGRAM, *map(str, arguments)], stdin=pipe, stdout=pipe, stderr=pipe) as process:
         watchdog = threading.Timer(LONGEST, process.kill)
-        watchdog.start()
+        if not forever:
+            watchdog.start()
         try:
             yield process
         finally:

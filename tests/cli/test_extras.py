@@ -9,7 +9,8 @@ import pytest
 
 from tests.cli.process import CONFIG, EVENTS, Done, wrong_use
 
-EXTRAS = ("requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2")
+SERVE = ("falcon", "httptools", "isal", "prometheus_client", "uvicorn")
+EXTRAS = ("requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2", *SERVE)
 
 
 def run_without(*modules: str, arguments: list[object]) -> Done:
@@ -44,8 +45,13 @@ def run_without(*modules: str, arguments: list[object]) -> Done:
             "demo needs requests, tenacity, pyrate-limiter, cheroot, jinja2: "
             "pip install 'gainsight-dest[cli,deliver,sandbox]'",
         ),
+        (
+            ["serve", "--port", 0],
+            "serve needs falcon, httptools, isal, prometheus-client, requests, uvicorn: "
+            "pip install 'gainsight-dest[cli,serve]'",
+        ),
     ],
-    ids=["deliver", "deliver --report", "sandbox", "demo"],
+    ids=["deliver", "deliver --report", "sandbox", "demo", "serve"],
 )
 def test_a_command_without_its_extra_says_what_to_install(arguments: list[object], message: str) -> None:
     assert wrong_use(run_without(*EXTRAS, arguments=arguments)) == message

@@ -1,0 +1,216 @@
+"""`gainsight-dest serve`, run as a service manager runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+for module in ("falcon", "msgspec", "isal", "prometheus_client", "uvicorn", "httptools", "requests"):
+    pytest.importorskip(module, reason="the service needs the extra serve")
+for module in ("cheroot", "jinja2"):
+    pytest.importorskip(module, reason="the service is tried against a sandbox, which needs the extra sandbox")
+
+import requests
+
+from tests.cli.process import LONGEST, ended, run, started, until, wrong_use
+from tests.cli.test_sandbox import address
+from tests.cli.test_sandbox import serving as sandbox
+from tests.rudderstack.rudder import body, group, identify
+
+ROUTER = "/routerTransform"
+NOWHERE = "http://127.0.0.1:9"
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    with started("serve", "--port", 0, *arguments) as process:
+        yield process, address(process)
+
+
+def post(url: str, given: Any) -> requests.Response:
+    return requests.post(url, json=given, timeout=LONGEST)
+
+
+def counted(url: str, path: str) -> int:
+    """How many requests for the path the service says it has answered."""
+    text = requests.get(f"{url}/metrics", timeout=LONGEST).text
+    found = re.findall(rf'^gainsight_dest_requests_total{{route="{path}",status="200"}} (\S+)$', text, re.MULTILINE)
+    return sum(int(float(each)) for each in found)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_in_flight_when_it_is_asked_to_end_is_answered(
+    workers: int, how: signal.Signals, tmp_path: Path
+) -> None:
+    faults, count = tmp_path / "faults.json", 6
+    faults.write_text('[{"kind": "slow", "action": "create company", "seconds": 2}]')
+
+    def companies() -> Any:
+        return requests.get(f"{tenant}/content.json", timeout=LONGEST).json()["companies"]
+
+    with (
+        sandbox("--faults", faults, "--calls-per-minute", 0) as (_, tenant),
+        serving("--base-url", tenant, "--workers", workers, "--quiet") as (process, url),
+        ThreadPoolExecutor(count) as pool,
+    ):
+        bodies = [body(group(f"Company {n}")) for n in range(count)]
+        answers = [pool.submit(post, f"{url}{ROUTER}", each) for each in bodies]
+        until(lambda: len(companies()) == count)  # they are written, and the answers are on their way
+        assert not any(answer.done() for answer in answers)
+        done = ended(process, how)
+        assert (done.returncode, done.stderr) == (0, b"")
+        gsids = {company["Name"]: company["Gsid"] for company in companies()}
+        for n, answer in enumerate(answers):
+            (told,) = answer.result().json()["output"]
+            assert told["batchedRequest"]["body"]["JSON"]["companies"] == [{"Company_ID": gsids[f"Company {n}"]}]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int, how: signal.Signals) -> None:
+    with serving("--workers", workers) as (process, _):
+        done = ended(process, how)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal of another kind")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int) -> None:
+    command = [sys.executable, "-m", "gainsight_dest", "serve", "--port", "0", "--quiet", "--workers", str(workers)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, start_new_session=True) as process:
+        try:
+            url = address(process)
+            for _ in range(20):
+                assert requests.get(f"{url}/health", timeout=LONGEST).status_code == 200
+            os.killpg(process.pid, signal.SIGINT)
+            _, stderr = process.communicate(timeout=LONGEST)
+        finally:
+            process.kill()
+    assert (process.returncode, stderr) == (0, b"")
+
+
+def test_it_answers_as_soon_as_it_has_told_its_address() -> None:
+    with serving() as (_, url):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=LONGEST):
+            pass
+        assert requests.get(f"{url}/health", timeout=LONGEST).json() == {"service": "UP"}
+
+
+def test_the_counts_of_the_workers_add_up() -> None:
+    with serving("--workers", 2, "--quiet") as (_, url), ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post(f"{url}{ROUTER}", body(identify())), range(40)))
+        assert all(answer.status_code == 200 for answer in answers)
+        until(lambda: counted(url, ROUTER) == 40)  # a request is counted once it is answered
+        assert {counted(url, ROUTER) for _ in range(10)} == {40}
+
+
+def test_the_workers_leave_no_files_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving("--workers", 2) as (process, url):
+        assert requests.get(f"{url}/health", timeout=LONGEST).ok
+        assert [*tmp_path.iterdir()]
+        assert ended(process, signal.SIGTERM).returncode == 0
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(("options", "jobs"), [((), [2]), (("--no-batch",), [1, 1])])
+def test_items_of_a_person_are_merged_unless_it_is_told_not_to(options: tuple[str, ...], jobs: list[int]) -> None:
+    with serving("--quiet", *options) as (_, url):
+        output = post(f"{url}{ROUTER}", body(identify(firstName="A"), identify(lastName="B"))).json()["output"]
+    assert [len(each["metadata"]) for each in output] == jobs
+
+
+def test_a_body_longer_than_it_is_told_is_refused() -> None:
+    with serving("--quiet", "--max-body", 1) as (_, url):
+        headers = {"Content-Type": "application/json"}
+        for length, status in ((2**20, 200), (2**20 + 1, 413)):
+            text = b'{"input": []}'.ljust(length)
+            answer = requests.post(f"{url}{ROUTER}", data=text, headers=headers, timeout=LONGEST)
+            assert answer.status_code == status
+            assert answer.headers["apiVersion"] == "2"
+        assert answer.json() == {"status": 413, "error": "the body is longer than 1,048,576 bytes"}
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_its_access_log_holds_nothing_of_an_event_and_none_is_kept_on_request(quiet: bool, workers: int) -> None:
+    with serving("--workers", workers, *["--quiet"] * quiet) as (process, url):
+        post(f"{url}{ROUTER}?q=of-ada", body(identify(firstName="of-ada")))
+        requests.get(f"{url}/of-ada", timeout=LONGEST)
+        done = ended(process, signal.SIGTERM)
+    lines = done.stderr.decode().splitlines()
+    told = [re.sub(r"^\S+ \S+ (.*), [\d.]+ ms$", r"\1", line) for line in lines]
+    assert sorted(told) == ([] if quiet else ["GET (none) 404", f"POST {ROUTER} 200"])
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\0" * 1000,
+        b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"POST /routerTransform HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+        b"POST /routerTransform HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /routerTransform HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"A: " + b"x" * 100_000,
+    ],
+)
+def test_garbage_does_not_end_it(service: str, garbage: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", int(service.rpartition(":")[2])), timeout=LONGEST) as client:
+        client.sendall(garbage)
+        client.shutdown(socket.SHUT_WR)
+        try:
+            while client.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+    assert requests.get(f"{service}/health", timeout=LONGEST).json() == {"service": "UP"}
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    with serving("--quiet") as (process, url):
+        yield url
+        done = ended(process, signal.SIGTERM)
+        assert done.returncode == 0
+        assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_in_use_ends_with_2_and_one_line(workers: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run("serve", "--port", port, "--workers", workers)
+    assert wrong_use(done) == f"cannot listen at 127.0.0.1:{port}: Address already in use"
+
+
+def test_a_host_that_is_none_ends_with_2_and_one_line() -> None:
+    assert wrong_use(run("serve", "--port", 0, "--host", "192.0.2.1")).startswith("cannot listen at 192.0.2.1:0: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["nowhere", "http://example.com", "https://u@example.com", "https://example.com/path", "ftp://127.0.0.1"]
+)
+def test_a_wrong_base_url_ends_with_2_and_one_line(url: str) -> None:
+    assert "base_url: must be" in wrong_use(run("serve", "--port", 0, "--base-url", url))
+
+
+def test_gainsight_out_of_reach_is_told_of_the_jobs_that_need_it() -> None:
+    with serving("--quiet", "--base-url", NOWHERE) as (_, url):
+        output = post(f"{url}{ROUTER}", body(group(), identify())).json()["output"]
+    assert [each["statusCode"] for each in output] == [500, 200]
+    assert json.loads(output[0]["error"])["message"].startswith("failed to search group")
