@@ -20,8 +20,11 @@ import attrs
 import falcon
 import falcon.asgi
 import msgspec
+import requests
 from isal import igzip
+from requests.adapters import HTTPAdapter
 
+from gainsight_dest.deliver import Sender
 from gainsight_dest.rudderstack.items import Item, opened
 from gainsight_dest.rudderstack.metrics import CONTENT_TYPE, Metrics
 from gainsight_dest.rudderstack.proxy import VERSIONS, proxy
@@ -89,13 +92,8 @@ def create_app(send: Send | None = None, *, batch: bool = True, most_bytes: int 
     return _guarded(app, most_bytes)
 
 
-def sender(base_url: str | None = None, timeout: tuple[float, float] = (5, 30)) -> Send:
-    """A `gainsight_dest.deliver.Sender` with a connection for each request under way."""
-    import requests  # noqa: PLC0415 - not needed with a `send` of one's own
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415 - the same
-
-    from gainsight_dest.deliver import Sender  # noqa: PLC0415 - the same
-
+def sender(base_url: str | None = None, timeout: tuple[float, float] = (5, 30)) -> Sender:
+    """One with a connection for each request under way. Raises ConfigError for a `base_url` that it cannot use."""
     session = requests.Session()
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=THREADS))

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ for module in ("falcon", "msgspec", "isal", "prometheus_client"):
     pytest.importorskip(module, reason="the service needs the extra serve")
 pytest.importorskip("httpx", reason="the app is called in process by httpx")
 
+import falcon
 import httpx
 
-from gainsight_dest import Request, Response
+from gainsight_dest import DestinationConfig, FindCompany, Request, Response, RetryableError
 from gainsight_dest.rudderstack import app as app_module
 from gainsight_dest.rudderstack import create_app, features
+from gainsight_dest.rudderstack.metrics import Metrics
 from gainsight_dest.sandbox import Fault, Sandbox
 from tests.rudderstack.rudder import (
     ADA,
@@ -518,3 +521,24 @@ def test_a_path_that_is_no_route_is_neither_counted_by_name_nor_logged(
     assert f"POST {ROUTER} 200" in logged
     assert "BREW" not in logged
     assert counted(app, "gainsight_dest_requests_total", route="(none)", status="404") == 1
+
+
+def test_its_own_sender_has_a_connection_for_each_request_under_way() -> None:
+    send = app_module.sender("http://127.0.0.1:1")
+    with pytest.raises(RetryableError, match="the connection failed"):
+        send(FindCompany(DestinationConfig(domain="acme.co", access_key="key"), {"Name": "Acme"}, ADA))
+
+
+def test_what_is_nested_too_deep_to_come_back_is_refused() -> None:
+    nest: Any = 1
+    for _ in range(100_000):
+        nest = [nest]
+    with pytest.raises(falcon.HTTPBadRequest):
+        app_module.encoded({"metadata": nest})
+
+
+def test_where_workers_share_their_counts_the_page_is_made_of_those(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert Metrics().page() == b""
