@@ -78,14 +78,13 @@ _GROUP_CALLS = {"find company": "search", "create company": "create", "update co
 #: What stands for metadata where there is none: rudder-server throws an answer away that has an empty one.
 NO_METADATA: Mapping[str, Any] = {"destType": DESTINATION}
 
-
 #: What Gainsight said, and the HTTP status of that.
 Answer = dict[str, Any]
 
 
 @attrs.frozen
 class Failure:
-    """What becomes of an item instead of a request. `response`: Gainsight's answer, where it is about one."""
+    """What becomes of an item instead of a request. `answer`: what `answered` gave, where it is about an answer."""
 
     error: Exception
     answer: Answer | None = attrs.field(default=None, repr=False)

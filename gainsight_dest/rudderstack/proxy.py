@@ -17,13 +17,14 @@ FEATURE = "dataDelivery"
 Data = dict[str, Any]
 
 
-def proxy(version: str, body: Any, send: Send) -> Data:
+def proxy(version: str | int, body: Any, send: Send) -> Data:
     """`{"output": {"status", "message", …}}`: the status is that of the HTTP answer, too.
 
-    `version`: "v0", whose body carries one object as `metadata`, or "v1", with a list of them. `body`: a request as the
-    router gave it. `send` makes the call, once. What is wrong with the body is told as the event's or the config's
-    fault. Raises ValueError for another version, and nothing else.
+    `version`: "v0" or 0, whose body carries one object as `metadata`, or "v1" or 1, with a list of them. `body`: a
+    request as the router gave it. `send` makes the call, once. What is wrong with the body is told as the event's or
+    the config's fault. Raises ValueError for another version, and nothing else.
     """
+    version = version if isinstance(version, str) else f"v{version}"
     if version not in VERSIONS:
         raise ValueError(f"version must be one of {', '.join(VERSIONS)}")
     result = _sent(body, send)

@@ -148,11 +148,10 @@ def _links(finds: Sequence[FindCompany], send: Send) -> Iterator[UpsertPerson | 
     # A wrong key has ended the batch: those that were not tried would have met it, too.
     stop = next((outcome for outcome in outcomes if isinstance(outcome.error, CredentialsError)), None)
     for find, outcome in zip(finds, outcomes, strict=True):
-        fault = outcome if outcome.error or outcome.gsid is None else None
-        if fault is None:
-            yield UpsertPerson(config, company_link(find.email, str(outcome.gsid)))
+        if outcome.error is None and outcome.gsid is not None:
+            yield UpsertPerson(config, company_link(find.email, outcome.gsid))
             continue
-        fault = fault if fault.error or stop is None else stop
+        fault = outcome if outcome.error or stop is None else stop
         answer = answers.get(fault.index)
         error = fault.error or RuntimeError("a company has neither a Gsid nor an error")
         yield Failure(error, None if answer is None else answered(answer, config))

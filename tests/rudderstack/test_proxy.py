@@ -154,6 +154,11 @@ def test_another_version_is_refused(version: str) -> None:
         proxy(version, wire(), never)
 
 
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_version_may_be_its_number(version: int) -> None:
+    assert proxy(version, wire(), answers(DELIVERED)) == proxy(f"v{version}", wire(), answers(DELIVERED))
+
+
 def test_an_answer_that_repeats_the_key_is_told_without_it() -> None:
     for status in (200, 401):
         answer = told({"key": ACCESS_KEY}, status=status, result=status == 200)
