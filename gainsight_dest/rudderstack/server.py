@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import Any
 
 import attrs
@@ -39,6 +40,7 @@ class Service:
 
     def __call__(self) -> Any:
         """The app, with the access log on standard error."""
+        _heed_ctrl_c(yes=True)  # uvicorn does by now
         logger = logging.getLogger("gainsight_dest.rudderstack")
         if not logger.handlers:
             handler = logging.StreamHandler(sys.stderr)
@@ -82,7 +84,7 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         )
         name = f"[{host}]" if ":" in host else host
         if workers > 1:
-            serve = Multiprocess(config, [listener]).run
+            serve = _Workers(config, [listener]).run
         else:
             server = uvicorn.Server(config)
             serve = partial(server.run, [listener])
@@ -91,3 +93,31 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
                 signal.signal(name_of, server.handle_exit)
         listening(f"http://{name}:{listener.getsockname()[1]}")
         serve()
+
+
+class _Workers(Multiprocess):
+    """Workers that Ctrl-C, which comes to all of a terminal's processes, does not break while they are being made.
+
+    They inherit that it is held back; here it is let in between two rounds.
+    """
+
+    def run(self) -> None:
+        """Until a signal ends it."""
+        resource_tracker.ensure_running()  # made later, it would let the signal in again
+        _heed_ctrl_c(yes=False)
+        try:
+            super().run()
+        finally:
+            _heed_ctrl_c(yes=True)
+
+    def handle_signals(self) -> None:
+        """Those that have come."""
+        _heed_ctrl_c(yes=True)
+        _heed_ctrl_c(yes=False)
+        super().handle_signals()
+
+
+def _heed_ctrl_c(*, yes: bool) -> None:
+    """Let the signal in, or hold it back, where the system can."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK if yes else signal.SIG_BLOCK, {signal.SIGINT})

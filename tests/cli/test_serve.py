@@ -87,14 +87,15 @@ def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int,
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a terminal of another kind")
+@pytest.mark.parametrize("asked", [0, 1, 20])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int) -> None:
+def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int, asked: int) -> None:
     command = [sys.executable, "-m", "gainsight_dest", "serve", "--port", "0", "--quiet", "--workers", str(workers)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, start_new_session=True) as process:
         try:
             url = address(process)
-            for _ in range(20):
+            for _ in range(asked):  # workers may still be on their way
                 assert requests.get(f"{url}/health", timeout=LONGEST).status_code == 200
             os.killpg(process.pid, signal.SIGINT)
             _, stderr = process.communicate(timeout=LONGEST)
