@@ -1,6 +1,7 @@
 """The transformer as an ASGI app: routes, bodies, errors. What is answered is decided by the pure functions.
 
-Extra `serve`. Bodies are awaited without a thread; the work is done in one, as a group's calls may wait for Gainsight.
+Extra `serve`. Bodies are awaited without a thread. The work is done in one only where it has to wait for Gainsight, or
+may be long: to hand each request to a thread took up to a third of the time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import attrs
 import falcon
@@ -43,12 +44,15 @@ THREADS = 32
 _WORTH_PACKING = 1400
 #: What zlib calls that form.
 _GZIP = 31
+#: A body up to this length is answered where it was read, if no call is needed.
+_SHORT = MiB
 _TOO_SLOW = "the body took too long"
 _API_VERSION = ("apiVersion", "2")
 _JSON = "application/json"
 
 _T = TypeVar("_T")
 Answer = tuple[int, Any, Sequence[Mapping[str, Any]]]
+Work = Callable[[bytes, Send], Answer]
 
 
 def create_app(send: Send | None = None, *, batch: bool = True, most_bytes: int = 64 * MiB) -> Any:
@@ -62,20 +66,20 @@ def create_app(send: Send | None = None, *, batch: bool = True, most_bytes: int 
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="transform")
     app = falcon.asgi.App(middleware=[_Watch(metrics)])
 
-    def post(route: str, work: Callable[[bytes], Answer]) -> None:
-        app.add_route(route, _Posted(route, work, pool, metrics, most_bytes))
+    def post(route: str, work: Work) -> None:
+        app.add_route(route, _Posted(route, work, sending, pool, metrics, most_bytes))
 
-    def of_processor(body: bytes) -> Answer:
-        answer = answer_of_processor(body, sending)
+    def of_processor(body: bytes, send: Send) -> Answer:
+        answer = answer_of_processor(body, send)
         return 200, answer, answer
 
-    def of_router(body: bytes) -> Answer:
-        answer = answer_of_router(body, sending, batch=batch)
+    def of_router(body: bytes, send: Send) -> Answer:
+        answer = answer_of_router(body, send, batch=batch)
         return 200, answer, answer["output"]
 
-    def of_proxy(version: str) -> Callable[[bytes], Answer]:
-        def work(body: bytes) -> Answer:
-            answer = proxy(version, decoded(body), sending)
+    def of_proxy(version: str) -> Work:
+        def work(body: bytes, send: Send) -> Answer:
+            answer = proxy(version, decoded(body), send)
             return answer["output"]["status"], answer, ()
 
         return work
@@ -219,12 +223,29 @@ async def _read(request: falcon.asgi.Request, most_bytes: int) -> bytes:
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
+class _Asked(NamedTuple):
+    """A request, as far as its answer depends on it."""
+
+    body: bytes
+    is_packed: bool
+    takes_gzip: bool
+
+
+class _CallNeededError(BaseException):
+    """Gainsight is to be called, which takes a thread. No Exception, as those stand for answers."""
+
+
+def _no_call(_: object) -> NoReturn:
+    raise _CallNeededError
+
+
 @attrs.frozen
 class _Posted:
     """A route that takes JSON and gives JSON."""
 
     route: str
-    work: Callable[[bytes], Answer]
+    work: Work
+    send: Send
     pool: ThreadPoolExecutor
     metrics: Metrics
     most_bytes: int
@@ -240,20 +261,25 @@ class _Posted:
             body = await asyncio.wait_for(_read(request, self.most_bytes), PATIENCE)
         except asyncio.TimeoutError:
             raise falcon.HTTPError(falcon.HTTP_408, title=_TOO_SLOW) from None
-        pack = _takes_gzip(request.get_header("Accept-Encoding") or "")
-        status, text, packed = await asyncio.get_running_loop().run_in_executor(
-            self.pool, self._answer, body, packing == "gzip", pack
-        )
+        asked = _Asked(body, packing == "gzip", _takes_gzip(request.get_header("Accept-Encoding") or ""))
+        answer = None
+        if len(body) <= _SHORT and not asked.is_packed:
+            with suppress(_CallNeededError):
+                answer = self._answer(asked, _no_call)
+        if answer is None:
+            answer = await asyncio.get_running_loop().run_in_executor(self.pool, self._answer, asked, self.send)
+        status, text, packed = answer
         response.status, response.data, response.content_type = status, text, _JSON
         response.set_header("Vary", "Accept-Encoding")
         if packed:
             response.set_header("Content-Encoding", "gzip")
 
-    def _answer(self, body: bytes, is_packed: bool, pack: bool) -> tuple[int, bytes, bool]:  # noqa: FBT001 - run_in_executor gives no names
-        status, answer, items = self.work(unpacked(body, self.most_bytes) if is_packed else body)
+    def _answer(self, asked: _Asked, send: Send) -> tuple[int, bytes, bool]:
+        body = unpacked(asked.body, self.most_bytes) if asked.is_packed else asked.body
+        status, answer, items = self.work(body, send)
         self.metrics.items(self.route, Counter(item["statusCode"] for item in items).items())
         text = encoded(answer)
-        if pack and len(text) >= _WORTH_PACKING:
+        if asked.takes_gzip and len(text) >= _WORTH_PACKING:
             return status, igzip.compress(text, 1), True
         return status, text, False
 

@@ -7,7 +7,9 @@ import gzip
 import json
 import logging
 import re
+import threading
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -542,3 +544,26 @@ def test_where_workers_share_their_counts_the_page_is_made_of_those(
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     assert Metrics().page() == b""
+
+
+def test_only_what_needs_a_call_or_may_take_long_is_handed_to_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_in: list[str] = []
+
+    def send(request: Request) -> Response:
+        made_in.append(threading.current_thread().name)
+        return Sandbox().handle(request)
+
+    handed: list[int] = []
+    submit = ThreadPoolExecutor.submit
+
+    def counted(*arguments: Any) -> Any:
+        handed.append(1)
+        return submit(*arguments)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", counted)
+    app = create_app(send)
+    long = gzip.compress(json.dumps(body(identify())).encode())
+    assert (post(app, ROUTER, body(identify(), track())).status_code, handed) == (200, [])
+    assert (post(app, ROUTER, body(identify(), group())).status_code, handed) == (200, [1])
+    assert (post(app, ROUTER, long, Content_Encoding="gzip").status_code, handed) == (200, [1, 1])
+    assert {name.split("_")[0] for name in made_in} == {"transform"}
