@@ -1,4 +1,5 @@
-"""Events a second and peak memory of `gainsight-dest transform`, for files of growing size made of the examples.
+"""Events a second and peak memory of `gainsight-dest transform` and `explain --summary`, for files of growing size made
+of the examples.
 
 python benchmarks/command_line.py [EVENTS …]
 
@@ -18,6 +19,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SIZES = (10_000, 100_000, 1_000_000)
+COMMANDS = ("transform", "explain --summary")
 PROGRAM = """
 import sys
 from gainsight_dest.cli import main
@@ -37,11 +39,17 @@ def make(file: Path, count: int) -> None:
         out.writelines(islice(cycle(lines), count))
 
 
-def transform(file: Path) -> tuple[float, float]:
+def run(command: str, file: Path) -> tuple[float, float]:
     """Seconds, and peak memory in MB."""
-    command = [sys.executable, "-c", PROGRAM, "transform", str(file), "--config", str(EXAMPLES / "destination.json")]
+    options = [str(file), "--config", str(EXAMPLES / "destination.json")]
     started = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *command.split(), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     seconds = time.perf_counter() - started
     (peak,) = (line.split()[1] for line in done.stderr.splitlines() if line.startswith("peak "))
     return seconds, int(peak) / 1024
@@ -58,17 +66,20 @@ def parse(file: Path) -> float:
 
 
 def main(sizes: list[int]) -> None:
-    """Print a line for each size."""
-    print("   events      MB   seconds   events/s   x json.loads   peak memory")
+    """Print a line for each size and command."""
+    print("command             events      MB   seconds   events/s   x json.loads   peak memory")
     for count in sizes:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "events.ndjson"
             make(file, count)
             alone = parse(file)
-            seconds, peak = transform(file)
             size = file.stat().st_size / 1e6
-            rate, ratio = count / seconds, seconds / alone
-            print(f"{count:9,}  {size:6.0f}  {seconds:8.1f}  {rate:9,.0f}  {ratio:13.2f}   {peak:8.1f} MB")
+            for command in COMMANDS:
+                seconds, peak = run(command, file)
+                rate, ratio = count / seconds, seconds / alone
+                print(
+                    f"{command:<17} {count:8,} {size:7.1f} {seconds:9.1f} {rate:10,.0f} {ratio:14.1f} {peak:10.1f} MB"
+                )
 
 
 if __name__ == "__main__":

@@ -34,12 +34,15 @@ from gainsight_dest.errors import (
     ThrottledError,
     UnsupportedTypeError,
 )
+from gainsight_dest.explain import explain
 from gainsight_dest.secret import Secret
 from gainsight_dest.transform import group, identify, is_enabled, track, transform
 
 if TYPE_CHECKING:
     from gainsight_dest.batch import Batch, Tried, transform_batch
+    from gainsight_dest.explanation import Explanation, Row
     from gainsight_dest.outcome import Outcome, Status
+    from gainsight_dest.summary import Summary
 
 __all__ = [
     "Batch",
@@ -48,6 +51,7 @@ __all__ = [
     "CredentialsError",
     "DestinationConfig",
     "EventError",
+    "Explanation",
     "FieldError",
     "FindCompany",
     "GainsightDestError",
@@ -57,15 +61,18 @@ __all__ = [
     "Response",
     "ResponseError",
     "RetryableError",
+    "Row",
     "Secret",
     "SendEvent",
     "Status",
     "Step",
+    "Summary",
     "ThrottledError",
     "Tried",
     "UnsupportedTypeError",
     "UpdateCompany",
     "UpsertPerson",
+    "explain",
     "group",
     "identify",
     "is_enabled",
@@ -78,7 +85,16 @@ __all__ = [
 __version__ = "0.1.0"
 
 #: What is loaded when it is asked for: an import for a single event need not wait for it.
-_LATER = {"Batch": "batch", "Outcome": "outcome", "Status": "outcome", "Tried": "batch", "transform_batch": "batch"}
+_LATER = {
+    "Batch": "batch",
+    "Explanation": "explanation",
+    "Outcome": "outcome",
+    "Row": "explanation",
+    "Status": "outcome",
+    "Summary": "summary",
+    "Tried": "batch",
+    "transform_batch": "batch",
+}
 
 if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them
 

@@ -6,7 +6,7 @@ tests are derived from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -15,7 +15,7 @@ import attrs
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.config import CustomField
 from gainsight_dest.errors import EventError
-from gainsight_dest.values import SCALARS, number, plain, shown, text
+from gainsight_dest.values import SCALARS, is_date, is_email, is_url, number, plain, shown, text
 
 Traits = Mapping[str, Any]
 Record = dict[str, Any]
@@ -102,6 +102,10 @@ COMPANY_FIELDS: tuple[Field, ...] = (
     _field("IndustryNew", "industryNew"),
 )
 
+#: What Gainsight sets by itself in every record, and in a company: no mapping can write it.
+SYSTEM_FIELDS = frozenset({"Gsid", "CreatedDate", "CreatedBy", "ModifiedDate", "ModifiedBy"})
+COMPANY_SYSTEM_FIELDS = SYSTEM_FIELDS | {"Csat", "Nps", "CurrentScore", "ScorecardId", "Trend"}
+
 #: Where a person carries links to companies, and a link the Gsid of its company.
 LINKS = "companies"
 LINKED = "Company_ID"
@@ -121,8 +125,35 @@ def _number(value: Any, path: str) -> int | float | None:  # noqa: ARG001 - one 
 FORMS: dict[Form, Callable[[Any, str], Any]] = {Form.AS_IS: plain, Form.TEXT: text, Form.NUMBER: _number}
 
 
+#: Whether a datatype takes a value: as far as can be told without the tenant.
+TAKES: dict[Datatype, Callable[[Any], bool]] = {
+    Datatype.ANY: lambda _: True,
+    Datatype.TEXT: lambda value: not isinstance(value, (list, dict)),
+    Datatype.NUMBER: lambda value: number(value) is not None,
+    Datatype.BOOLEAN: lambda value: (
+        isinstance(value, bool) or (isinstance(value, str) and value.lower() in {"true", "false"})
+    ),
+    Datatype.DATE: is_date,
+    Datatype.DATETIME: is_date,
+    Datatype.EMAIL: is_email,
+    Datatype.URL: is_url,
+}
+
+
+class Fate(Enum):
+    """What becomes of a trait, or a property, on its way to a field."""
+
+    SENT = "sent"
+    BLANK = "blank"
+    NOT_A_NUMBER = "not a number"
+    OVERRIDDEN = "overridden"
+    FAULT = "at fault"
+    UNMAPPED = "no mapping"
+    UNREAD = "not read"
+
+
 class Feeds:
-    """The fields of a table by the traits that feed them.
+    """The fields of a table by the traits that feed them, and by their names.
 
     `strings`, `integers`: trait -> the field that takes a non-empty string, an integer of it as it is, no alias before
     it: most values of an event. `all`: trait -> the field, and those of its traits that go before this one.
@@ -134,8 +165,29 @@ class Feeds:
         self.all = {trait: (field, field.traits[:rank]) for field in fields for rank, trait in enumerate(field.traits)}
 
 
-PERSON_FEEDS = Feeds(PERSON_FIELDS)
-COMPANY_FEEDS = Feeds(COMPANY_FIELDS)
+class Table:
+    """An object of Gainsight's: its name, its standard fields, in order and by name, and the system's own."""
+
+    def __init__(self, name: str, fields: tuple[Field, ...], system: frozenset[str]) -> None:
+        self.name = name
+        self.system = system
+        self.fields = {field.name: field for field in fields}
+        self.feeds = Feeds(fields)
+
+    def refusal(self, name: str, value: Any) -> str | None:
+        """Why Gainsight will refuse the value in the field of that name; None where nothing is known against it."""
+        field = self.fields.get(name)
+        if field is not None:
+            return None if TAKES[field.datatype](value) else f"{name} takes {field.datatype.value}"
+        if name in self.system:
+            return f"{name} is a system field, which cannot be written"
+        return None if name.endswith(CUSTOM) else f"no such field: the name of a custom field ends in {CUSTOM}"
+
+
+PERSON = Table("Person", PERSON_FIELDS, SYSTEM_FIELDS)
+COMPANY = Table("Company", COMPANY_FIELDS, COMPANY_SYSTEM_FIELDS)
+PERSON_FEEDS = PERSON.feeds
+COMPANY_FEEDS = COMPANY.feeds
 
 
 def present(value: object) -> bool:
@@ -164,7 +216,7 @@ def company_of(traits: Traits, custom: Sequence[CustomField]) -> Record:
     company = _standard(traits, COMPANY_FEEDS)
     name = company.get(COMPANY_KEY, traits.get("name"))
     if type(name) is not str or not name.strip():
-        company[COMPANY_KEY] = _number_as_name(name)
+        company[COMPANY_KEY] = number_as_name(name)
     if custom:
         _add_custom(company, custom, traits, {})
     return company
@@ -225,38 +277,67 @@ def _fill_up(person: Record, context_traits: Traits, senior: Traits) -> None:
     """Sets the fields that `context.traits` feeds and `traits`, its senior, has nothing for."""
     for trait, value in context_traits.items():
         feed = PERSON_FEEDS.all.get(trait)
-        if feed is not None and not _any_present(feed[0].traits, senior):
+        if feed is not None and not first_present(feed[0].traits, senior):
             _feed(person, PERSON_FEEDS, trait, value, context_traits, "context.traits")
 
 
 def _feed(record: Record, feeds: Feeds, trait: str, value: Any, traits: Traits, place: str) -> None:
-    """Sets the field that the trait feeds, if the value is present and no alias before it is."""
+    """Sets the field that the trait feeds, if it takes the value."""
     field, before = feeds.all[trait]
-    if present(value) and not (before and _any_present(before, traits)):
-        taken = FORMS[field.form](value, f"{place}.{trait}")
-        if taken is not None:
-            record[field.name] = taken
+    fate, made = taken(field, before, value, traits, f"{place}.{trait}")
+    if fate is Fate.SENT:
+        record[field.name] = made
 
 
-def _any_present(traits: Sequence[str], among: Traits) -> bool:
-    return any(present(among.get(trait)) for trait in traits)
+def taken(field: Field, before: Sequence[str], value: Any, traits: Traits, path: str) -> tuple[Fate, Any]:
+    """What becomes of a trait's value, and what the field takes of it, if `before`, its other traits that go before
+    this one, leave it any. Raises EventError.
+    """
+    if not present(value):
+        return Fate.BLANK, None
+    if before and first_present(before, traits):
+        return Fate.OVERRIDDEN, None
+    made = FORMS[field.form](value, path)
+    return (Fate.NOT_A_NUMBER if made is None else Fate.SENT), made
+
+
+def first_present(traits: Sequence[str], among: Traits) -> str | None:
+    """The first of the traits that is present."""
+    for trait in traits:
+        if present(among.get(trait)):
+            return trait
+    return None
 
 
 def _add_custom(record: Record, custom: Sequence[CustomField], traits: Traits, context_traits: Traits) -> None:
     """Sets each custom field that has a value, "" included, over a standard field of its name."""
-    for trait, path, name in custom:
-        value, place = traits.get(trait), "traits"
+    for row in custom:
+        trait, path, name = row
+        value = traits.get(trait)
         if value is None and path is not None:
-            value = _dig(traits, path)
-        if value is None and context_traits:
-            value, place = context_traits.get(trait), "context.traits"
-            if value is None and path is not None:
-                value = _dig(context_traits, path)
-        if value is not None:
-            record[name] = value if type(value) in SCALARS else plain(value, f"{place}.{trait}")
+            value = dig(traits, path)
+        if type(value) in _AS_THEY_ARE:  # most of them
+            record[name] = value
+        elif value is not None or context_traits:
+            for place, _, found in sources(row, traits, context_traits):
+                if found is not None:
+                    record[name] = found if type(found) in SCALARS else plain(found, f"{place}.{trait}")
+                    break
 
 
-def _dig(value: Any, path: Sequence[str]) -> Any:
+_AS_THEY_ARE = SCALARS - {type(None)}
+
+
+def sources(row: CustomField, traits: Traits, context_traits: Traits) -> Iterator[tuple[str, Sequence[str], Any]]:
+    """Where a custom field may take its value from: place, keys below it, value. The first that is not null is it."""
+    trait, path, _ = row
+    for place, among in (("traits", traits), ("context.traits", context_traits)):
+        yield place, (trait,), among.get(trait)
+        if path is not None:
+            yield place, path, dig(among, path)
+
+
+def dig(value: Any, path: Sequence[str]) -> Any:
     """The value along a dotted path through nested objects; None if there is none."""
     for key in path:
         if type(value) is not dict and not isinstance(value, Mapping):
@@ -276,7 +357,8 @@ def _add_name(person: Record) -> None:
         person["Name"] = name
 
 
-def _number_as_name(name: Any) -> str:
+def number_as_name(name: Any) -> str:
+    """The Name of a company whose trait is a number. Raises EventError."""
     if isinstance(name, (int, float)) and not isinstance(name, bool):
         return text(name, "traits.name")
     raise EventError("traits.name", f"a non-blank string or a number is needed for group, got {shown(name)}")

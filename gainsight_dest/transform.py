@@ -16,6 +16,9 @@ from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
 from gainsight_dest.fields import company_of, email_of, person_of, present
 from gainsight_dest.values import kind, plain_object, quoted, shown, text
 
+#: Where a track event brings a contract id of its own.
+CONTRACT_ID_PLACE = f"context.externalId[{CONTRACT_ID_TYPE}].id"
+
 #: Why an event is skipped that `is_enabled` does not let through.
 SWITCHED_OFF = "switched off by the event's integrations"
 
@@ -32,11 +35,11 @@ def transform(event: Object, destination_config: DestinationConfig | Object) -> 
     """
     config = destination_config
     if type(config) is not DestinationConfig:
-        config = _config(config)
+        config = config_of(config)
     try:
         event_type = event.get("type") if type(event) is dict else _mapping(event).get("type")
         make = _MAKERS.get(event_type) if type(event_type) is str else None
-        return make(event, config) if make else _MAKERS[_event_type(event_type)](event, config)
+        return make(event, config) if make else _MAKERS[type_of(event_type)](event, config)
     except (EventError, ConfigError) as error:
         fault = error
     raise fault.masked(config.hide)
@@ -75,19 +78,19 @@ def is_enabled(event: Object) -> bool:
 def _identify(event: Object, config: DestinationConfig) -> UpsertPerson:
     if config.access_key is None:
         raise config.missing("identify", "access_key")
-    traits, context_traits, _, _ = _objects(event)
+    traits, context_traits, _, _ = objects_of(event)
     return UpsertPerson(config, person_of(traits, context_traits, config.person_fields))
 
 
 def _group(event: Object, config: DestinationConfig) -> FindCompany:
     if config.access_key is None:
         raise config.missing("group", "access_key")
-    traits, context_traits, _, _ = _objects(event)
+    traits, context_traits, _, _ = objects_of(event)
     return FindCompany(config, company_of(traits, config.company_fields), email_of(context_traits))
 
 
 def _track(event: Object, config: DestinationConfig) -> SendEvent:
-    _, _, context, properties = _objects(event)
+    _, _, context, properties = objects_of(event)
     event_name = event.get("event")
     mapped = config.events.get(event_name) if type(event_name) is str else None
     name, version = mapped or _name_and_version(event_name, config)
@@ -106,7 +109,8 @@ _MAKERS: dict[str, Callable[[Object, DestinationConfig], Request]] = {
 _NOTHING: Object = {}
 
 
-def _config(given: DestinationConfig | Object) -> DestinationConfig:
+def config_of(given: DestinationConfig | Object) -> DestinationConfig:
+    """The config itself, or what RudderStack's own says. Raises ConfigError."""
     return given if isinstance(given, DestinationConfig) else DestinationConfig.from_rudderstack(given)
 
 
@@ -116,8 +120,8 @@ def _mapping(event: Object) -> Object:
     raise EventError("the event", f"must be an object, got {kind(event)}")
 
 
-def _event_type(word: object) -> str:
-    """The event's type, trimmed and case-folded."""
+def type_of(word: object) -> str:
+    """The event's type, trimmed and case-folded. Raises EventError, for another than three UnsupportedTypeError."""
     if not isinstance(word, str) or not word.strip():
         raise EventError("type", f"must be identify, group or track, got {shown(word)}")
     folded = word.strip().casefold()
@@ -135,8 +139,8 @@ def _only(request_type: type[_R], event_type: str, event: Object, destination_co
     return request
 
 
-def _objects(event: Object) -> tuple[Object, Object, Object, Object]:
-    """traits, context.traits, context and properties. Raises EventError for one that is there and no object."""
+def objects_of(event: Object) -> tuple[Object, Object, Object, Object]:
+    """The event's traits, context.traits, context and properties. Raises EventError for one that is no object."""
     traits = event.get("traits", _NOTHING)
     context = event.get("context", _NOTHING)
     properties = event.get("properties", _NOTHING)
@@ -174,21 +178,21 @@ def _name_and_version(event: Any, config: DestinationConfig) -> tuple[str, str]:
 
 
 def _contract_id(external: Any) -> str | None:
-    """The id of the first external id of the contract type; None where there is none, or a blank one."""
-    for entry in external if isinstance(external, (list, tuple)) else (external,):
-        if (type(entry) is dict or isinstance(entry, Mapping)) and entry.get("type") == CONTRACT_ID_TYPE:
-            contract_id = entry.get("id")
-            if type(contract_id) is str and contract_id.isprintable():
-                return contract_id or None
-            return _contract_header(contract_id)
-    return None
-
-
-def _contract_header(contract_id: Any) -> str | None:
+    """The contract id that goes out as a header; None where there is none, or a blank one."""
+    contract_id = contract_id_of(external)
+    if type(contract_id) is str and contract_id.isprintable():
+        return contract_id or None
     if not present(contract_id):
         return None
-    place = f"context.externalId[{CONTRACT_ID_TYPE}].id"
-    header = text(contract_id, place)
+    header = text(contract_id, CONTRACT_ID_PLACE)
     if problem := header_problem(header):
-        raise EventError(place, problem)
+        raise EventError(CONTRACT_ID_PLACE, problem)
     return header
+
+
+def contract_id_of(external: Any) -> Any:
+    """The id, as it came, of the first external id of the contract type; None where there is none."""
+    for entry in external if isinstance(external, (list, tuple)) else (external,):
+        if (type(entry) is dict or isinstance(entry, Mapping)) and entry.get("type") == CONTRACT_ID_TYPE:
+            return entry.get("id")
+    return None

@@ -14,7 +14,7 @@ import gainsight_dest
 
 CORE = [
     *("errors", "secret", "values", "api", "config", "fields", "descriptors", "transform", "outcome"),
-    *("merge", "companies", "lanes", "stages", "batch"),
+    *("merge", "companies", "lanes", "stages", "batch", "explanation", "explain", "summary"),
 ]
 NETWORK = ["requests", "urllib3", "http.client", "ssl", "socket", "asyncio"]
 

@@ -12,44 +12,30 @@ from typing import Any
 import attrs
 
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
-from gainsight_dest.fields import COMPANY_FIELDS, CUSTOM, PERSON_FIELDS, Datatype, Field, Record
-from gainsight_dest.values import is_date, is_email, is_url, number
+from gainsight_dest.fields import COMPANY_FIELDS, CUSTOM, PERSON_FIELDS, TAKES, Datatype, Field, Record
 
 LONGEST_CUSTOM_TEXT = 500
 
 
 @attrs.frozen
 class Rule:
-    """What a datatype takes, and the code that a company's field and a person's field are refused with."""
+    """What is said of a value that a datatype does not take, and the codes for a company's field and a person's."""
 
-    takes: Callable[[Any], bool]
     message: str
     company_code: str
     person_code: str
 
 
-def _is_scalar(value: Any) -> bool:
-    return not isinstance(value, (list, dict))
-
-
-def _is_number(value: Any) -> bool:
-    return number(value) is not None
-
-
-def _is_boolean(value: Any) -> bool:
-    return isinstance(value, bool) or (isinstance(value, str) and value.lower() in {"true", "false"})
-
-
 RULES: dict[Datatype, Rule] = {
-    Datatype.ANY: Rule(lambda _: True, "", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
-    Datatype.TEXT: Rule(_is_scalar, "Invalid string", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
-    Datatype.NUMBER: Rule(_is_number, "Invalid number", "GSOBJ_1002", "GSOBJ_VDTNUM1001"),
-    Datatype.BOOLEAN: Rule(_is_boolean, "Invalid boolean", "GSOBJ_1002", "GSOBJ_VDTBOOL1001"),
+    Datatype.ANY: Rule("", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
+    Datatype.TEXT: Rule("Invalid string", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
+    Datatype.NUMBER: Rule("Invalid number", "GSOBJ_1002", "GSOBJ_VDTNUM1001"),
+    Datatype.BOOLEAN: Rule("Invalid boolean", "GSOBJ_1002", "GSOBJ_VDTBOOL1001"),
     # The words for a date are those of the one refusal that Gainsight shows: of OriginalContractDate, with GSOBJ_1006.
-    Datatype.DATE: Rule(is_date, "Invalid dateTime format", "GSOBJ_1006", "GSOBJ_VDTDATIME1001"),
-    Datatype.DATETIME: Rule(is_date, "Invalid dateTime format", "GSOBJ_1005", "GSOBJ_VDTDATIME1001"),
-    Datatype.EMAIL: Rule(is_email, "Invalid email", "GSOBJ_1002", "GSOBJ_VDTEMAIL1001"),
-    Datatype.URL: Rule(is_url, "Invalid URL", "GSOBJ_1002", "GSOBJ_VDTURL1001"),
+    Datatype.DATE: Rule("Invalid dateTime format", "GSOBJ_1006", "GSOBJ_VDTDATIME1001"),
+    Datatype.DATETIME: Rule("Invalid dateTime format", "GSOBJ_1005", "GSOBJ_VDTDATIME1001"),
+    Datatype.EMAIL: Rule("Invalid email", "GSOBJ_1002", "GSOBJ_VDTEMAIL1001"),
+    Datatype.URL: Rule("Invalid URL", "GSOBJ_1002", "GSOBJ_VDTURL1001"),
 }
 
 
@@ -97,7 +83,7 @@ class Schema:
             datatype = self.datatype(name)
             if datatype is None:
                 yield Problem(name, self.unknown_code, f"Unknown field {name}", value)
-            elif value is not None and not RULES[datatype].takes(value):
+            elif value is not None and not TAKES[datatype](value):
                 rule = RULES[datatype]
                 yield Problem(name, self.code_of(rule), rule.message, value)
             elif name.endswith(CUSTOM) and isinstance(value, str) and len(value) > LONGEST_CUSTOM_TEXT:

@@ -1,0 +1,310 @@
+"""Where each trait and property of an event goes, or why it does not: what `transform` does, told.
+
+Pure functions of values, made of the tables and functions that `transform` is made of. A law of the tests holds the two
+together: what the rows say is sent is the request, no more and no less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.config import CustomField, DestinationConfig
+from gainsight_dest.descriptors import Request, SendEvent
+from gainsight_dest.errors import ConfigError, EventError
+from gainsight_dest.explanation import CONFIG, EVENT, HEADER, Explanation, Path, Row, Rule
+from gainsight_dest.fields import (
+    COMPANY,
+    NAME_PARTS,
+    PERSON,
+    Fate,
+    Field,
+    Table,
+    dig,
+    first_present,
+    number_as_name,
+    present,
+    sources,
+    taken,
+)
+from gainsight_dest.transform import (
+    CONTRACT_ID_PLACE,
+    Object,
+    config_of,
+    contract_id_of,
+    objects_of,
+    transform,
+    type_of,
+)
+from gainsight_dest.values import plain_object
+
+TRAITS, CONTEXT_TRAITS, PROPERTIES = "traits", "context.traits", "properties"
+
+#: Objects that no mapping touches are told leaf by leaf, down to this depth.
+_DEEPEST = 20
+
+
+def explain(event: Object, destination_config: DestinationConfig | Object) -> Explanation:
+    """Where each trait and property of the event goes, or why it does not.
+
+    `destination_config` is a DestinationConfig (the fast way), or RudderStack's own Config as a dict, which is then
+    parsed on each call. Raises nothing for an event or a config at fault: that is the explanation's `error`.
+    """
+    try:
+        config = config_of(destination_config)
+    except ConfigError as error:
+        return Explanation(None, (), error)
+    request: Request | None = None
+    fault: ConfigError | EventError | None = None
+    try:
+        request = transform(event, config)
+    except (ConfigError, EventError) as error:
+        fault = error
+    event_type, rows = _told(event, config, request)
+    if isinstance(fault, EventError):
+        rows = [_blamed(row, fault) for row in rows]
+    return Explanation(event_type, tuple(rows), fault, request, config, _quotable(event, config))
+
+
+def _told(event: Object, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:
+    """The event's type and its rows; None and no rows where it is no event for this destination."""
+    event_type = None
+    try:
+        event_type = type_of(event.get("type"))
+        trail = _TRAILS[event_type](event, config, request)
+    except (EventError, AttributeError):  # another type, traits that are no object, an event that is none
+        return event_type, []
+    return event_type, list(trail.rows())
+
+
+def _blamed(row: Row, fault: EventError) -> Row:
+    """The row, at fault if the error is about it."""
+    return row._replace(fate=Fate.FAULT, sent=None, problem=fault.problem) if row.source == fault.path else row
+
+
+def _quotable(event: Any, config: DestinationConfig) -> tuple[str, ...]:
+    """The event's own words that an error may quote: what the config holds, too, is no secret of the event's."""
+    if not isinstance(event, Mapping):
+        return ()
+    words = (event.get("type"), event.get("event"))
+    return tuple(word for word in words if isinstance(word, str) and word not in config.events)
+
+
+class _Trail:
+    """The rows of one event in the making. `objects`: those of the event, by where they are, as they are to be told."""
+
+    def __init__(self, config: DestinationConfig, objects: Mapping[str, Object]) -> None:
+        self._objects = objects
+        self._told: dict[Path, list[Row]] = {}
+        self._claimed: set[Path] = set()
+        self._sent: dict[tuple[str | None, str | None], tuple[list[Row], int]] = {}
+        self._secrets = tuple(secret for secret in (config.access_key, config.shared_secret) if secret)
+        self._hide = config.hide
+
+    def add(self, row: Row) -> None:
+        """Tell what became of a value. What is sent overrides what was sent to the same field before."""
+        path = row.path
+        self._claimed.add(path)
+        rows = self._told.setdefault(path[:2], [])
+        if row.fate is Fate.SENT:
+            self.drop(row.record, row.target, Fate.OVERRIDDEN, by=path)
+            self._sent[row.record, row.target] = rows, len(rows)
+        rows.append(row)
+
+    def drop(self, record: str | None, target: str | None, fate: Fate, by: Path | None = None) -> None:
+        """What was sent to the field before is not, after all."""
+        if (record, target) in self._sent:
+            rows, index = self._sent.pop((record, target))
+            rows[index] = rows[index]._replace(fate=fate, sent=None, by=by, problem=None)
+
+    def sent(self, record: str, target: str) -> Any:
+        """What is sent to the field; None if nothing is."""
+        rows, index = self._sent.get((record, target), ([], 0))
+        return rows[index].sent if rows else None
+
+    def tells_of(self, path: Path) -> bool:
+        """Whether a row is about the value at the path."""
+        return path in self._claimed
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, by their objects and in the order of those; then what stands in none."""
+        for place, among in self._objects.items():
+            for key, value in among.items():
+                top = (place, str(key))
+                yield from map(self._safe, self._told.pop(top, ()))
+                for path, leaf in self._untouched(top, value, _DEEPEST):
+                    yield self._safe(Row(path, leaf, Fate.UNMAPPED))
+        for rows in self._told.values():
+            yield from map(self._safe, rows)
+
+    def _untouched(self, path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
+        """The parts of a value that no row is about."""
+        if path in self._claimed:
+            return
+        if depth and value and isinstance(value, Mapping):
+            for key, inner in value.items():
+                yield from self._untouched((*path, str(key)), inner, depth - 1)
+        else:
+            yield path, value
+
+    def _safe(self, row: Row) -> Row:
+        """The row, with any secret in the event's own names masked."""
+        if self._secrets and any(secret in "\n".join(row.path) for secret in self._secrets):
+            target = self._hide(str(row.target)) if row.record == EVENT else row.target
+            return row._replace(path=tuple(map(self._hide, row.path)), target=target)
+        return row
+
+
+def _identify(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
+    traits, context_traits, _, properties = objects_of(event)
+    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
+    _standard(trail, PERSON, TRAITS, traits)
+    _standard(trail, PERSON, CONTEXT_TRAITS, context_traits, senior=traits)
+    _custom(trail, PERSON, Rule.PERSON_MAP, config.person_fields, traits, context_traits)
+    if not present(trail.sent(PERSON.name, "Name")):
+        trail.drop(PERSON.name, "Name", Fate.BLANK)
+        if request is not None and "Name" in request.body:
+            parts = tuple(part for part in NAME_PARTS if present(request.body.get(part)))
+            name = request.body["Name"]
+            trail.add(Row((" + ".join(parts),), None, Fate.SENT, PERSON.name, "Name", Rule.NAME_PARTS, name))
+    _unread(trail, PROPERTIES, properties)
+    return trail
+
+
+def _group(event: Object, config: DestinationConfig, _request: Request | None) -> _Trail:
+    traits, context_traits, _, properties = objects_of(event)
+    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
+    _standard(trail, COMPANY, TRAITS, traits)
+    _custom(trail, COMPANY, Rule.COMPANY_MAP, config.company_fields, traits, {})
+    if "email" in context_traits:
+        email = context_traits["email"]
+        refusal = PERSON.refusal(PERSON_KEY, email)
+        path = (CONTEXT_TRAITS, "email")
+        trail.add(Row(path, email, Fate.SENT, PERSON.name, PERSON_KEY, Rule.LINK, email, problem=refusal))
+    _unread(trail, CONTEXT_TRAITS, context_traits)
+    _unread(trail, PROPERTIES, properties)
+    return trail
+
+
+def _track(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
+    traits, context_traits, context, properties = objects_of(event)
+    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
+    event_name = event.get("event")
+    if event_name is not None:
+        for rule, header, words in (
+            (Rule.NAME_MAP, "eventName", config.event_name_map),
+            (Rule.VERSION_MAP, "eventVersion", config.event_version_map),
+        ):
+            word = words.get(event_name) if isinstance(event_name, str) else None
+            fate = Fate.UNMAPPED if word is None else Fate.SENT
+            trail.add(Row(("event",), event_name, fate, HEADER, header, rule, word))
+    for key, value in properties.items():
+        trail.add(_property(key, value))
+    _contract(trail, contract_id_of(context.get("externalId")), config, request)
+    _unread(trail, TRAITS, traits)
+    _unread(trail, CONTEXT_TRAITS, context_traits)
+    return trail
+
+
+#: What tells the rows of an event, by its type.
+_TRAILS: dict[str, Callable[[Object, DestinationConfig, Request | None], _Trail]] = {
+    "identify": _identify,
+    "group": _group,
+    "track": _track,
+}
+
+
+def _standard(trail: _Trail, table: Table, place: str, traits: Object, senior: Object | None = None) -> None:
+    """Tell of the traits that feed standard fields. `senior`: traits that go before these."""
+    for trait, value in traits.items():
+        feed = table.feeds.all.get(trait)
+        if feed is not None:
+            trail.add(_fed(table, (place, trait), value, *feed, traits, senior))
+
+
+def _fed(
+    table: Table,
+    path: Path,
+    value: Any,
+    field: Field,
+    before: Sequence[str],
+    traits: Object,
+    senior: Object | None,
+) -> Row:
+    by = made = problem = None
+    first = first_present(field.traits, senior) if senior and present(value) else None
+    if first is not None:
+        fate, by = Fate.OVERRIDDEN, (TRAITS, first)
+    else:
+        try:
+            fate, made = taken(field, before, value, traits, "")
+            if fate is Fate.SENT and field.name == COMPANY_KEY and table is COMPANY and not isinstance(made, str):
+                made = number_as_name(made)
+        except EventError as error:
+            fate, problem = Fate.FAULT, error.problem
+    if fate is Fate.SENT:
+        problem = table.refusal(field.name, made)
+    elif fate is Fate.OVERRIDDEN and by is None:
+        by = (path[0], str(first_present(before, traits)))
+    return Row(path, value, fate, table.name, field.name, Rule.STANDARD, made, by, problem)
+
+
+def _custom(
+    trail: _Trail,
+    table: Table,
+    rule: str,
+    custom: Sequence[CustomField],
+    traits: Object,
+    context_traits: Object,
+) -> None:
+    """Tell of the values that the rows of a map may take, and which of them is taken."""
+    for row in custom:
+        first = None
+        for place, keys, value in sources(row, traits, context_traits):
+            path = (place, *keys)
+            told = Row(path, value, Fate.BLANK, table.name, row[2], rule)
+            if value is None:
+                among: Any = dig(traits if place == TRAITS else context_traits, keys[:-1])
+                if not isinstance(among, Mapping) or keys[-1] not in among:
+                    continue
+            elif first is not None:
+                told = told._replace(fate=Fate.OVERRIDDEN, by=first)
+            else:
+                first = path
+                told = _as_it_is(told, keys[-1], table)
+            trail.add(told)
+
+
+def _as_it_is(row: Row, key: str, table: Table | None = None) -> Row:
+    """The row, with its value sent as it is, if JSON can hold it."""
+    try:
+        sent = plain_object({key: row.value}, "")[key]
+    except EventError as error:
+        return row._replace(fate=Fate.FAULT, problem=error.problem)
+    problem = table.refusal(str(row.target), sent) if table else None
+    return row._replace(fate=Fate.SENT, sent=sent, problem=problem)
+
+
+def _property(key: Any, value: Any) -> Row:
+    return _as_it_is(Row((PROPERTIES, str(key)), value, Fate.SENT, EVENT, str(key), Rule.PROPERTY), key)
+
+
+def _contract(trail: _Trail, contract_id: Any, config: DestinationConfig, request: Request | None) -> None:
+    """Tell where the contract id comes from: the event, or else the config."""
+    its_own = present(contract_id)
+    if contract_id is not None:
+        sent = request.contract_id if isinstance(request, SendEvent) else contract_id
+        fate = Fate.SENT if its_own else Fate.BLANK
+        path = (CONTRACT_ID_PLACE,)
+        trail.add(Row(path, contract_id, fate, HEADER, "contractId", Rule.CONTRACT, sent if its_own else None))
+    if not its_own and config.contract_id is not None:
+        value = config.contract_id
+        trail.add(Row((CONFIG, "contractId"), value, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, value))
+
+
+def _unread(trail: _Trail, place: str, among: Object) -> None:
+    """Tell of what is left of an object that events of this type are not read for."""
+    for key, value in among.items():
+        if not trail.tells_of((place, str(key))):
+            trail.add(Row((place, str(key)), value, Fate.UNREAD))

@@ -1,0 +1,205 @@
+"""What becomes of the traits of many events: how often each came, where it went, how often and why it did not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import attrs
+
+from gainsight_dest.errors import UnsupportedTypeError
+from gainsight_dest.explanation import Explanation, Path, Row, Rule, path_text, printable, short
+from gainsight_dest.fields import Fate
+
+#: Distinct traits, errors and names that are kept apart: more are counted together, so that memory stays bounded.
+MOST_KINDS = 2000
+#: Where those are counted.
+OTHER = "(other)"
+#: Why what would have been sent was not.
+AT_FAULT = "its event is at fault"
+
+_MOST_EXAMPLES = 3
+_MOST_LOOKS = 20
+_LONGEST_EXAMPLE = 60
+_MOST_PLACES = 5
+
+
+class Way(NamedTuple):
+    """Where a trait goes: `Person.Plan__gc`, and what maps it there: `personMap`."""
+
+    field: str
+    rule: str
+
+
+class Loss(NamedTuple):
+    """Why a trait did not go: the reason, and the field that it is for, if it is for one."""
+
+    reason: str
+    field: str | None
+
+
+@attrs.define(repr=False)
+class TraitSummary:
+    """One trait, or property, of all events of a type. The repr shows no value.
+
+    `came`: events that it came in. `lost`: those of them from which it went nowhere. `went`, `changed`, `dropped`,
+    `refused`: how often it went where, was changed how (`(field, "to number")`), did not go, why, and went where
+    Gainsight will refuse it, why. `first`: the number of the first event with it. `examples`: a few values as JSON.
+    """
+
+    type: str
+    path: Path
+    first: int
+    came: int = 0
+    lost: int = 0
+    went: Counter[Way] = attrs.field(factory=Counter)
+    changed: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    dropped: Counter[Loss] = attrs.field(factory=Counter)
+    refused: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    examples: list[str] = attrs.field(factory=list)
+    _looks: int = 0
+
+    @property
+    def source(self) -> str:
+        """The trait's path as text: `traits.address.city`."""
+        return path_text(self.path)
+
+    def add(self, row: Row, explanation: Explanation) -> bool:
+        """Count a row of an event; whether it is sent."""
+        is_sent = row.fate is Fate.SENT and explanation.error is None
+        field = row.field
+        if is_sent:
+            self.went[Way(str(field), str(row.rule))] += 1
+            if row.change:
+                self.changed[str(field), row.change] += 1
+            if row.problem:
+                self.refused[str(field), row.problem] += 1
+        else:
+            self.dropped[Loss(row.reason or AT_FAULT, field)] += 1
+        if self._looks < _MOST_LOOKS and len(self.examples) < _MOST_EXAMPLES:
+            self._looks += 1
+            example = short(explanation.shown(row.value), _LONGEST_EXAMPLE)
+            if example not in self.examples:
+                self.examples.append(example)
+        return is_sent
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "type": self.type,
+            "source": self.source,
+            "came": self.came,
+            "lost": self.lost,
+            "went": [{**way._asdict(), "times": times} for way, times in self.went.most_common()],
+            "changed": [{"field": f, "change": how, "times": n} for (f, how), n in self.changed.most_common()],
+            "dropped": [{**loss._asdict(), "times": times} for loss, times in self.dropped.most_common()],
+            "refused": [{"field": f, "refusal": why, "times": n} for (f, why), n in self.refused.most_common()],
+            "examples": list(self.examples),
+            "first": self.first,
+        }
+
+    def __repr__(self) -> str:
+        return f"<TraitSummary {self.type} {self.source}: came {self.came}, lost {self.lost}>"
+
+
+@attrs.define
+class Tally:
+    """How often something came, and the numbers of the first events that it came with."""
+
+    kind: str
+    text: str
+    times: int = 0
+    numbers: list[int] = attrs.field(factory=list)
+
+    def add(self, number: int) -> None:
+        """Count one more."""
+        self.times += 1
+        if len(self.numbers) < _MOST_PLACES:
+            self.numbers.append(number)
+
+
+class Summary:
+    """What becomes of the traits of many events, in bounded memory. With `mask` it keeps no value of them.
+
+    `events`: how many there were of each type. `traits`: a TraitSummary for each trait, by type and path. `names`: the
+    track events by name, kind "mapped" or "not mapped". `errors`: by kind and text. `skipped`: by reason.
+    """
+
+    def __init__(self, *, mask: bool = False) -> None:
+        self.mask = mask
+        self.events: Counter[str] = Counter()
+        self.traits: dict[tuple[str, Path], TraitSummary] = {}
+        self.names: dict[str, Tally] = {}
+        self.errors: dict[str, Tally] = {}
+        self.skipped: dict[str, Tally] = {}
+        self._number = 0
+
+    def add(self, explanation: Explanation, number: int | None = None) -> None:
+        """Count an event. `number`: what to find it by, such as its line; None: the one after the last."""
+        number = self._numbered(number)
+        if self.mask:
+            explanation = explanation.masked()
+        self.events[explanation.type or OTHER] += 1
+        error = explanation.error
+        if isinstance(error, UnsupportedTypeError):
+            _tally(self.skipped, type(error).__name__, str(error)).add(number)
+        elif error is not None:
+            _tally(self.errors, type(error).__name__, str(error)).add(number)
+        came: dict[tuple[str, Path], bool] = {}
+        for row in explanation.rows:
+            trait = self._trait(explanation.type or OTHER, row.path, number)
+            key = (trait.type, trait.path)
+            came[key] = trait.add(row, explanation) or came.get(key, False)
+        for key, went in came.items():
+            trait = self.traits[key]
+            trait.came += 1
+            trait.lost += not went
+        self._name(explanation, number)
+
+    def fail(self, kind: str, text: str, number: int | None = None) -> None:
+        """Count what could not be read as an event."""
+        self.events[OTHER] += 1
+        _tally(self.errors, kind, text).add(self._numbered(number))
+
+    def skip(self, reason: str, number: int | None = None) -> None:
+        """Count an event that is not for Gainsight."""
+        self.events[OTHER] += 1
+        _tally(self.skipped, "skipped", reason).add(self._numbered(number))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data, ready for JSON."""
+        return {
+            "events": dict(self.events),
+            "traits": [trait.as_dict() for trait in self.traits.values()],
+            "names": [attrs.asdict(tally) for tally in self.names.values()],
+            "errors": [attrs.asdict(tally) for tally in self.errors.values()],
+            "skipped": [attrs.asdict(tally) for tally in self.skipped.values()],
+        }
+
+    def _numbered(self, number: int | None) -> int:
+        self._number = self._number + 1 if number is None else number
+        return self._number
+
+    def _trait(self, event_type: str, path: Path, number: int) -> TraitSummary:
+        key = event_type, path
+        if key not in self.traits:
+            if len(self.traits) >= MOST_KINDS:
+                key = event_type, (path[0], OTHER)
+            self.traits.setdefault(key, TraitSummary(*key, first=number))
+        return self.traits[key]
+
+    def _name(self, explanation: Explanation, number: int) -> None:
+        """Count a track event by its name, which is mapped if it has a row in both maps."""
+        rows = [row for row in explanation.rows if row.rule in _NAMING]
+        if rows and rows[0].fate is not Fate.FAULT:
+            is_mapped = all(row.fate is Fate.SENT for row in rows)
+            name = printable(str(explanation.shown(rows[0].value)))
+            _tally(self.names, "mapped" if is_mapped else "not mapped", name).add(number)
+
+
+_NAMING = frozenset({Rule.NAME_MAP, Rule.VERSION_MAP})
+
+
+def _tally(tallies: dict[str, Tally], kind: str, text: str) -> Tally:
+    key = text if text in tallies or len(tallies) < MOST_KINDS else OTHER
+    return tallies.setdefault(key, Tally(kind if key == text else OTHER, key))
