@@ -35,13 +35,16 @@ from gainsight_dest.errors import (
     UnsupportedTypeError,
 )
 from gainsight_dest.explain import explain
+from gainsight_dest.lint import lint
 from gainsight_dest.secret import Secret
 from gainsight_dest.transform import group, identify, is_enabled, track, transform
 
 if TYPE_CHECKING:
     from gainsight_dest.batch import Batch, Tried, transform_batch
     from gainsight_dest.explanation import Explanation, Row
+    from gainsight_dest.linting.finding import Finding, Severity
     from gainsight_dest.outcome import Outcome, Status
+    from gainsight_dest.schema import config_schema
     from gainsight_dest.summary import Summary
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "Explanation",
     "FieldError",
     "FindCompany",
+    "Finding",
     "GainsightDestError",
     "Outcome",
     "RejectedError",
@@ -64,6 +68,7 @@ __all__ = [
     "Row",
     "Secret",
     "SendEvent",
+    "Severity",
     "Status",
     "Step",
     "Summary",
@@ -72,10 +77,12 @@ __all__ = [
     "UnsupportedTypeError",
     "UpdateCompany",
     "UpsertPerson",
+    "config_schema",
     "explain",
     "group",
     "identify",
     "is_enabled",
+    "lint",
     "preview",
     "track",
     "transform",
@@ -88,11 +95,14 @@ __version__ = "0.1.0"
 _LATER = {
     "Batch": "batch",
     "Explanation": "explanation",
+    "Finding": "linting.finding",
     "Outcome": "outcome",
     "Row": "explanation",
+    "Severity": "linting.finding",
     "Status": "outcome",
     "Summary": "summary",
     "Tried": "batch",
+    "config_schema": "schema",
     "transform_batch": "batch",
 }
 

@@ -131,12 +131,38 @@ def _header_map(value: object) -> Mapping[str, str]:
     return _rows(value, header_problem)
 
 
+# --- the same in JSON Schema ------------------------------------------------------------------------------------------
+
+_LABEL_IN_ANY_CASE = _LABEL.replace("a-z", "A-Za-z")
+_END = r"/?\s*$"
+_DOMAIN_SCHEMA = {
+    "type": "string",
+    "pattern": rf"^\s*([Hh][Tt][Tt][Pp][Ss]://)?(?=[^/\s]{{1,253}}{_END})({_LABEL_IN_ANY_CASE}\.)+"
+    rf"(?=[A-Za-z])(?![Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]{_END}){_LABEL_IN_ANY_CASE}{_END}",
+}
+_NO_HEADER = {"type": "string", "pattern": _NOT_FOR_A_HEADER}
+_HEADER_SCHEMA = {"type": ["string", "null"], "not": _NO_HEADER}
+
+
 # --- the config -------------------------------------------------------------------------------------------------------
 
 
-def _setting(name: str, read: Callable[[object], Any], about: str, default: Any = None, **how: Any) -> Any:
-    """A setting: what RudderStack calls it, what reads it, what it is and who needs it."""
-    return attrs.field(default=default, metadata={"name": name, "read": read, "about": about}, **how)
+def _setting(
+    name: str,
+    read: Callable[[object], Any],
+    about: str,
+    default: Any = None,
+    schema: Mapping[str, Any] = _HEADER_SCHEMA,
+) -> Any:
+    """A setting: what RudderStack calls it, what reads it, what it is and who needs it, its JSON Schema."""
+    metadata = {"name": name, "read": read, "about": about, "schema": schema}
+    return attrs.field(default=default, metadata=metadata)
+
+
+def _mapping(name: str, read: Callable[[object], Any], about: str, no_target: Mapping[str, Any]) -> Any:
+    """A setting of rows. `no_target`: the JSON Schema of what no `to` of it may be."""
+    metadata = {"name": name, "read": read, "about": about, "no_target": no_target}
+    return attrs.field(default=None, metadata=metadata, hash=False)
 
 
 CustomField = tuple[str, tuple[str, ...] | None, str]
@@ -151,7 +177,7 @@ class DestinationConfig:
     version. Raises ConfigError with every problem found. The repr shows no secret.
     """
 
-    domain: str = _setting("domain", _domain, "the tenant's host name; always needed", attrs.NOTHING)
+    domain: str = _setting("domain", _domain, "the tenant's host name; always needed", attrs.NOTHING, _DOMAIN_SCHEMA)
     access_key: str | None = _setting(
         "accessKey", _secret, "the REST API key; identify and group need it, track sends it if it is there"
     )
@@ -161,17 +187,17 @@ class DestinationConfig:
     contract_id: str | None = _setting(
         "contractId", _header, "the contract id of track events that bring none of their own"
     )
-    person_map: Mapping[str, str] = _setting(
-        "personMap", _record_map(PERSON_KEY), "trait to custom field, for identify", hash=False
+    person_map: Mapping[str, str] = _mapping(
+        "personMap", _record_map(PERSON_KEY), "trait to custom field, for identify", {"const": PERSON_KEY}
     )
-    company_map: Mapping[str, str] = _setting(
-        "companyMap", _record_map(COMPANY_KEY), "trait to custom field, for group", hash=False
+    company_map: Mapping[str, str] = _mapping(
+        "companyMap", _record_map(COMPANY_KEY), "trait to custom field, for group", {"const": COMPANY_KEY}
     )
-    event_name_map: Mapping[str, str] = _setting(
-        "eventNameMap", _header_map, "event to what Gainsight calls it; track needs the event in it", hash=False
+    event_name_map: Mapping[str, str] = _mapping(
+        "eventNameMap", _header_map, "event to what Gainsight calls it; track needs the event in it", _NO_HEADER
     )
-    event_version_map: Mapping[str, str] = _setting(
-        "eventVersionMap", _header_map, "event to its version in Gainsight; track needs the event in it", hash=False
+    event_version_map: Mapping[str, str] = _mapping(
+        "eventVersionMap", _header_map, "event to its version in Gainsight; track needs the event in it", _NO_HEADER
     )
 
     def __attrs_post_init__(self) -> None:

@@ -108,7 +108,8 @@ class _Trail:
         self._claimed.add(path)
         rows = self._told.setdefault(path[:2], [])
         if row.fate is Fate.SENT:
-            self.drop(row.record, row.target, Fate.OVERRIDDEN, by=path)
+            if (row.record, row.target) in self._sent:
+                self.drop(row.record, row.target, Fate.OVERRIDDEN, by=path)
             self._sent[row.record, row.target] = rows, len(rows)
         rows.append(row)
 
@@ -133,18 +134,19 @@ class _Trail:
             for key, value in among.items():
                 top = (place, str(key))
                 yield from map(self._safe, self._told.pop(top, ()))
-                for path, leaf in self._untouched(top, value, _DEEPEST):
-                    yield self._safe(Row(path, leaf, Fate.UNMAPPED))
+                if top not in self._claimed:
+                    for path, leaf in self._untouched(top, value, _DEEPEST):
+                        yield self._safe(Row(path, leaf, Fate.UNMAPPED))
         for rows in self._told.values():
             yield from map(self._safe, rows)
 
     def _untouched(self, path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
-        """The parts of a value that no row is about."""
-        if path in self._claimed:
-            return
+        """The parts of a value that no row is about; none is about the whole."""
         if depth and value and isinstance(value, Mapping):
             for key, inner in value.items():
-                yield from self._untouched((*path, str(key)), inner, depth - 1)
+                below = (*path, str(key))
+                if below not in self._claimed:
+                    yield from self._untouched(below, inner, depth - 1)
         else:
             yield path, value
 

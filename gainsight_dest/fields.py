@@ -332,9 +332,10 @@ def sources(row: CustomField, traits: Traits, context_traits: Traits) -> Iterato
     """Where a custom field may take its value from: place, keys below it, value. The first that is not null is it."""
     trait, path, _ = row
     for place, among in (("traits", traits), ("context.traits", context_traits)):
-        yield place, (trait,), among.get(trait)
-        if path is not None:
-            yield place, path, dig(among, path)
+        if among:
+            yield place, (trait,), among.get(trait)
+            if path is not None:
+                yield place, path, dig(among, path)
 
 
 def dig(value: Any, path: Sequence[str]) -> Any:

@@ -32,10 +32,11 @@ class Way(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Why a trait did not go: the reason, and the field that it is for, if it is for one."""
+    """Why a trait did not go: the reason, the field that it is for, if any, and what the reason comes down to."""
 
     reason: str
     field: str | None
+    fate: Fate
 
 
 @attrs.define(repr=False)
@@ -75,7 +76,8 @@ class TraitSummary:
             if row.problem:
                 self.refused[str(field), row.problem] += 1
         else:
-            self.dropped[Loss(row.reason or AT_FAULT, field)] += 1
+            fate = row.fate if row.fate is not Fate.SENT else Fate.FAULT
+            self.dropped[Loss(row.reason or AT_FAULT, field, fate)] += 1
         if self._looks < _MOST_LOOKS and len(self.examples) < _MOST_EXAMPLES:
             self._looks += 1
             example = short(explanation.shown(row.value), _LONGEST_EXAMPLE)
@@ -92,7 +94,9 @@ class TraitSummary:
             "lost": self.lost,
             "went": [{**way._asdict(), "times": times} for way, times in self.went.most_common()],
             "changed": [{"field": f, "change": how, "times": n} for (f, how), n in self.changed.most_common()],
-            "dropped": [{**loss._asdict(), "times": times} for loss, times in self.dropped.most_common()],
+            "dropped": [
+                {"reason": why.reason, "field": why.field, "times": n} for why, n in self.dropped.most_common()
+            ],
             "refused": [{"field": f, "refusal": why, "times": n} for (f, why), n in self.refused.most_common()],
             "examples": list(self.examples),
             "first": self.first,
@@ -149,7 +153,9 @@ class Summary:
         for row in explanation.rows:
             trait = self._trait(explanation.type or OTHER, row.path, number)
             key = (trait.type, trait.path)
-            came[key] = trait.add(row, explanation) or came.get(key, False)
+            # What is counted together is not kept apart by its fields.
+            told = row._replace(target=row.target and OTHER, by=None) if trait.path[-1] == OTHER else row
+            came[key] = trait.add(told, explanation) or came.get(key, False)
         for key, went in came.items():
             trait = self.traits[key]
             trait.came += 1

@@ -36,7 +36,10 @@ def test_a_trait_is_counted_by_where_it_went_and_why_it_did_not() -> None:
     assert (employees.came, employees.lost, employees.first) == (4, 2, 1)
     assert employees.went == {Way("Company.Employees", "standard"): 2}
     assert employees.changed == {("Company.Employees", "to number"): 1}
-    assert employees.dropped == {Loss("not a number", "Company.Employees"): 1, Loss("blank", "Company.Employees"): 1}
+    assert employees.dropped == {
+        Loss("not a number", "Company.Employees", Fate.NOT_A_NUMBER): 1,
+        Loss("blank", "Company.Employees", Fate.BLANK): 1,
+    }
     assert employees.examples == ["5", '"7"', '"many"']
 
 
@@ -46,12 +49,12 @@ def test_a_trait_that_feeds_two_fields_comes_once_and_is_lost_only_if_it_went_to
     location = trait(summary, "traits.location")
     assert (location.came, location.lost) == (2, 0)
     assert location.went == {Way("Person.Location", "standard"): 1, Way("Person.Place__gc", "personMap"): 2}
-    assert location.dropped == {Loss("blank", "Person.Location"): 1}
+    assert location.dropped == {Loss("blank", "Person.Location", Fate.BLANK): 1}
 
 
 def test_what_an_event_at_fault_would_have_sent_is_lost() -> None:
     summary = summary_of({"type": "identify", "traits": {"plan": "gold"}})
-    assert trait(summary, "traits.plan").dropped == {Loss(AT_FAULT, "Person.Plan__gc"): 1}
+    assert trait(summary, "traits.plan").dropped == {Loss(AT_FAULT, "Person.Plan__gc", Fate.FAULT): 1}
     (error,) = summary.errors.values()
     assert (error.kind, error.times, error.numbers) == ("EventError", 1, [1])
 
@@ -101,6 +104,9 @@ def test_memory_is_bounded_and_the_counts_are_whole() -> None:
     assert len(summary.traits) <= MOST_KINDS + 2
     assert sum(trait.lost for trait in summary.traits.values()) == len(events)
     assert trait(summary, f'traits["{OTHER}"]').came == 51
+    names = summary_of(*(track(properties={f"p{number}": 1}) for number in range(MOST_KINDS + 50)))
+    pooled = trait(names, f'properties["{OTHER}"]')
+    assert pooled.went == {Way(f"Event.{OTHER}", "as it is"): pooled.came}
     errors = Summary()
     for number in range(MOST_KINDS + 50):
         errors.fail("NotJSON", f"at {number}")
@@ -112,7 +118,7 @@ def test_memory_is_bounded_and_the_counts_are_whole() -> None:
 def test_with_mask_keys_that_may_be_values_are_counted_together() -> None:
     summary = summary_of(identify({"by": {"a@b.co": 1, "c@d.co": 2}}), identify({"by": {"e@f.co": 3}}), mask=True)
     by = trait(summary, "traits.by.*")
-    assert (by.came, by.dropped, by.examples) == (2, {Loss("no mapping", None): 3}, ["<a number>"])
+    assert (by.came, by.dropped, by.examples) == (2, {Loss("no mapping", None, Fate.UNMAPPED): 3}, ["<a number>"])
 
 
 def test_with_mask_a_change_is_told_all_the_same() -> None:

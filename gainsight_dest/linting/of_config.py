@@ -1,0 +1,328 @@
+"""What lint checks of a config by itself. Each check gives its hits; the rules that they serve stand in `rules`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import urlsplit
+
+from gainsight_dest.errors import ConfigError
+from gainsight_dest.fields import CUSTOM
+from gainsight_dest.linting.finding import Hit
+from gainsight_dest.linting.near import Names, folded
+from gainsight_dest.linting.subject import (
+    FROM,
+    MAPS,
+    RECORDS,
+    SECRETS,
+    SETTINGS,
+    TO,
+    MapRow,
+    Record,
+    Subject,
+    key_place,
+)
+from gainsight_dest.secret import hide
+
+EVENT_MAPS = ("eventNameMap", "eventVersionMap")
+#: What track needs beside the event maps.
+FOR_TRACK = ("sharedSecret", "topicName", "tenantId")
+
+#: Settings of RudderStack's own, which this destination has no use for.
+RUDDERSTACKS = frozenset(
+    {
+        *("connectionMode", "consentManagement", "oneTrustCookieCategories", "ketchConsentPurposes"),
+        *("eventFilteringOption", "blacklistedEvents", "whitelistedEvents", "eventDelivery", "eventDeliveryTS"),
+        *("useNativeSDK", "useNativeSDKToSend", "useServerSideFiltering", "enableConsentManagement"),
+        *("saveDestinationResponse", "transformAt", "transformAtV1"),
+    }
+)
+
+_GAINSIGHTS_HOST = ".gainsightcloud.com"
+_PLAIN_FIELD = r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*__gc"
+_BARE_FIELD = r"[A-Za-z]\w*"
+_CUSTOM_MISSPELT = r"(?i)_*gc"
+_TEMPLATE = r"(?s)\s*\{\{.*\}\}\s*"
+_WHOSE = r"(my|your|insert|enter|replace|change|example|sample|dummy|fake|test)"
+_WHAT = r"(access|shared|api|secret|key|tenant|contract|topic|domain|company|org|id|token|value|me|this|with|here)"
+_PLACEHOLDERS = (
+    r"\W+",  # …, ***
+    r"(.)\1+",  # 0000, ----
+    r"<.*>|\[.*\]|\$\{?\w+\}?|%\w+%",  # <access key>, ${ACCESS_KEY}
+    r"(example|sample|placeholder|dummy|todo|tbd|fixme|changeme)(\W.*|_.*)?",
+    rf"{_WHOSE}[\W_]*{_WHAT}([\W_].*)?",  # your-access-key, replace_me
+    r"null|none|nil|undefined|secret|password|(access|shared)[\W_]*(key|secret)|(tenant|contract)[\W_]*id",
+)
+
+
+def invalid_settings(subject: Subject) -> Iterator[Hit]:
+    """What DestinationConfig refuses, except for what other rules tell of."""
+    told = {"domain", *(hit.place for hit in merge_keys(subject))}
+    return (Hit(place, problem) for place, problem in subject.problems if place not in told)
+
+
+def unusable_domain(subject: Subject) -> Iterator[Hit]:
+    """A domain that is missing, or no host name."""
+    for place, problem in subject.problems:
+        if place == "domain":
+            meant = _host_in(subject)
+            yield Hit(place, problem, f"Write {meant}." if meant else None)
+
+
+def _host_in(subject: Subject) -> str | None:
+    """The host name that the domain holds, if it is one with something around it."""
+    given = subject.settings.get("domain")
+    if not isinstance(given, str) or subject.hide(given) != given:
+        return None
+    try:
+        host = urlsplit(given.strip() if "//" in given else f"//{given.strip()}").hostname
+        read: str = SETTINGS["domain"].metadata["read"](host)
+    except (ValueError, ConfigError):
+        return None
+    return read
+
+
+def unknown_host(subject: Subject) -> Iterator[Hit]:
+    """A domain that is not Gainsight's own."""
+    host = subject.config.domain
+    if not subject.is_at_fault("domain") and not host.endswith(_GAINSIGHTS_HOST):
+        yield Hit("domain", f"{host} is not under {_GAINSIGHTS_HOST[1:]}")
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+def merge_keys(subject: Subject) -> Iterator[Hit]:
+    """Mappings that set the field that finds the record."""
+    for record, row in _mapped(subject):
+        if row.target == record.key:
+            yield Hit(row.target_place, f"Gainsight finds a {record.name} by {row.target}")
+
+
+def system_fields(subject: Subject) -> Iterator[Hit]:
+    """Mappings to what cannot be written."""
+    for record, row in _mapped(subject):
+        if row.target in record.system:
+            yield Hit(row.target_place, f"{row.target} is a system field of a {record.name}")
+
+
+def standard_fields(subject: Subject) -> Iterator[Hit]:
+    """Mappings to what standard traits feed."""
+    for record, row in _mapped(subject):
+        field = record.fields.get(row.target)
+        if field is not None and row.target != record.key:
+            traits = " or ".join(field.traits)
+            yield Hit(row.target_place, f"the standard field {row.target} is that of the trait {traits}, too")
+
+
+def unknown_fields(subject: Subject) -> Iterator[Hit]:
+    """Mappings to fields that are neither standard nor custom."""
+    for record, row in _mapped(subject):
+        name = row.target
+        if not (name in record.fields or name in record.system or name.endswith(CUSTOM)):
+            problem = f"a {record.name} has no field {subject.quoted(name)}"
+            meant = _meant(record, name)
+            yield Hit(row.target_place, problem, f"Did you mean {meant}?" if meant else None)
+
+
+def _meant(record: Record, name: str) -> str | None:
+    """The field that the name is probably meant to be."""
+    if folded(name) in map(folded, {record.key, *record.system}):
+        return None
+    fields = Names(record.fields.keys() - {record.key})
+    standard = fields.respelt(name)
+    if standard is not None:
+        return standard
+    bare = re.sub(rf"{_CUSTOM_MISSPELT}\Z", "", name)
+    if bare != name and re.fullmatch(_BARE_FIELD, bare):
+        return bare + CUSTOM
+    return fields.misspelt(name) or (name + CUSTOM if re.fullmatch(_BARE_FIELD, name) else None)
+
+
+def odd_names(subject: Subject) -> Iterator[Hit]:
+    """Mappings to custom fields of names that Gainsight gives to none."""
+    for record, row in _mapped(subject):
+        name = row.target
+        if name.endswith(CUSTOM) and name not in record.fields and not re.fullmatch(_PLAIN_FIELD, name):
+            yield Hit(row.target_place, f"{subject.quoted(name)} is an odd name for a field")
+
+
+def shared_targets(subject: Subject) -> Iterator[Hit]:
+    """Two traits that go to one field."""
+    for record in RECORDS:
+        first: dict[str, MapRow] = {}
+        for row in subject.effective(record.map).values():
+            other = first.setdefault(row.target, row)
+            if other is not row:
+                field, trait = subject.quoted(row.target), subject.quoted(other.source)
+                yield Hit(row.target_place, f"{field} is set by the trait {trait}, too")
+
+
+def _mapped(subject: Subject) -> Iterator[tuple[Record, MapRow]]:
+    """Rows of traits whose fields have no stray spaces, which are told of first."""
+    for record in RECORDS:
+        for row in subject.whole(record.map):
+            if not _has_stray_spaces(row.target):
+                yield record, row
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _rows(subject: Subject) -> Iterator[MapRow]:
+    for name in MAPS:
+        yield from subject.rows[name]
+
+
+def repeated_sources(subject: Subject) -> Iterator[Hit]:
+    """Rows that a later one replaces."""
+    for name in MAPS:
+        effective = subject.effective(name)
+        for row in subject.whole(name):
+            if effective[row.source] is not row:
+                place = effective[row.source].place
+                yield Hit(row.source_place, f"{subject.quoted(row.source)} is mapped again in {place}, which counts")
+
+
+def half_blank_rows(subject: Subject) -> Iterator[Hit]:
+    """Rows that are skipped, though one half is filled in."""
+    for row in _rows(subject):
+        if not row.is_whole and not row.others and (row.source.strip() or row.target.strip()):
+            has, lacks = (FROM, TO) if row.source.strip() else (TO, FROM)
+            yield Hit(row.place, f"the row has a {has} and no {lacks}")
+
+
+def unread_row_keys(subject: Subject) -> Iterator[Hit]:
+    """Keys of a row that are neither from nor to."""
+    for row in _rows(subject):
+        for key in row.others:
+            meant = Names((FROM, TO)).respelt(key)
+            yield Hit(row.place, f"{subject.quoted(key)} is not read", f"Did you mean {meant}?" if meant else None)
+
+
+def stray_spaces(subject: Subject) -> Iterator[Hit]:
+    """Spaces around what goes out as it is."""
+    about = "has a space, or a line's end, around it"
+    for name, text in subject.texts():
+        if name in SETTINGS and name != "domain" and _has_stray_spaces(text):
+            yield Hit(name, about)
+    for name in MAPS:
+        for row in subject.whole(name):
+            if _has_stray_spaces(row.target):
+                yield Hit(row.target_place, f"{subject.quoted(row.target)} {about}")
+
+
+def stray_spaces_in_sources(subject: Subject) -> Iterator[Hit]:
+    """Spaces around what events are matched with."""
+    for name in MAPS:
+        for row in subject.whole(name):
+            if _has_stray_spaces(row.source):
+                yield Hit(row.source_place, f"{subject.quoted(row.source)} has a space, or a line's end, around it")
+
+
+def _has_stray_spaces(text: str) -> bool:
+    return text != text.strip()
+
+
+# --- keys and ids -----------------------------------------------------------------------------------------------------
+
+
+def missing_access_key(subject: Subject) -> Iterator[Hit]:
+    """No key, though records are to be written."""
+    if subject.lacks("accessKey") and (wanted := _wants_records(subject)):
+        yield Hit("accessKey", f"is missing, though {wanted}")
+
+
+def track_only(subject: Subject) -> Iterator[Hit]:
+    """No key, and no sign that records are to be written."""
+    if subject.lacks("accessKey") and not _wants_records(subject):
+        yield Hit("accessKey", "is missing: an identify or a group would fail")
+
+
+def _wants_records(subject: Subject) -> str | None:
+    """Why records are to be written, as far as can be told."""
+    for record in RECORDS:
+        if subject.whole(record.map):
+            return f"{record.map} has rows"
+        if subject.summary.events[record.type]:
+            return f"there are {record.type} events"
+    return None
+
+
+def missing_track_settings(subject: Subject) -> Iterator[Hit]:
+    """Events mapped, and no way to send them."""
+    if any(subject.whole(name) for name in EVENT_MAPS):
+        for name in FOR_TRACK:
+            if subject.lacks(name):
+                yield Hit(name, "is missing, though events are mapped")
+
+
+def idle_track_settings(subject: Subject) -> Iterator[Hit]:
+    """A way to send events, and none mapped."""
+    given = [name for name, _ in subject.texts() if name in FOR_TRACK]
+    if given and not any(subject.whole(name) for name in EVENT_MAPS):
+        yield Hit(given[0], f"no event is mapped, though track has {' and '.join(given)}")
+
+
+def events_without_version(subject: Subject) -> Iterator[Hit]:
+    """Events that have a name only."""
+    return _in_one_map(subject, *EVENT_MAPS)
+
+
+def events_without_name(subject: Subject) -> Iterator[Hit]:
+    """Events that have a version only."""
+    return _in_one_map(subject, *reversed(EVENT_MAPS))
+
+
+def _in_one_map(subject: Subject, here: str, there: str) -> Iterator[Hit]:
+    ours, theirs = subject.effective(here), subject.effective(there)
+    unpaired = Names(theirs.keys() - ours.keys())
+    for event, row in ours.items():
+        if event not in theirs:
+            near = unpaired.near(event)
+            remedy = None if near is None else f"Did you mean {subject.quoted(near)} in {theirs[near].source_place}?"
+            yield Hit(row.source_place, f"{there} has no row for the event {subject.quoted(event)}", remedy)
+
+
+def placeholders(subject: Subject) -> Iterator[Hit]:
+    """Keys and ids that were never filled in."""
+    for name, text in subject.texts():
+        # A topic may be called anything, a template is filled in by each event.
+        if name in SETTINGS and name != "topicName" and not re.fullmatch(_TEMPLATE, text) and _is_placeholder(text):
+            yield Hit(name, "looks like a placeholder")
+
+
+def _is_placeholder(text: str) -> bool:
+    return any(re.fullmatch(f"(?is){pattern}", text.strip()) for pattern in _PLACEHOLDERS)
+
+
+def secrets_elsewhere(subject: Subject) -> Iterator[Hit]:
+    """A secret in a setting that is not its own."""
+    texts = dict(subject.texts())
+    told: set[str] = set()
+    for owner in SECRETS:
+        secret = texts.get(owner, "").strip()
+        others = [(key_place(name), text) for name, text in texts.items() if name != owner]
+        for place, text in (*others, *_halves(subject)):
+            if secret not in told and hide(text, secret) != text:
+                yield Hit(place, f"holds the {owner}")
+        told.add(secret)
+
+
+def _halves(subject: Subject) -> Iterator[tuple[str, str]]:
+    for row in _rows(subject):
+        yield row.source_place, row.source
+        yield row.target_place, row.target
+
+
+def unread_keys(subject: Subject) -> Iterator[Hit]:
+    """Keys of the Config that nobody reads."""
+    names = Names((*SETTINGS, "Config", *sorted(RUDDERSTACKS)))
+    for key in map(str, subject.settings):
+        if key not in SETTINGS and key not in RUDDERSTACKS:
+            meant = names.near(key)
+            place = key_place(subject.hide(key))
+            yield Hit(place, "is not read by this destination", f"Did you mean {meant}?" if meant else None)
+
+
+Check = Callable[[Subject], Iterable[Hit]]

@@ -1,0 +1,137 @@
+"""What lint checks of a config with events at hand, by their summary. The rules are in linting.rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gainsight_dest.explanation import printable
+from gainsight_dest.fields import Fate
+from gainsight_dest.linting.finding import Hit
+from gainsight_dest.linting.near import Names
+from gainsight_dest.linting.of_config import EVENT_MAPS
+from gainsight_dest.linting.subject import RECORDS, MapRow, Record, Subject
+from gainsight_dest.summary import OTHER, TraitSummary
+
+_NAMES = EVENT_MAPS[0]
+_BY_NAME = {record.name: record for record in RECORDS}
+
+
+def _came(subject: Subject, record: Record) -> dict[tuple[str, ...], TraitSummary]:
+    """The traits that came in events of the type, by their paths."""
+    traits = (trait for trait in subject.summary.traits.values() if trait.type == record.type)
+    return {trait.path: trait for trait in traits if trait.path[0] in record.places}
+
+
+def _idle(subject: Subject, record: Record) -> dict[str, MapRow]:
+    """The mapped traits that never came, though events of the type did. None where there were too many to tell."""
+    came = _came(subject, record)
+    if not subject.summary.events[record.type] or any(path[1:] == (OTHER,) for path in came):
+        return {}
+    seen = {path[1:end] for path in came for end in range(2, len(path) + 1)}
+    rows = {trait: (subject.hide(trait), row) for trait, row in subject.effective(record.map).items()}
+    return {
+        trait: row for trait, (told, row) in rows.items() if (told,) not in seen and tuple(told.split(".")) not in seen
+    }
+
+
+def _idle_events(subject: Subject) -> dict[str, MapRow]:
+    """The mapped events that never came, though other track events did."""
+    if not subject.summary.events["track"] or OTHER in subject.summary.names:
+        return {}
+    rows = subject.effective(_NAMES)
+    return {event: row for event, row in rows.items() if _as_told(subject, event) not in subject.summary.names}
+
+
+def _as_told(subject: Subject, event: str) -> str:
+    """An event's name as a summary holds it."""
+    return printable(subject.hide(event))
+
+
+def unused_mappings(subject: Subject) -> Iterator[Hit]:
+    """Mappings that no event used, and no near miss explains."""
+    explained = {hit.place for check in (misspelt_traits, misspelt_events) for hit in check(subject)}
+    for record in RECORDS:
+        for row in _idle(subject, record).values():
+            if row.source_place not in explained:
+                yield _unused(subject, row, subject.summary.events[record.type], record.type)
+    for row in _idle_events(subject).values():
+        if row.source_place not in explained:
+            yield _unused(subject, row, subject.summary.events["track"], "track")
+
+
+def _unused(subject: Subject, row: MapRow, times: int, event_type: str) -> Hit:
+    return Hit(row.source_place, f"{subject.quoted(row.source)} did not come, in {_count(times, event_type)}")
+
+
+def misspelt_traits(subject: Subject) -> Iterator[Hit]:
+    """Traits without a mapping that are nearly one that has one."""
+    for record in RECORDS:
+        came = _came(subject, record)
+        rows = {subject.hide(trait): row for trait, row in subject.effective(record.map).items()}
+        mapped = Names(rows)
+        idle = Names(map(subject.hide, _idle(subject, record)))
+        fed = {path[-1] for path, trait in came.items() if len(path) == 2 and trait.went}
+        standard = Names(record.traits)
+        hungry = Names(trait for trait, field in record.traits.items() if not fed & set(field.traits))
+        for trait in came.values():
+            name = ".".join(trait.path[1:])
+            times = sum(n for loss, n in trait.dropped.items() if loss.fate is Fate.UNMAPPED)
+            if not times or name in rows or trait.path[1:] == (OTHER,):
+                continue
+            problem = f"has no mapping, in {_count(times, record.type)}"
+            if near := mapped.respelt(name) or idle.misspelt(name):
+                meant = f"Is it {subject.quoted(near)} that is meant?"
+                yield Hit(rows[near].source_place, f"{trait.source} {problem}", meant)
+            elif near := standard.respelt(name) or hungry.misspelt(name):
+                yield Hit(f"{record.type} {trait.source}", problem, f"Is it the standard trait {near} that is meant?")
+
+
+def _unmapped(subject: Subject) -> Iterator[tuple[str, int, str | None]]:
+    """The track events without a mapping: name, how often, and the mapped event that it is nearly."""
+    rows = subject.effective(_NAMES)
+    told = {_as_told(subject, event) for name in EVENT_MAPS for event in subject.effective(name)}
+    mapped, idle = Names(rows), Names(_idle_events(subject))
+    for name, tally in subject.summary.names.items():
+        if tally.kind == "not mapped" and name not in told:
+            yield name, tally.times, mapped.respelt(name) or idle.misspelt(name)
+
+
+def unmapped_events(subject: Subject) -> Iterator[Hit]:
+    """Track events that stand in no map."""
+    for name, times, near in _unmapped(subject):
+        if near is None:
+            yield Hit(_NAMES, f"{subject.quoted(name)} has no row, and came in {_count(times, 'track')}")
+
+
+def misspelt_events(subject: Subject) -> Iterator[Hit]:
+    """Track events that are nearly one that stands in the map."""
+    rows = subject.effective(_NAMES)
+    for name, times, near in _unmapped(subject):
+        if near is not None:
+            problem = f"{subject.quoted(name)} has no row, and came in {_count(times, 'track')}"
+            yield Hit(rows[near].source_place, problem, f"Is it {subject.quoted(near)} that is meant?")
+
+
+def refused_values(subject: Subject) -> Iterator[Hit]:
+    """Values in standard fields that take no such thing."""
+    for trait in subject.summary.traits.values():
+        for (field, refusal), times in trait.refused.items():
+            record, _, name = field.partition(".")
+            if name in _BY_NAME[record].fields:
+                yield _not_taken(trait, refusal, times)
+
+
+def dropped_values(subject: Subject) -> Iterator[Hit]:
+    """Values that are left out of number fields."""
+    for trait in subject.summary.traits.values():
+        for loss, times in trait.dropped.items():
+            if loss.fate is Fate.NOT_A_NUMBER:
+                yield _not_taken(trait, f"{loss.field} takes a number", times)
+
+
+def _not_taken(trait: TraitSummary, takes: str, times: int) -> Hit:
+    return Hit(f"{trait.type} {trait.source}", f"{takes}, and gets something else from {_count(times, trait.type)}")
+
+
+def _count(times: int, event_type: str) -> str:
+    return f"{times:,} {event_type} event{'' if times == 1 else 's'}"

@@ -1,0 +1,218 @@
+"""A destination config as it is written, for lint to look at: what is wrong stands beside what can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from gainsight_dest import fields
+from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.config import DestinationConfig, Problem
+from gainsight_dest.errors import ConfigError
+from gainsight_dest.explain import explain
+from gainsight_dest.fields import Field, Table
+from gainsight_dest.secret import hide
+from gainsight_dest.summary import Summary
+from gainsight_dest.transform import SWITCHED_OFF, is_enabled
+from gainsight_dest.values import quoted
+
+SETTINGS: Mapping[str, attrs.Attribute[Any]] = {
+    setting.metadata["name"]: setting for setting in attrs.fields(DestinationConfig)
+}
+MAPS = tuple(name for name, setting in SETTINGS.items() if "no_target" in setting.metadata)
+SECRETS = ("accessKey", "sharedSecret")
+FROM, TO = "from", "to"
+
+_NO_DOMAIN = "tenant.invalid"
+_LONGEST_KEY = 60
+
+
+@attrs.frozen
+class Record:
+    """What a mapping of traits is for: a record of Gainsight's, and the events that it is made of.
+
+    `map`: the mapping. `type`, `places`: of which events, and where their traits are. `key`: what finds a record.
+    `table`: its fields.
+    """
+
+    map: str
+    type: str
+    places: tuple[str, ...]
+    key: str
+    table: Table
+
+    @property
+    def name(self) -> str:
+        """What Gainsight calls it."""
+        return self.table.name
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The standard fields by their names."""
+        return self.table.fields
+
+    @property
+    def system(self) -> frozenset[str]:
+        """The fields that cannot be written."""
+        return self.table.system
+
+    @property
+    def traits(self) -> Mapping[str, Field]:
+        """The standard fields by the traits that feed them."""
+        return {trait: field for trait, (field, _) in self.table.feeds.all.items()}
+
+
+PERSON = Record("personMap", "identify", ("traits", "context.traits"), PERSON_KEY, fields.PERSON)
+COMPANY = Record("companyMap", "group", ("traits",), COMPANY_KEY, fields.COMPANY)
+RECORDS = (PERSON, COMPANY)
+
+
+@attrs.frozen
+class MapRow:
+    """A row of a mapping as it is written, null as "". `others`: its keys beside from and to."""
+
+    source: str
+    target: str
+    place: str
+    is_listed: bool
+    others: tuple[str, ...] = ()
+
+    @property
+    def source_place(self) -> str:
+        """Where the trait, or event, stands."""
+        return f"{self.place}.{FROM}" if self.is_listed else self.place
+
+    @property
+    def target_place(self) -> str:
+        """Where the field, or name, or version, stands."""
+        return f"{self.place}.{TO}" if self.is_listed else self.place
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether neither half is blank."""
+        return bool(self.source.strip() and self.target.strip())
+
+
+@attrs.frozen
+class Subject:
+    """What lint looks at.
+
+    `settings`: the Config as it is written. `rows`: the rows of each mapping, without those that cannot be read.
+    `problems`: why DestinationConfig refuses it. `config`: what is left of it without what is refused. `summary`: what
+    becomes of events by that, of none if none are at hand.
+    """
+
+    settings: Mapping[str, Any]
+    rows: Mapping[str, tuple[MapRow, ...]]
+    problems: tuple[Problem, ...]
+    config: DestinationConfig
+    summary: Summary = attrs.field(factory=Summary)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """The settings that are non-blank strings."""
+        for name, value in self.settings.items():
+            if isinstance(value, str) and value.strip():
+                yield str(name), value
+
+    def whole(self, map_name: str) -> list[MapRow]:
+        """The rows of a mapping that are not skipped."""
+        return [row for row in self.rows[map_name] if row.is_whole]
+
+    def effective(self, map_name: str) -> dict[str, MapRow]:
+        """By what they map: those that no later row replaces."""
+        return {row.source: row for row in self.whole(map_name)}
+
+    def is_at_fault(self, setting: str) -> bool:
+        """Whether DestinationConfig refuses the setting as a whole, or the whole config."""
+        return any(place in {setting, "destination config"} for place, _ in self.problems)
+
+    def lacks(self, setting: str) -> bool:
+        """Whether the setting is absent or blank, rather than wrong."""
+        return getattr(self.config, SETTINGS[setting].name) is None and not self.is_at_fault(setting)
+
+    def hide(self, text: str) -> str:
+        """The text with the secrets masked, those that do not do as secrets included."""
+        return _hide(self.settings, text)
+
+    def quoted(self, name: str) -> str:
+        """A name as a finding may show it."""
+        return quoted(self.hide(name))
+
+
+def subject_of(given: Any) -> Subject:
+    """What lint looks at, of a DestinationConfig or anything that might be RudderStack's own."""
+    written = _written(given)
+    settings = written if isinstance(written, Mapping) else {}
+    problems: tuple[Problem, ...] = ()
+    try:
+        DestinationConfig.from_rudderstack({"Config": written})
+    except ConfigError as error:
+        problems = error.problems
+    rows = {name: tuple(_rows(settings, name)) for name in MAPS}
+    return Subject(settings, rows, problems, _usable(settings, rows))
+
+
+def summary_of(events: Iterable[Any], config: DestinationConfig) -> Summary:
+    """What becomes of the events, but for those that are switched off."""
+    summary = Summary()
+    for event in events:
+        if is_enabled(event):
+            summary.add(explain(event, config))
+        else:
+            summary.skip(SWITCHED_OFF)
+    return summary
+
+
+def _written(given: Any) -> Any:
+    if isinstance(given, DestinationConfig):
+        values = ((name, getattr(given, setting.name)) for name, setting in SETTINGS.items())
+        return {name: value for name, value in values if value is not None}
+    return given["Config"] if isinstance(given, Mapping) and "Config" in given else given
+
+
+def _rows(settings: Mapping[str, Any], name: str) -> Iterator[MapRow]:
+    value = settings.get(name)
+    if isinstance(value, Mapping):
+        for source, target in value.items():
+            place = f"{name}[{quoted(_hide(settings, str(source)))}]"
+            if isinstance(source, str) and isinstance(target, str | None):
+                yield MapRow(source, target or "", place, is_listed=False)
+    elif isinstance(value, (list, tuple)):
+        for index, row in enumerate(value):
+            source, target = (row.get(half) for half in (FROM, TO)) if isinstance(row, Mapping) else (0, 0)
+            if isinstance(source, str | None) and isinstance(target, str | None):
+                others = tuple(str(key) for key in row if key not in {FROM, TO})
+                yield MapRow(source or "", target or "", f"{name}[{index}]", is_listed=True, others=others)
+
+
+def _usable(settings: Mapping[str, Any], rows: Mapping[str, tuple[MapRow, ...]]) -> DestinationConfig:
+    """The config without the settings and rows that are refused."""
+    kept: dict[str, Any] = {"domain": _NO_DOMAIN}
+    for name, setting in SETTINGS.items():
+        if name in MAPS:
+            whole = ({row.source: row.target} for row in rows[name] if row.is_whole)
+            kept[setting.name] = {k: v for row in whole if _reads(setting, row) for k, v in row.items()}
+        elif _reads(setting, settings.get(name)):
+            kept[setting.name] = settings.get(name)
+    return DestinationConfig(**kept)
+
+
+def _reads(setting: attrs.Attribute[Any], value: Any) -> bool:
+    try:
+        setting.metadata["read"](value)
+    except ConfigError:
+        return False
+    return True
+
+
+def _hide(settings: Mapping[str, Any], text: str) -> str:
+    secrets = [secret for name in SECRETS if isinstance(secret := settings.get(name), str)]
+    return hide(text, *secrets, *map(str.strip, secrets))
+
+
+def key_place(key: str) -> str:
+    """A key of the Config as a place."""
+    is_name = len(key) <= _LONGEST_KEY and key.replace("-", "_").isidentifier()
+    return key if is_name else f"[{quoted(key)}]"

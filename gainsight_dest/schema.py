@@ -1,0 +1,62 @@
+"""The destination config as a JSON Schema, draft 2020-12, derived from DestinationConfig: for editors and CI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import attrs
+
+from gainsight_dest.config import DestinationConfig
+
+_NOT_BLANK = {"type": "string", "pattern": r"\S"}
+_HALF = {"type": ["string", "null"]}
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of what `DestinationConfig.from_rudderstack` takes: RudderStack's Config, or a destination."""
+    config = {
+        "properties": {
+            setting.metadata["name"]: _schema(setting.metadata) for setting in attrs.fields(DestinationConfig)
+        },
+        "required": [setting.metadata["name"] for setting in attrs.fields(DestinationConfig) if _is_needed(setting)],
+    }
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Gainsight destination",
+        "description": "A destination as RudderStack stores it, or its Config alone. Other keys are not read.",
+        "type": "object",
+        "if": {"required": ["Config"]},
+        "then": {"properties": {"Config": {"type": "object", "$ref": "#/$defs/config"}}},
+        "else": {"$ref": "#/$defs/config"},
+        "$defs": {"config": config},
+    }
+    return deepcopy(schema)  # its parts are shared
+
+
+def _is_needed(setting: attrs.Attribute[Any]) -> bool:
+    return setting.default is attrs.NOTHING
+
+
+def _schema(setting: Mapping[str, Any]) -> dict[str, Any]:
+    about = {"description": setting["about"]}
+    return about | (_rows(setting["no_target"]) if "no_target" in setting else setting["schema"])
+
+
+def _rows(no_target: Mapping[str, Any]) -> dict[str, Any]:
+    """A list of `{from, to}`, or an object. What is refused as `to` is not where a half is blank."""
+    refused = {"allOf": [_NOT_BLANK, no_target]}
+    return {
+        "type": ["array", "object", "null"],
+        "items": {
+            "type": "object",
+            "properties": {
+                "from": {"description": "the trait, by its name or dotted path, or the event", **_HALF},
+                "to": {"description": "the field, or the event's name or version in Gainsight", **_HALF},
+            },
+            "not": {"required": ["from", "to"], "properties": {"from": _NOT_BLANK, "to": refused}},
+        },
+        "patternProperties": {_NOT_BLANK["pattern"]: {**_HALF, "not": refused}},
+        "additionalProperties": _HALF,
+    }

@@ -1,0 +1,410 @@
+"""Lint: each rule finds what it is for, and nothing else does; what a finding says, and what it keeps to itself."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gainsight_dest import DestinationConfig, Finding, Severity, Summary, explain, lint
+from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, RULES
+from tests.test_examples import EVENTS
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+CLOSED = "Ticket Closure"
+
+
+def row(source: Any, target: Any) -> dict[str, Any]:
+    return {"from": source, "to": target}
+
+
+#: Nothing is wrong with it.
+GOOD = {
+    "domain": "acme.gainsightcloud.com",
+    "accessKey": "7d0c9a52-6d1e-4b7a",
+    "sharedSecret": "2b84e1f0-53c6-4f0d",
+    "tenantId": "5e7f1c38-90ab",
+    "topicName": "Support Tickets",
+    "personMap": [row("plan", "Plan__gc"), row("", "")],
+    "companyMap": [row("region", "Region__gc")],
+    "eventNameMap": [row(CLOSED, "ticket_closed")],
+    "eventVersionMap": [row(CLOSED, "1.0.0")],
+    "connectionMode": {"web": "cloud"},
+}
+NOTHING_MAPPED: dict[str, Any] = {"personMap": [], "companyMap": None}
+NO_EVENTS: dict[str, Any] = {"eventNameMap": [], "eventVersionMap": {}}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    return {**GOOD, **changes}
+
+
+def person(**traits: Any) -> dict[str, Any]:
+    return {"type": "identify", "traits": {"email": "ada@example.com", **traits}}
+
+
+def company(**traits: Any) -> dict[str, Any]:
+    traits = {"name": "Acme", "region": "EMEA", **traits}
+    return {"type": "group", "traits": traits, "context": {"traits": {"email": "ada@example.com"}}}
+
+
+def track(name: Any = CLOSED) -> dict[str, Any]:
+    return {"type": "track", "event": name}
+
+
+#: Events that the good config is right for.
+WELL = [person(plan="gold"), company(), track()]
+
+
+def maps(source: str, name: Any = "a", version: Any = "1") -> dict[str, Any]:
+    """Both event maps, with one more event."""
+    return {
+        "eventNameMap": [*GOOD["eventNameMap"], row(source, name)],
+        "eventVersionMap": [*GOOD["eventVersionMap"], row(source, version)],
+    }
+
+
+def people(*rows: Any) -> dict[str, Any]:
+    return {"personMap": [row("plan", "Plan__gc"), *rows]}
+
+
+def companies(*rows: Any) -> dict[str, Any]:
+    return {"companyMap": [row("region", "Region__gc"), *rows]}
+
+
+#: Rule, what triggers it and no other, where; and its next of kin that do not.
+TABLE: list[tuple[str, dict[str, Any], list[str], list[dict[str, Any]]]] = [
+    ("invalid-setting", {"contractId": 5}, ["contractId"], [{"contractId": None}]),
+    ("invalid-setting", people(row(5, "x"), "x"), ["personMap[1].from", "personMap[2]"], []),
+    ("invalid-setting", {"companyMap": {"a": 5, "region": "Region__gc"}}, ['companyMap["a"]'], []),
+    ("invalid-setting", maps("b", "a\nb"), ["eventNameMap[1].to"], [maps("b", "ü")]),
+    (
+        "unusable-domain",
+        {"domain": "http://acme.gainsightcloud.com"},
+        ["domain"],
+        [{"domain": "HTTPS://acme.gainsightcloud.com/"}],
+    ),
+    ("unusable-domain", {"domain": None}, ["domain"], []),
+    ("unusable-domain", {"domain": 5}, ["domain"], []),
+    ("unusable-domain", {"domain": "https://[::1"}, ["domain"], []),
+    ("unknown-host", {"domain": "cs.example.org"}, ["domain"], [{"domain": "acme.us2.gainsightcloud.com"}]),
+    ("merge-key-target", people(row("mail", "Email")), ["personMap[1].to"], [people(row("mail", "Mail__gc"))]),
+    (
+        "merge-key-target",
+        companies(row("title", "Name")),
+        ["companyMap[1].to"],
+        [companies(row("", "Name__gc")) | companies()],
+    ),
+    ("system-field-target", people(row("id", "Gsid")), ["personMap[1].to"], []),
+    ("system-field-target", companies(row("nps", "Nps")), ["companyMap[1].to"], [companies(row("nps", "Nps__gc"))]),
+    ("unknown-field", people(row("tier", "Tier")), ["personMap[1].to"], [people(row("tier", "Tier__gc"))]),
+    ("standard-field-target", people(row("tz", "Timezone")), ["personMap[1].to"], [people(row("tz", "Industry__gc"))]),
+    ("standard-field-target", {"personMap": {"name": "Name"}}, ['personMap["name"]'], []),
+    ("odd-field-name", people(row("a", "City Name__gc")), ["personMap[1].to"], [people(row("a", "City_Name_2__gc"))]),
+    ("odd-field-name", people(row("a", "__gc"), row("b", "A__gc__gc")), ["personMap[1].to", "personMap[2].to"], []),
+    ("shared-target", people(row("tier", "Plan__gc")), ["personMap[1].to"], [companies(row("plan", "Plan__gc"))]),
+    ("repeated-source", people(row("plan", "Tier__gc")), ["personMap[0].from"], [people(row("Plan", "Tier__gc"))]),
+    (
+        "half-blank-row",
+        people(row("a", ""), row(" ", "A__gc")),
+        ["personMap[1]", "personMap[2]"],
+        [people(row("", None))],
+    ),
+    ("half-blank-row", {"companyMap": {"a": None}}, ['companyMap["a"]'], []),
+    ("unread-row-key", people({"from": "a", "To": "A__gc"}), ["personMap[1]"], []),
+    ("unread-row-key", people({**row("a", "A__gc"), "note": 1}), ["personMap[1]"], []),
+    ("stray-spaces", {"tenantId": "5e7f1c38 "}, ["tenantId"], [{"domain": " acme.gainsightcloud.com "}]),
+    ("stray-spaces", people(row("a", "A__gc ")), ["personMap[1].to"], []),
+    ("stray-spaces", maps("b", " b", "1 "), ["eventNameMap[1].to", "eventVersionMap[1].to"], [maps("b", "a b")]),
+    ("stray-spaces-in-source", people(row(" a", "A__gc")), ["personMap[1].from"], [people(row("a b", "A__gc"))]),
+    ("event-without-version", {"eventNameMap": {CLOSED: "a", "b": "b"}}, ['eventNameMap["b"]'], [maps("b")]),
+    ("event-without-name", {"eventVersionMap": {CLOSED: "1", "b": "2"}}, ['eventVersionMap["b"]'], [maps("b")]),
+    ("missing-access-key", {"accessKey": " "}, ["accessKey"], []),
+    ("track-only", {"accessKey": None, **NOTHING_MAPPED}, ["accessKey"], [NOTHING_MAPPED]),
+    ("missing-track-setting", {"topicName": "", "tenantId": None}, ["topicName", "tenantId"], []),
+    (
+        "idle-track-settings",
+        NO_EVENTS,
+        ["sharedSecret"],
+        [{**NO_EVENTS, "sharedSecret": "", "topicName": "", "tenantId": ""}],
+    ),
+    ("placeholder", {"accessKey": "your-access-key"}, ["accessKey"], [{"accessKey": '{{ message.key || "xxx" }}'}]),
+    ("secret-elsewhere", {"contractId": GOOD["accessKey"]}, ["contractId"], [{"contractId": "7d0c9a52"}]),
+    ("secret-elsewhere", {"accessKey": GOOD["sharedSecret"]}, ["sharedSecret"], []),
+    ("secret-elsewhere", people(row("a", f"A_{'abcd'}__gc")) | {"accessKey": "abcd"}, ["personMap[1].to"], []),
+    ("unread-key", {"personmap": []}, ["personmap"], [{"eventDelivery": True, "useNativeSDK": {"web": False}}]),
+    ("unread-key", {"a b": 1}, ['["a b"]'], []),
+]
+#: The same with events at hand.
+TABLE_OF_EVENTS: list[tuple[str, dict[str, Any], list[Any], list[str], list[list[Any]]]] = [
+    ("missing-access-key", {"accessKey": "", **NOTHING_MAPPED}, [track(), person()], ["accessKey"], []),
+    ("track-only", {"accessKey": "", **NOTHING_MAPPED}, [track()], ["accessKey"], []),
+    (
+        "unused-mapping",
+        people(row("tier", "Tier__gc")),
+        WELL,
+        ["personMap[1].from"],
+        [WELL[1:], [*WELL, person(tier=None)]],
+    ),
+    (
+        "unused-mapping",
+        companies(row("a.b", "B__gc")),
+        WELL,
+        ["companyMap[1].from"],
+        [[*WELL, company(a={"b": 1})], [*WELL, company(**{"a.b": 1})]],
+    ),
+    ("unused-mapping", maps("b"), WELL, ["eventNameMap[1].from"], [WELL[:2], [*WELL, track("b")]]),
+    ("misspelt-trait", {}, [*WELL, person(Plan="gold")], ["personMap[0].from"], [[*WELL, person(planet="Mars")]]),
+    (
+        "misspelt-trait",
+        people(row("address.city", "City__gc")),
+        [*WELL, person(addressCity="Rome")],
+        ["personMap[1].from"],
+        [],
+    ),
+    (
+        "misspelt-trait",
+        companies(row("segment", "Segment__gc")),
+        [*WELL, company(sgement="SMB")],
+        ["companyMap[1].from"],
+        [],
+    ),
+    (
+        "misspelt-trait",
+        {},
+        [*WELL, person(FirstName="Ada")],
+        ["identify traits.FirstName"],
+        [[*WELL, company(FirstName="Ada")]],
+    ),
+    (
+        "misspelt-trait",
+        {},
+        [*WELL, company(indutsry="Retail")],
+        ["group traits.indutsry"],
+        [[*WELL, company(industry="Retail", indutsry="Retail")]],
+    ),
+    (
+        "unmapped-event",
+        {},
+        [*WELL, track("b"), track("b")],
+        ["eventNameMap"],
+        [[*WELL, {**track("b"), "integrations": {"All": False}}], [*WELL, track(5), track(" ")]],
+    ),
+    ("misspelt-event", {}, [*WELL, track("ticket_closure")], ["eventNameMap[0].from"], []),
+    ("misspelt-event", {}, [*WELL[:2], track("Ticket Closures")], ["eventNameMap[0].from"], []),
+    (
+        "refused-value",
+        {},
+        [*WELL, company(renewalDate="soon")],
+        ["group traits.renewalDate"],
+        [[*WELL, company(renewalDate="2026-01-31")]],
+    ),
+    (
+        "dropped-value",
+        {},
+        [*WELL, company(employees="many")],
+        ["group traits.employees"],
+        [[*WELL, company(employees="12")]],
+    ),
+]
+
+
+def found(*given: Any) -> list[tuple[str, str]]:
+    return [(finding.rule, finding.place) for finding in lint(*given)]
+
+
+@pytest.mark.parametrize(("rule", "bad", "places", "good"), TABLE)
+def test_a_rule_finds_what_it_is_for_and_no_other_rule_does(
+    rule: str, bad: dict[str, Any], places: list[str], good: list[dict[str, Any]]
+) -> None:
+    assert found(config(**bad)) == [(rule, place) for place in places]
+    assert [found(config(**changes)) for changes in good] == [[] for _ in good]
+
+
+@pytest.mark.parametrize(("rule", "changes", "events", "places", "good"), TABLE_OF_EVENTS)
+def test_a_rule_finds_what_it_is_for_in_events_and_no_other_rule_does(
+    rule: str, changes: dict[str, Any], events: list[Any], places: list[str], good: list[list[Any]]
+) -> None:
+    assert found(config(**changes), events) == [(rule, place) for place in places]
+    assert [found(config(**changes), each) for each in good] == [[] for _ in good]
+
+
+def test_every_rule_stands_in_the_tables() -> None:
+    assert {rule.code for rule in OF_THE_CONFIG} == {rule for rule, *_ in TABLE}
+    assert {rule.code for rule in OF_EVENTS} <= {rule for rule, *_ in TABLE_OF_EVENTS}
+    assert len({rule.code for rule in RULES}) == len(RULES)
+
+
+def test_a_good_config_has_no_findings_in_any_form() -> None:
+    for given in (GOOD, {"Config": GOOD}, DestinationConfig.from_rudderstack(GOOD)):
+        assert lint(given, WELL) == ()
+
+
+@pytest.mark.parametrize("given", [None, 5, "x", [], {"Config": None}])
+def test_what_is_no_object_is_one_finding(given: Any) -> None:
+    assert found(given) == [("invalid-setting", "destination config")]
+
+
+def test_an_empty_config_lacks_a_domain_and_a_key() -> None:
+    assert found({}) == [("unusable-domain", "domain"), ("track-only", "accessKey")]
+
+
+def test_a_config_made_in_python_is_told_of_under_rudderstacks_names() -> None:
+    made = DestinationConfig(domain="acme.gainsightcloud.com", person_map={"a": "B"}, event_name_map={"e": "E"})
+    assert found(made) == [
+        ("unknown-field", 'personMap["a"]'),
+        ("event-without-version", 'eventNameMap["e"]'),
+        ("missing-access-key", "accessKey"),
+        ("missing-track-setting", "sharedSecret"),
+        ("missing-track-setting", "topicName"),
+        ("missing-track-setting", "tenantId"),
+    ]
+
+
+def test_a_summary_tells_what_its_events_do() -> None:
+    events = [*WELL, track("b"), company(employees="many")]
+    summary = Summary()
+    for number, event in enumerate(events, 1):
+        summary.add(explain(event, GOOD), number)
+    assert lint(GOOD, summary) == lint(GOOD, iter(events)) != ()
+
+
+def test_events_are_told_by_what_can_be_used_of_a_config_that_is_refused() -> None:
+    bad = config(domain="x", contractId=5, **people(row("mail", "Email"), row("seats", "Seats__gc")))
+    assert found(bad, [*WELL, person(mail="m"), person(Seats=5)]) == [
+        ("invalid-setting", "contractId"),
+        ("unusable-domain", "domain"),
+        ("merge-key-target", "personMap[1].to"),
+        ("misspelt-trait", "personMap[2].from"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("plan_gc", "plan__gc"),
+        ("Plan__GC", "Plan__gc"),
+        ("PlanGc", "Plan__gc"),
+        ("Plan", "Plan__gc"),
+        ("firstname", "FirstName"),
+        ("First_Name", "FirstName"),
+        ("LinkedinUlr", "LinkedinUrl"),
+        ("Plan name", None),
+        ("email", None),
+        ("GSID", None),
+    ],
+)
+def test_an_unknown_field_may_be_meant_to_be_another(target: str, meant: str | None) -> None:
+    (finding,) = lint(config(**people(row("a", target))))
+    assert finding.rule == "unknown-field"
+    assert finding.remedy == (f"Did you mean {meant}?" if meant else "The name of a custom field ends in __gc.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"domain": "http://Acme.gainsightcloud.com:80/login?x"}, "Write acme.gainsightcloud.com."),
+        ({"domain": "acme.gainsightcloud.com/login"}, "Write acme.gainsightcloud.com."),
+        ({"domain": "localhost"}, "Name the host alone, such as acme.gainsightcloud.com."),
+        ({"domain": f"https://{GOOD['accessKey']}.co:1"}, "Name the host alone, such as acme.gainsightcloud.com."),
+        ({"access_key": "k"}, "Did you mean accessKey?"),
+        ({"persnoMap": []}, "Did you mean personMap?"),
+        ({"config": {}}, "Did you mean Config?"),
+        ({"contractIds": ""}, "Did you mean contractId?"),
+        ({"verbosity": ""}, "Remove it."),
+        (people({"FROM": "a"}), "Did you mean from?"),
+        (
+            {
+                "eventNameMap": {CLOSED: "a", "Ticket Opened": "b"},
+                "eventVersionMap": {CLOSED: "1", "ticket opened": "1"},
+            },
+            'Did you mean "ticket opened" in eventVersionMap["ticket opened"]?',
+        ),
+    ],
+)
+def test_a_remedy_says_what_is_probably_meant(changes: dict[str, Any], remedy: str) -> None:
+    assert lint(config(**changes))[0].remedy == remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("…", "...", "***", "xxx", "XXXX", "0000", "<access key>", "[key]", "${ACCESS_KEY}", "$KEY", "%KEY%"),
+        *("changeme", "change-me", "your-access-key", "YOUR_KEY", "my-secret", "EXAMPLE-key-7d0c", "TODO", "todo: ask"),
+        *("placeholder", "tbd", "null", "undefined", "secret", "shared key", "insert key here", "replace_me"),
+    ],
+)
+def test_a_key_that_was_never_filled_in_is_told(text: str) -> None:
+    assert found(config(accessKey=text)) == [("placeholder", "accessKey")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("7d0c9a52-6d1e", "youraqt7", "exampleton7", "todorov-9", "k", "secret-7d0c9a52", "nullable"),
+        *('{{ message.traits.key || "xxx" }}', "{{ event.context.key || changeme }}"),
+    ],
+)
+def test_a_key_that_looks_like_one_or_is_filled_in_by_events_is_not(text: str) -> None:
+    assert found(config(accessKey=text)) == []
+
+
+def test_a_topic_may_be_called_anything() -> None:
+    assert found(config(topicName="Example Topic")) == []
+
+
+def test_names_that_say_no_more_than_that_something_is_odd_stay_short() -> None:
+    (finding,) = lint(config(**people(row("a", "x" * 500 + " __gc"))))
+    assert len(finding.problem) < 200
+
+
+def test_too_many_traits_to_tell_apart_hide_no_mapping_that_was_not_used() -> None:
+    events = [person(**{f"t{number}": 1}) for number in range(2500)]
+    assert found(GOOD, events) == []
+
+
+def test_too_many_events_to_tell_apart_hide_no_mapping_that_was_not_used() -> None:
+    events = [track(f"{number} times") for number in range(2500)]
+    assert {rule for rule, _ in found(GOOD, events)} == {"unmapped-event"}
+
+
+def test_a_mapping_at_fault_is_not_also_called_unused() -> None:
+    bad = config(**people(row("address", "Email")))
+    assert found(bad, [*WELL, person(address={"city": "Rome"})]) == [("merge-key-target", "personMap[1].to")]
+
+
+@pytest.mark.parametrize("secret", ["accessKey", "sharedSecret"])
+def test_no_finding_shows_a_secret_wherever_it_sits(secret: str) -> None:
+    hidden = "MARKED-0f6b2d94"
+    bad = config(
+        **{secret: f" {hidden} ", hidden: 1, "tenantId": hidden, "domain": f"http://{hidden}.co"},
+        personMap=[row(hidden, hidden), row(f"{hidden}x", f" {hidden}"), row(hidden, "Email"), {hidden: 1}],
+        companyMap={hidden: hidden, f"{hidden}2": 5, "x" * 95 + hidden: "Name"},
+        eventNameMap=[row(f"a {hidden}", "a")],
+    )
+    events = [person(**{f"{hidden}X": 1}), company(**{hidden: {hidden: 1}}), track(hidden), track(f"A_{hidden}")]
+    findings = lint(bad, events)
+    assert len({finding.rule for finding in findings}) > 12
+    assert [finding for finding in findings if "MARKED" in repr(finding) + str(finding)] == []
+
+
+def test_a_finding_says_all_in_a_line() -> None:
+    finding = Finding("rule", Severity.ERROR, "personMap[2].to", "a Person has no field", "Did you mean Plan__gc?")
+    assert str(finding) == "error: personMap[2].to: a Person has no field. Did you mean Plan__gc? (rule)"
+
+
+def test_the_bad_example_shows_at_least_fifteen_rules_and_no_value_of_an_event() -> None:
+    bad = json.loads((EXAMPLES / "bad-destination.json").read_text("utf8"))
+    findings = lint(bad, EVENTS)
+    assert len(Counter(finding.rule for finding in findings)) >= 15
+    text = "".join(map(str, findings))
+    assert "@" not in text
+    assert bad["Config"]["sharedSecret"] not in text
+
+
+def test_the_good_examples_only_mistakes_are_those_made_on_purpose() -> None:
+    good = json.loads((EXAMPLES / "destination.json").read_text("utf8"))
+    assert {finding.rule for finding in lint(good)} == {"placeholder", "event-without-version"}
