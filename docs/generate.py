@@ -7,6 +7,7 @@ A test holds the pages to what this would write.
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from collections.abc import Callable, Iterable
@@ -16,10 +17,12 @@ from typing import Any
 import attrs
 import click
 
-from gainsight_dest import DestinationConfig, errors
+from gainsight_dest import DestinationConfig, config_schema, errors
 from gainsight_dest.api import CODES, FAILED, STATUSES, Code
 from gainsight_dest.cli.app import cli
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
+from gainsight_dest.linting.of_config import RUDDERSTACKS
+from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, Rule
 from gainsight_dest.rudderstack.faults import ROWS
 from gainsight_dest.sandbox import FAULTS
 
@@ -208,7 +211,7 @@ def command_line() -> str:
 | status | when |
 | --- | --- |
 | 0 | all well; what was skipped is well too |
-| 1 | some events are at fault, have failed or were not tried; `demo` ends with 0, as its events hold mistakes on purpose |
+| 1 | some events are at fault, have failed or were not tried; `lint` has found errors; `demo` ends with 0, as its events hold mistakes on purpose |
 | 2 | wrong use, a config that cannot be used, or a key that Gainsight does not take |
 | 130 | ended by Ctrl-C |
 | 141 | whoever read the output closed it |
@@ -293,6 +296,81 @@ def _status(status: Callable[[int | None], int]) -> str:
     return f"{status(None)}{''.join(own)}"
 
 
+def rules() -> str:
+    """The page of lint's rules."""
+    return f"""# Lint
+
+What `gainsight-dest lint` and `lint` look for. An error makes events fail. A warning may be meant so; else events may
+fail by it, or something goes missing. [How to check a config](../how-to/check-a-config.md).
+
+## Of a config by itself
+
+{_table_of_rules(OF_THE_CONFIG)}
+## With events at hand
+
+{_table_of_rules(OF_EVENTS)}
+A name is nearly another if it differs from it in case, spaces, dashes, dots and underscores only; or by a letter more, a
+letter less, or two that are swapped; in long names by a little more. Names that differ in their digits are different
+ones.
+
+## What is found
+
+A `Finding` has a `rule`, a `severity`, a `place`, a `problem` and a `remedy`. The place is one in the Config, such as
+`personMap[2].to`, or in the events, such as `group traits.renewalDate`. None of it holds a secret or a value of an event;
+names of traits and events it may.
+
+These keys of RudderStack's own are passed over: {", ".join(map(code, sorted(RUDDERSTACKS)))}.
+"""
+
+
+def _table_of_rules(rules: tuple[Rule, ...]) -> str:
+    rows = ((code(rule.code), rule.severity.value, rule.about, rule.remedy) for rule in rules)
+    return table(("rule", "severity", "what it means", "what to do"), rows)
+
+
+def schema() -> str:
+    """The page of the JSON Schema."""
+    names = ", ".join(code(setting.metadata["name"]) for setting in attrs.fields(DestinationConfig))
+    return f"""# JSON Schema of a destination config
+
+[destination-config.schema.json](destination-config.schema.json) is a JSON Schema, draft 2020-12, of what
+`DestinationConfig.from_rudderstack` takes: a destination as RudderStack stores it, or its Config alone. It is derived
+from `DestinationConfig` and knows {names}; other keys are allowed. A config validates if, and only if, it can be read;
+whether it is also what was meant, [lint](lint.md) tells.
+
+It comes with the package, too, and is printed by
+
+```console
+$ gainsight-dest schema
+```
+
+```python
+from gainsight_dest import config_schema
+
+assert config_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+```
+
+## In an editor
+
+An editor that knows JSON Schema completes the settings, explains them, and marks what cannot be read. Visual Studio Code
+takes it from `.vscode/settings.json`, once `gainsight-dest schema > gainsight.schema.json` has written it:
+
+```json
+{{"json.schemas": [{{"fileMatch": ["destination*.json"], "url": "./gainsight.schema.json"}}]}}
+```
+
+JetBrains' editors take it under Languages & Frameworks, Schemas and DTDs, JSON Schema Mappings.
+
+## In a pipeline
+
+Any validator of that draft does, such as `check-jsonschema --schemafile gainsight.schema.json destination.json`.
+"""
+
+
+def _schema_file() -> str:
+    return json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/fields.md": fields,
     "reference/config.md": settings,
@@ -300,6 +378,14 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/command-line.md": command_line,
     "reference/faults.md": faults,
     "reference/rudderstack.md": rudderstack,
+    "reference/lint.md": rules,
+    "reference/schema.md": schema,
+}
+
+#: What is published beside the pages, and in the package.
+FILES: dict[str, Callable[[], str]] = {
+    "docs/reference/destination-config.schema.json": _schema_file,
+    "gainsight_dest/destination-config.schema.json": _schema_file,
 }
 
 
@@ -308,6 +394,9 @@ def main() -> None:
     for name, page in PAGES.items():
         (HERE / name).write_text(NOTE + page().rstrip() + "\n", "utf8")
         print(f"docs/{name}")
+    for name, text in FILES.items():
+        (HERE.parent / name).write_text(text(), "utf8")
+        print(name)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ import click
 
 from gainsight_dest import __version__
 from gainsight_dest.cli.deliver import deliver
+from gainsight_dest.cli.explain import explain_command
+from gainsight_dest.cli.lint import lint_command
 from gainsight_dest.cli.sandbox import demo, sandbox
+from gainsight_dest.cli.schema import schema
 from gainsight_dest.cli.serve import serve
 from gainsight_dest.cli.transform import transform
 
@@ -17,5 +20,5 @@ def cli() -> None:
     """Customer events into Gainsight CS: RudderStack's identify, group and track events as Gainsight requests."""
 
 
-for command in (demo, transform, deliver, sandbox, serve):
+for command in (demo, transform, explain_command, lint_command, schema, deliver, sandbox, serve):
     cli.add_command(command)

@@ -19,6 +19,7 @@ from gainsight_dest import (
     preview,
     transform,
 )
+from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.read import Item, is_nested
 from gainsight_dest.secret import MASK
 from gainsight_dest.transform import SWITCHED_OFF
@@ -58,13 +59,15 @@ class Configs:
         self._given = given
         self._parsed: dict[bytes, DestinationConfig] = {}
 
-    def of(self, item: Item) -> DestinationConfig | None:
-        """The config; None where there is neither. Raises ConfigError.
+    def of(self, item: Item) -> DestinationConfig:
+        """The config. Raises ConfigError; NoConfigError where there is none.
 
         The last one parsed is remembered: events of one destination mostly come together.
         """
-        if self._given is not None or item.destination is None:
+        if self._given is not None:
             return self._given
+        if item.destination is None:
+            raise NoConfigError(item)
         try:
             key = _encode(item.destination)
         except (UnicodeEncodeError, RecursionError):  # nothing to remember it by
@@ -74,8 +77,11 @@ class Configs:
         return self._parsed[key]
 
 
-class NoConfigError(Exception):
+class NoConfigError(WrongInputError):
     """An event came without a destination of its own, and no config was given."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(f"event {item.number} carries no destination of its own: name one with --config FILE")
 
 
 def outcome(item: Item, configs: Configs) -> Outcome:
@@ -85,8 +91,6 @@ def outcome(item: Item, configs: Configs) -> Outcome:
     request = skipped = fault = None
     try:
         config = configs.of(item)
-        if config is None:
-            raise NoConfigError
         if is_enabled(item.event):
             request = transform(item.event, config)
         else:
@@ -95,11 +99,12 @@ def outcome(item: Item, configs: Configs) -> Outcome:
         skipped = str(error)
     except (ConfigError, EventError) as error:
         fault = Fault(type(error).__name__, error.path, str(error))
-    event = item.event if isinstance(item.event, dict) else {}
-    return Outcome(item, _text(event.get("messageId")), _text(event.get("type")), request, skipped, fault)
+    return Outcome(item, text_of(item, "messageId"), text_of(item, "type"), request, skipped, fault)
 
 
-def _text(value: object) -> str | None:
+def text_of(item: Item, key: str) -> str | None:
+    """What stands under a key of the event, if it is a text."""
+    value = item.event.get(key) if isinstance(item.event, dict) else None
     return value if isinstance(value, str) else None
 
 

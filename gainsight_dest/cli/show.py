@@ -16,13 +16,30 @@ from rich.table import Table
 from rich.text import Text
 
 from gainsight_dest.cli.tally import OTHER, Count, Tally
+from gainsight_dest.explanation import Rule, printable
+from gainsight_dest.summary import Summary, TraitSummary
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver import Deliverer, Waiting
 
 #: Reasons that a closing table shows; the rest is in the output.
 MOST_REASONS = 30
-_TEXTS = frozenset({"type", "kind", "reason", "company", "person", "event", "version"})
+_TEXTS = frozenset(
+    {
+        "type",
+        "kind",
+        "reason",
+        "company",
+        "person",
+        "event",
+        "version",
+        "trait",
+        "goes to",
+        "or not",
+        "values",
+        "mapped",
+    }
+)
 #: Columns of a closing table that goes into a log.
 WIDTH_OF_A_LOG = 160
 #: Columns that a terminal needs for its ^C: were they on a line of their own, the one above would stay there.
@@ -174,3 +191,57 @@ def table(*headings: str) -> Table:
         is_text = heading in _TEXTS
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
     return table
+
+
+def traits(summary: Summary) -> Iterator[Table]:
+    """What becomes of each trait, those that are lost most often first; and of each track event's name."""
+    shown = table("type", "trait", "events", "lost", "goes to", "or not", "values")
+    order = {name: place for place, name in enumerate(summary.events)}
+    ranked = sorted(summary.traits.values(), key=lambda trait: (order[trait.type], -trait.lost, -trait.came))
+    last = None
+    for trait in ranked:
+        if last not in {None, trait.type}:
+            shown.add_section()
+        shown.add_row(
+            Text("" if trait.type == last else trait.type),
+            Text(printable(trait.source)),
+            f"{trait.came:,}",
+            f"{trait.lost:,}" if trait.lost else "",
+            Text(_went(trait)),
+            Text(_dropped(trait)),
+            Text(", ".join(trait.examples)),
+        )
+        last = trait.type
+    yield shown
+    if summary.names:
+        names = table("event", "mapped", "events")
+        for tally in sorted(summary.names.values(), key=lambda tally: (tally.kind == "mapped", -tally.times)):
+            names.add_row(Text(printable(tally.text)), tally.kind, f"{tally.times:,}")
+        yield names
+
+
+def _went(trait: TraitSummary) -> str:
+    """Where it went, how often if not always, and how it was changed."""
+    lines = []
+    for way, times in trait.went.most_common():
+        notes = [] if times == trait.came else [f"{times:,}"]
+        notes += [] if way.rule in _RULES_UNSAID else [way.rule]
+        notes += [f"{n:,} {change}" for (field, change), n in trait.changed.items() if field == way.field]
+        notes += [f"{n:,} refused: {why}" for (field, why), n in trait.refused.items() if field == way.field]
+        lines.append(printable(way.field) + (f" ({', '.join(notes)})" if notes else ""))
+    return "\n".join(lines)
+
+
+def _dropped(trait: TraitSummary) -> str:
+    """Why it did not go, and how often if not always."""
+    fields = {loss.field for loss in trait.dropped} | {way.field for way in trait.went}
+    lines = []
+    for loss, times in trait.dropped.most_common():
+        count = "" if times == trait.came else f"{times:,} "
+        field = f" ({loss.field})" if loss.field and len(fields) > 1 else ""
+        lines.append(printable(f"{count}{loss.reason}{field}"))
+    return "\n".join(lines)
+
+
+#: What maps most fields goes without saying.
+_RULES_UNSAID = frozenset({Rule.STANDARD, Rule.PROPERTY})

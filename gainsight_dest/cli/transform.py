@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 
 import click
-from rich.progress import Progress
 
 from gainsight_dest.cli import outcome, read, show
 from gainsight_dest.cli.files import (
-    ReaderGoneError,
-    Write,
-    WrongInputError,
     config_option,
     destination_config,
     nowhere,
     reading,
     writing,
 )
+from gainsight_dest.cli.streams import standard_output, watched
 from gainsight_dest.cli.tally import Tally
 
 FAILED = 1
-_OUTPUT_BUFFER = 1 << 16
-_EVENTS_BETWEEN_LOOKS = 1000
 
 
 @click.command(short_help="Print the requests that EVENTS would become; send nothing.")
@@ -59,10 +50,10 @@ def transform(
         bar = show.progress(console, to_stdout=output is None)
         if not bar.disable:  # some releases of rich end a disabled bar with a blank line
             stack.enter_context(bar)
-        write = stack.enter_context(writing(output, file) if output else _standard_output(bar))
+        write = stack.enter_context(writing(output, file) if output else standard_output(bar))
         write_error = stack.enter_context(writing(errors, file) if errors else nullcontext(nowhere))
-        for item in _watched(read.events(file), file, bar):
-            result = _outcome(item, configs)
+        for item in watched(read.events(file), file, bar):
+            result = outcome.outcome(item, configs)
             tally.add(result.item.number, result.type, outcome.counts(result), result.skipped, result.fault)
             write(outcome.line(outcome.as_record(result, show_secrets=show_secrets)))
             if result.fault is not None and not item.is_missing:
@@ -70,37 +61,3 @@ def transform(
     for table in show.summary(tally):
         console.print(table)
     return FAILED if tally.errors else 0
-
-
-def _outcome(item: read.Item, configs: outcome.Configs) -> outcome.Outcome:
-    try:
-        return outcome.outcome(item, configs)
-    except outcome.NoConfigError:
-        raise WrongInputError(
-            f"event {item.number} carries no destination of its own: name one with --config FILE"
-        ) from None
-
-
-@contextmanager
-def _standard_output(bar: Progress) -> Iterator[Write]:
-    """Standard output; by way of the bar where both are on one terminal, so that it stays below the lines."""
-    if sys.stdout.isatty() and not bar.disable:
-        yield lambda line: bar.console.out(line.decode().rstrip("\n"), highlight=False)
-        return
-    try:
-        with open(sys.stdout.fileno(), "wb", buffering=_OUTPUT_BUFFER, closefd=False) as file:
-            yield file.write
-    except BrokenPipeError:
-        raise ReaderGoneError from None  # click would end with 1, which here says that events failed
-
-
-def _watched(items: Iterator[read.Item], file: io.BufferedReader, bar: Progress) -> Iterator[read.Item]:
-    """The items, with the bar kept up to them."""
-    size = os.fstat(file.fileno()).st_size if file.seekable() else None
-    task = bar.add_task("", total=size, events=0)
-    count = 0
-    for count, item in enumerate(items, 1):
-        yield item
-        if count % _EVENTS_BETWEEN_LOOKS == 0:
-            bar.update(task, events=count, completed=file.tell() if size else 0)
-    bar.update(task, events=count)

@@ -1,0 +1,129 @@
+"""The page that shows a summary, and what is wrong with the config. Pure: the same summary gives the same page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from gainsight_dest.explanation import printable
+from gainsight_dest.linting.finding import Finding, Severity
+from gainsight_dest.report.flow import Flow, flow, links
+from gainsight_dest.summary import OTHER, Summary, Tally, TraitSummary
+
+#: Lines that a cell shows at most; columns of a name, and of what is shown of it on demand.
+MOST_LINES, LONGEST, LONGEST_TITLE = 12, 200, 2000
+
+#: What events of a type become.
+_BECOME = {"identify": "Person", "group": "Company", "track": "Event"}
+_SOURCE = files("gainsight_dest.report").joinpath("page.html").read_text("utf8")
+
+
+def _hash(element: str) -> str:
+    """What allows the page its own script or style, and no other."""
+    (text,) = re.findall(rf"<{element}>(.*?)</{element}>", _SOURCE, re.DOTALL)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+#: What the page says of itself: it loads nothing, and sends nothing.
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; script-src {_hash('script')}; style-src {_hash('style')}; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+def page(
+    summary: Summary,
+    findings: Sequence[Finding] = (),
+    *,
+    title: str = "Where each trait goes",
+    source: str | None = None,
+) -> str:
+    """The page. `findings`: what is wrong with the config. `source`: what the events were read from."""
+    flows = {
+        kind: flow([link for trait in summary.traits.values() if trait.type == kind for link in links(trait)])
+        for kind in sorted({trait.type for trait in summary.traits.values()}, key=_rank)
+    }
+    return _template().render(
+        title=title,
+        source=source,
+        policy=CONTENT_SECURITY_POLICY,
+        events=summary.events,
+        types=sorted(summary.events, key=_rank),
+        become=_BECOME,
+        findings=sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR),
+        flows=flows,
+        sent=sum(each.sent for each in flows.values()),
+        lost=sum(each.lost for each in flows.values()),
+        refused=sum(trait.refused.total() for trait in summary.traits.values()),
+        traits=sorted(summary.traits.values(), key=lambda trait: (-trait.lost, -trait.came, trait.first, trait.path)),
+        names=_biggest_first(summary.names),
+        errors=_biggest_first(summary.errors),
+        skipped=_biggest_first(summary.skipped),
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_printable
+    )
+    environment.filters.update(cut=_cut, reasons=_reasons, words=_words)
+    environment.globals.update(other=OTHER, most_lines=MOST_LINES, longest=LONGEST, longest_title=LONGEST_TITLE)
+    return environment.from_string(_SOURCE)
+
+
+def _rank(kind: str) -> tuple[bool, int, str]:
+    """Events of a type that Gainsight takes go first."""
+    known = [*_BECOME]
+    return kind not in known, known.index(kind) if kind in known else 0, kind
+
+
+def _biggest_first(tallies: Mapping[str, Tally]) -> list[Tally]:
+    return sorted(tallies.values(), key=lambda tally: (-tally.times, tally.numbers))
+
+
+def _reasons(trait: TraitSummary) -> list[tuple[str, int, list[str]]]:
+    """Why a trait did not go, how often, and for which fields, if it is not the one that it goes to anyway."""
+    only = {way.field for way in trait.went}
+    reasons: dict[str, tuple[int, list[str]]] = {}
+    for (reason, field, _), times in trait.dropped.most_common():
+        before, fields = reasons.setdefault(reason, (0, []))
+        named = [] if field is None or only == {field} else [field]
+        reasons[reason] = before + times, fields + named
+    ranked = [(reason, times, fields) for reason, (times, fields) in reasons.items()]
+    return sorted(ranked, key=lambda each: -each[1])
+
+
+def _printable(value: Any) -> Any:
+    """A text without controls, what turns the direction of others, halves of surrogates; anything else as it is."""
+    return printable(value) if type(value) is str else value
+
+
+def _cut(text: str, columns: int) -> str:
+    """The text, if it is not wider; else what there is room for."""
+    room = columns
+    for at, letter in enumerate(text):
+        room -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        if room < 0:
+            return f"{text[: at - 1]}…"
+    return text
+
+
+def _words(shown: Flow) -> str:
+    """What the picture shows."""
+    sentences = [f"Values: {shown.sent + shown.lost:,} in all, {shown.sent:,} sent, {shown.lost:,} not."]
+    for what, places in (("Sent to", shown.fields), ("Not sent", shown.reasons)):
+        if places:
+            ranked = sorted(places, key=lambda place: -place.count)
+            sentences.append(
+                f"{what}: {', '.join(f'{_cut(place.name, LONGEST)} {place.count:,}' for place in ranked)}."
+            )
+    return " ".join(sentences)

@@ -1,0 +1,316 @@
+"""The page in a browser: that it works, says so, looks as it should, and asks nobody for anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra `report` is not installed")
+pytest.importorskip("selenium", reason="selenium is not installed")
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+from gainsight_dest.report import page
+from gainsight_dest.summary import MOST_KINDS
+from tests.report.pages import PROBLEMS, examples, many
+from tests.report.test_page import HOSTILE, hostile
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+#: What the page is shown on: width, height.
+DESK, PHONE = (1280, 900), (390, 844)
+#: Quick enough for a busy machine, in milliseconds.
+SOON = 3000
+
+#: The texts that are too faint to be read: all that are, on what they stand on.
+FAINT = """
+const channels = (color) => {
+  const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
+  return {a, light: [r, g, b].map((c) => c / 255).map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0)};
+};
+const ground = (element) => {
+  for (let each = element; each; each = each.parentElement) {
+    const color = channels(getComputedStyle(each).backgroundColor);
+    if (color.a === 1) return color.light;
+  }
+  throw new Error("no ground");
+};
+const faint = [];
+for (const element of document.querySelectorAll("body *")) {
+  const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  if (!text || !element.getClientRects().length || element.closest("title, desc")) continue;
+  const style = getComputedStyle(element);
+  const a = channels(element.closest("svg") ? style.fill : style.color).light;
+  const b = ground(element);
+  const contrast = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  if (contrast < 4.5) faint.push(`${element.outerHTML.slice(0, 80)}: ${contrast}`);
+}
+return faint;
+"""
+
+#: What a screen reader would have no name for.
+NAMELESS = """
+const named = (element) => element.ariaLabel || element.labels?.length || element.textContent.trim()
+  || (element.getAttribute("aria-labelledby") || "").split(" ").some((id) => document.getElementById(id)?.textContent);
+return [...document.querySelectorAll("a, button, input, select, section, svg, table, [role], [tabindex]")]
+  .filter((element) => !named(element)).map((element) => element.outerHTML.slice(0, 80));
+"""
+
+
+class Browser:
+    """A page in the browser, and what is asked of it."""
+
+    def __init__(self, driver: webdriver.Chrome, folder: Path) -> None:
+        self.driver = driver
+        self.file = folder / "report.html"
+
+    def show(self, html: str, size: tuple[int, int] = DESK, *, scheme: str = "light", script: bool = True) -> None:
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.tell("Emulation.setDeviceMetricsOverride", **metrics)
+        self.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.tell("Emulation.setScriptExecutionDisabled", value=not script)
+        self.file.write_text(html, "utf8")
+        self.driver.get(self.file.as_uri())
+
+    def tell(self, command: str, **arguments: Any) -> Any:
+        return self.driver.execute_cdp_cmd(command, arguments)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def column(self, number: int) -> list[str]:
+        """The texts of a column, of the rows that are shown."""
+        texts: list[str] = self.run(
+            "return [...document.querySelectorAll('#table tbody tr:not([hidden])')]"
+            ".map((row) => row.cells[arguments[0]].textContent.trim())",
+            number,
+        )
+        return texts
+
+    def numbers(self, column: int) -> list[int]:
+        return [int(text.replace(",", "")) for text in self.column(column)]
+
+    def head(self, number: int) -> WebElement:
+        return self.find(f"#table thead th:nth-child({number + 1})")
+
+    def log(self, name: str) -> list[str]:
+        """What there is new in a log."""
+        return [entry["message"] for entry in self.driver.get_log(name)]  # type: ignore[no-untyped-call]
+
+    def complaints(self) -> list[str]:
+        """What the console says since this was last asked."""
+        return self.log("browser")
+
+    def requests(self) -> list[str]:
+        """The addresses that were asked for since this was last asked, but for those that the policy has refused."""
+        asked, refused = {}, set()
+        for message in self.log("performance"):
+            event = json.loads(message)["message"]
+            if event["method"] == "Network.requestWillBeSent":
+                asked[event["params"]["requestId"]] = event["params"]["request"]["url"]
+            elif event["params"].get("blockedReason") == "csp":
+                refused.add(event["params"]["requestId"])
+        return [url for key, url in asked.items() if key not in refused]
+
+
+def absent(what: str) -> None:
+    """Skip, where a browser may be absent."""
+    if os.environ.get("CI"):
+        pytest.fail(f"no {what}: apt-get install -y chromium chromium-driver")
+    pytest.skip(f"no {what} on this machine")
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or chromedriver is None:
+        absent("chromium" if chromium is None else "chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(chromium)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, Service(str(chromedriver)))
+    driver.get("about:blank")
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(driver: webdriver.Chrome, tmp_path: Path) -> Browser:
+    browser = Browser(driver, tmp_path)
+    browser.requests()
+    browser.complaints()
+    return browser
+
+
+def test_it_asks_for_nothing_and_the_console_has_nothing_to_say(browser: Browser) -> None:
+    browser.show(page(examples(), PROBLEMS, source="events.ndjson"))
+    browser.find("#find").send_keys("email")
+    browser.head(0).find_element(By.TAG_NAME, "button").click()
+    assert browser.complaints() == []
+    assert set(browser.requests()) - {"data:,"} == {browser.file.as_uri()}
+
+
+def test_the_policy_lets_nothing_in_or_out(browser: Browser) -> None:
+    browser.show(page(examples()))
+    browser.requests()
+    refused = browser.driver.execute_async_script(
+        """
+        const [done] = arguments, refused = [];
+        document.addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
+        new Image().src = "https://example.invalid/pixel";
+        const script = document.createElement("script");
+        script.textContent = "document.title = 'mine'";
+        document.body.append(script);
+        document.body.setAttribute("style", "color: red");
+        fetch("https://example.invalid/").catch(() => setTimeout(() => done(refused), 100));
+        """
+    )
+    assert set(refused) == {"img-src", "script-src-elem", "style-src-attr", "connect-src"}
+    assert browser.run("return document.title") != "mine"
+    assert browser.requests() == []
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_hostile_names_do_nothing(browser: Browser, words: str) -> None:
+    browser.show(page(hostile(words), title=words, source=words))
+    assert browser.complaints() == []
+    assert set(browser.requests()) - {"data:,"} == {browser.file.as_uri()}
+    assert browser.run("return document.querySelectorAll('img, main script').length") == 0
+    assert browser.find("h1").text == " ".join(words.split())
+
+
+def test_a_button_sorts_by_its_column_one_way_then_the_other(browser: Browser) -> None:
+    browser.show(page(examples()))
+    assert browser.head(3).get_attribute("aria-sort") == "descending"
+    came = browser.head(2).find_element(By.TAG_NAME, "button")
+    came.click()
+    assert browser.numbers(2) == sorted(browser.numbers(2), reverse=True)
+    assert browser.head(2).get_attribute("aria-sort") == "descending"
+    assert browser.head(3).get_attribute("aria-sort") is None
+    came.click()
+    assert browser.numbers(2) == sorted(browser.numbers(2))
+    assert browser.head(2).get_attribute("aria-sort") == "ascending"
+    browser.head(0).find_element(By.TAG_NAME, "button").click()
+    assert browser.column(0) == sorted(browser.column(0))
+    assert browser.head(0).get_attribute("aria-sort") == "ascending"
+
+
+def test_all_of_it_can_be_done_by_keyboard(browser: Browser) -> None:
+    browser.show(page(examples()))
+    browser.find("#find").send_keys("name", Keys.TAB, Keys.TAB)
+    active = browser.driver.switch_to.active_element
+    assert active.get_attribute("id") == "lost"
+    active.send_keys(Keys.SPACE)
+    shown = browser.column(1)
+    assert 0 < len(shown) < len(examples().traits)
+    browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+    assert browser.driver.switch_to.active_element.get_attribute("role") == "region"
+    browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    assert browser.head(0).get_attribute("aria-sort") == "ascending"
+
+
+def test_filters_filter_and_say_how_many_are_left(browser: Browser) -> None:
+    summary = examples()
+    browser.show(page(summary))
+    traits = len(summary.traits)
+    count = browser.find("#count")
+    assert count.text == f"{traits} of {traits} traits"
+    assert count.get_attribute("aria-live") == "polite"
+    browser.find("#type").send_keys("group")
+    assert set(browser.column(0)) == {"group"}
+    browser.find("#lost").click()
+    lost = [trait for trait in summary.traits.values() if trait.type == "group" and (trait.lost or trait.refused)]
+    assert sorted(browser.column(1)) == sorted(trait.source for trait in lost)
+    assert count.text == f"{len(lost)} of {traits} traits"
+    browser.find("#find").send_keys("NOT a number employees")
+    assert browser.column(1) == ["traits.employees"]
+    browser.find("#find").send_keys(" nowhere to be found")
+    assert count.text == f"0 of {traits} traits"
+
+
+def test_it_is_dark_where_the_reader_likes_it_dark(browser: Browser) -> None:
+    grounds = []
+    for scheme in ("light", "dark"):
+        browser.show(page(examples()), scheme=scheme)
+        grounds.append(browser.run("return getComputedStyle(document.body).backgroundColor"))
+    assert grounds == ["rgb(255, 255, 255)", "rgb(20, 24, 29)"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_every_text_can_be_read_and_everything_has_a_name(browser: Browser, size: tuple[int, int], scheme: str) -> None:
+    browser.show(page(examples(), PROBLEMS), size, scheme=scheme)
+    assert browser.run(FAINT) == []
+    assert browser.run(NAMELESS) == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE, (320, 640)])
+def test_the_page_never_scrolls_sideways(browser: Browser, size: tuple[int, int]) -> None:
+    for html in (page(examples(), PROBLEMS, source="events.ndjson"), page(hostile("W" * 5000), title="W" * 5000)):
+        browser.show(html, size)
+        assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+        assert browser.run("scrollTo(9999, 0); return scrollX") == 0
+
+
+def test_without_scripts_the_table_is_complete_and_offers_nothing_that_needs_them(browser: Browser) -> None:
+    summary = examples()
+    browser.show(page(summary), script=False)
+    (root,) = [browser.tell("DOM.getDocument")["root"]]
+    found = {
+        selector: len(browser.tell("DOM.querySelectorAll", nodeId=root["nodeId"], selector=selector)["nodeIds"])
+        for selector in ("#table tbody tr", "#table tbody tr[hidden]", "th button", ".tools[hidden]")
+    }
+    assert found == {
+        "#table tbody tr": len(summary.traits),
+        "#table tbody tr[hidden]": 0,
+        "th button": 0,
+        ".tools[hidden]": 1,
+    }
+
+
+def test_a_full_table_is_sorted_and_filtered_soon(browser: Browser) -> None:
+    browser.show(page(many(MOST_KINDS + 900)))
+    took = browser.run(
+        """
+        const times = [], timed = (act) => {
+          const began = performance.now();
+          act();
+          document.body.offsetHeight;
+          times.push(performance.now() - began);
+        };
+        timed(() => document.querySelector("th:nth-child(2) button").click());
+        const find = document.getElementById("find");
+        find.value = "trait_01";
+        timed(() => find.dispatchEvent(new Event("input")));
+        return times;
+        """
+    )
+    assert len(browser.column(1)) > 0
+    assert max(took) < SOON, took

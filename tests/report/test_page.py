@@ -1,0 +1,310 @@
+"""The page, as text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from html import unescape
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+pytest.importorskip("jinja2", reason="the extra `report` is not installed")
+
+from gainsight_dest import Finding, Severity
+from gainsight_dest.report import page
+from gainsight_dest.report.page import CONTENT_SECURITY_POLICY, LONGEST, LONGEST_TITLE, MOST_LINES
+from gainsight_dest.summary import MOST_KINDS, Summary, TraitSummary, Way
+from tests.report.pages import (
+    PROBLEMS,
+    counts,
+    examples,
+    many,
+    section,
+    summary_of,
+    table,
+    text_of,
+)
+
+SCRIPT = "<script>alert(1)</script>"
+HOSTILE = (
+    SCRIPT,
+    "</script></style></title><img src=x onerror=alert(1)>",
+    "\"'><svg/onload=alert(1)>",
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "]]><!--",
+    "&lt;b&gt;&#0;",
+)
+
+
+class Reader(HTMLParser):
+    """The elements and attributes of a page, and what is left open."""
+
+    VOID = frozenset({"meta", "link", "input"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def hostile(words: str) -> Summary:
+    """A summary with the words wherever an event can have any."""
+    email = {"email": f"{words}@example.com"}
+    summary = summary_of(
+        {"type": "identify", "traits": {**email, words: words, "plan": {words: words}}},
+        {"type": "group", "traits": {"name": words, words: {words: 1}}, "context": {"traits": email}},
+        {"type": "track", "event": "Ticket Opened", "properties": {words: [words]}},
+        {"type": "track", "event": words, "properties": {words: words}},
+        {"type": words},
+        {"type": "identify", "traits": {words: 1}},
+    )
+    summary.fail(words, words)
+    summary.skip(words)
+    return summary
+
+
+def test_nothing_is_a_page_that_says_so() -> None:
+    html = page(Summary())
+    for empty in ("None is known.", "No trait came.", "No track event came.", "None."):
+        assert empty in html
+    assert "<table" not in html
+    assert "<svg" not in html
+    assert counts(html) == {
+        "events": "0",
+        "problems": "0",
+        "values not sent": "0",
+        "events at fault": "0",
+        "events skipped": "0",
+    }
+
+
+def test_on_top_stands_how_many_events_there_are_and_what_becomes_of_them() -> None:
+    summary = examples()
+    html = page(summary, PROBLEMS, title="Acme's events", source="events.ndjson")
+    assert counts(html) == {
+        "events": "78",
+        "identify": "28",
+        "group": "19",
+        "track": "21",
+        "other": "10",
+        "problems": "2",
+        "values not sent": str(sum(trait.dropped.total() for trait in summary.traits.values())),
+        "events at fault": str(sum(tally.times for tally in summary.errors.values())),
+        "events skipped": "3",
+    }
+    assert "<title>Acme&#39;s events</title>" in html
+    assert text_of(html.split("<header>")[1].split("</header>")[0]) == "Acme's events events.ndjson"
+    sent = sum(trait.went.total() for trait in summary.traits.values())
+    assert f"Sent: {sent} , of which Gainsight will refuse 2 ." in text_of(html)
+
+
+def test_problems_are_told_errors_first_each_with_what_to_do() -> None:
+    told = section(page(Summary(), PROBLEMS), "problems")
+    assert [text_of(item) for item in re.findall(r"<li.*?</li>", told, re.DOTALL)] == [
+        '✕ Error eventVersionMap has no row for "SLA Breached". Add a row. (no-version)',
+        "! Warning personMap.timezone also feeds Timezone. Keep one. (two-fields)",
+    ]
+
+
+def test_the_table_holds_every_trait_what_is_lost_first() -> None:
+    summary = examples()
+    header, *rows = table(page(summary), "traits")
+    assert header == ["Type", "Trait", "Came", "Lost", "Goes to", "Not sent, because", "Examples", "First event"]
+    assert {(kind, trait) for kind, trait, *_ in rows} == {(t.type, t.source) for t in summary.traits.values()}
+    assert len(rows) == len(summary.traits)
+    lost = [int(row[3]) for row in rows]
+    assert lost == sorted(lost, reverse=True)
+
+
+def test_a_trait_is_told_with_its_rule_its_change_its_reasons_and_its_examples() -> None:
+    _, *rows = table(page(examples()), "traits")
+    told = {(row[0], row[1]): row[2:] for row in rows}
+    assert told["group", "traits.employees"] == [
+        "12",
+        "4",
+        "8× Company.Employees standard, to number 3×",
+        "3× its event is at fault 1× not a number",
+        "1000 420 85",
+        "2",
+    ]
+    assert told["identify", "traits.firstname"][2:4] == ["", "1× overridden by traits.firstName Person.FirstName"]
+    assert told["identify", "context.traits.emailOptOut"][2] == (
+        "1× Person.EmailOptOut standard 1× refused: EmailOptOut takes true or false"
+    )
+
+
+def test_losses_for_one_reason_are_told_together_with_the_fields_that_they_are_for() -> None:
+    event = {"type": "track", "event": "Nope", "properties": {}}
+    _, *rows = table(page(summary_of(event, event)), "traits")
+    told = {row[1]: row[5] for row in rows}
+    assert told["event"] == "4× no mapping header.eventName header.eventVersion"
+
+
+def test_a_cell_of_many_lines_counts_the_rest() -> None:
+    trait = TraitSummary("track", ("properties", "(other)"), 1)
+    for n in range(MOST_LINES + 1234):
+        trait.went[Way(f"Event.p{n:04}", "as it is")] += 1
+    summary = Summary()
+    summary.traits[trait.type, trait.path] = trait
+    _, (*_, told, _, _, _) = table(page(summary), "traits")
+    assert told.count("×") == MOST_LINES
+    assert told.endswith("… and 1,234 more")
+
+
+def test_track_events_errors_and_skipped_events_are_listed_the_most_frequent_first() -> None:
+    opened = {"type": "track", "event": "Ticket Opened"}
+    summary = summary_of({"type": "track", "event": "Nope"}, *[opened] * 7, {"type": "page"}, {"type": "identify"})
+    html = page(summary)
+    assert table(html, "names") == [
+        ["Name", "In eventNameMap", "Events", "First events"],
+        ["Ticket Opened", "mapped", "7", "2, 3, 4, 5, 6, …"],
+        ["Nope", "not mapped", "1", "1"],
+    ]
+    assert table(html, "errors")[0] == ["Events", "Kind", "Error", "First events"]
+    assert [[row[0], row[1], row[3]] for row in table(html, "errors")[1:]] == [
+        ["1", "ConfigError", "1"],
+        ["1", "EventError", "10"],
+    ]
+    assert table(html, "skipped")[1:] == [
+        ["1", 'type: "page" is not supported: it must be identify, group or track', "9"],
+    ]
+
+
+def test_there_is_a_picture_for_each_type_that_says_in_words_what_it_shows() -> None:
+    html = page(examples())
+    headings = [text_of(each) for each in re.findall(r"<h3.*?</h3>", html)]
+    assert [heading.split()[:3] for heading in headings] == [
+        ["identify", "→", "Person"],
+        ["group", "→", "Company"],
+        ["track", "→", "Event"],
+    ]
+    pictures = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    assert len(pictures) == 3
+    for number, picture in enumerate(pictures, 1):
+        assert f'role="img" aria-labelledby="picture-{number}-title picture-{number}-words"' in picture
+        (words,) = re.findall(r"<desc.*?</desc>", picture)
+        assert re.search(r"Values: \d+ in all, \d+ sent, \d+ not. Sent to: \S+ \d+, .* Not sent: .*at fault \d+", words)
+
+
+def test_a_picture_of_what_is_all_sent_or_all_lost_says_so() -> None:
+    (sent,) = re.findall(r"<desc.*?</desc>", page(summary_of({"type": "identify", "traits": {"email": "a@b.co"}})))
+    assert "Values: 1 in all, 1 sent, 0 not. Sent to: Person.Email 1. The table" in sent
+    (lost,) = re.findall(r"<desc.*?</desc>", page(summary_of({"type": "group", "traits": {"a": 1}})))
+    assert "Values: 1 in all, 0 sent, 1 not. Not sent: no mapping 1. The table" in lost
+
+
+def test_masked_values_show_as_they_are() -> None:
+    _, *rows = table(page(examples(mask=True)), "traits")
+    assert {row[6] for row in rows if row[1] == "traits.lastName"} == {"<a string>"}
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_no_word_of_an_event_or_a_config_becomes_html(words: str) -> None:
+    problem = Finding(words, Severity.ERROR, words, words, words)
+    kind = TraitSummary(words, (words,), 1, went=Counter({Way(words, words): 1}))
+    summary = hostile(words)
+    summary.events[words] += 1
+    summary.traits[words, (words,)] = kind
+    read = Reader(page(summary, [problem], title=words, source=words))
+    tame = Reader(page(hostile("tame"), PROBLEMS))
+    assert read.open == []
+    assert {tag for tag, _ in read.elements} <= {tag for tag, _ in tame.elements}
+    assert [tag for tag, _ in read.elements if tag in {"script", "style", "img"}] == ["style", "script"]
+    for _, attributes in read.elements:
+        assert not [name for name in attributes if name.startswith("on") or name in {"style", "src", "srcset"}]
+        assert attributes.get("href", "#")[:1] in {"#", "d"}  # type: ignore[index]
+    assert "49" not in table(page(hostile(words)), "traits")[1][1]
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\u202e", "\u2066", "\ud800", "\u2028", "\x85"])
+def test_what_is_no_letter_is_not_shown(letter: str) -> None:
+    html = page(hostile(f"a{letter}b"), title=f"a{letter}b", source=letter)
+    assert letter not in html.replace("\n", "")
+    assert "a\ufffdb" in html
+    assert html.encode()
+
+
+@pytest.mark.parametrize("letter", ["x", "日"])
+def test_long_names_are_cut_and_can_still_be_read_on_demand(letter: str) -> None:
+    name = letter * 5000
+    html = page(hostile(name), source=name)
+    shown = re.findall(r"<code[^>]*>([^<]*)</code>", html)
+    assert max(map(len, map(unescape, shown))) <= LONGEST
+    assert f"{letter * 500}" in html
+    assert max(map(len, re.findall(rf"{letter}+", html))) <= LONGEST_TITLE
+    labels = re.findall(r"<text[^>]*>([^<]*)", html)
+    assert max(map(len, map(unescape, labels))) <= 40
+
+
+def test_names_from_right_to_left_keep_to_themselves() -> None:
+    name = "שלום"
+    assert f'<code dir="auto">{name}</code>' in page(summary_of(), source=name)
+
+
+def test_the_same_summary_gives_the_same_page() -> None:
+    assert page(examples(), PROBLEMS) == page(examples(), PROBLEMS)
+
+
+def test_the_page_loads_nothing_and_allows_its_own_script_and_style_alone() -> None:
+    html = page(many(30), PROBLEMS)
+    assert "http://" not in html
+    assert "https://" not in html
+    assert re.findall(r"<(?:script|style)[^>]*>", html) == ["<style>", "<script>"]
+    assert not re.findall(r"\s(?:style|on\w+)=", html)
+    (policy,) = [
+        attributes["content"]
+        for tag, attributes in Reader(html).elements
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy == CONTENT_SECURITY_POLICY
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for text in re.findall(r"<(?:script|style)>(.*?)</", html, re.DOTALL):
+        assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
+
+
+def test_the_policy_comes_before_all_that_it_is_about() -> None:
+    html = page(Summary())
+    assert html.index("Content-Security-Policy") < min(
+        html.index("<style>"), html.index("<link"), html.index("<title>")
+    )
+
+
+def test_headings_skip_no_level_ids_are_unique_and_columns_have_a_scope() -> None:
+    read = Reader(page(examples(), PROBLEMS))
+    levels = [int(tag[1]) for tag, _ in read.elements if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert all(below - above <= 1 for above, below in pairwise(levels))
+    ids = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    named = " ".join(str(attributes.get("aria-labelledby", "")) for _, attributes in read.elements).split()
+    assert set(named) <= set(ids)
+    assert {attributes["scope"] for tag, attributes in read.elements if tag == "th"} == {"col", "row"}
+    assert read.elements[1] == ("head", {})
+    assert read.elements[0] == ("html", {"lang": "en"})
+
+
+def test_a_full_summary_makes_a_page_that_can_be_opened() -> None:
+    summary = many(MOST_KINDS + 900)
+    html = page(summary)
+    assert len(table(html, "traits")) == 1 + len(summary.traits) >= MOST_KINDS
+    assert len(html.encode()) < 2_000_000
+    assert html.count("<rect") < 1000
