@@ -1,0 +1,210 @@
+"""What became of an event, as data, and where that is not what a test expects. Pure functions of values.
+
+An expectation is an object with some of the keys `body`, `headers`, `request`, `link`, `error`, `explain`. Secrets are
+`***` in all that comes out, and `***` in an expectation is any secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from itertools import zip_longest
+from typing import Any
+
+import attrs
+
+from gainsight_dest.descriptors import FindCompany, Request, preview
+from gainsight_dest.explanation import Explanation
+from gainsight_dest.secret import MASK, Secret
+
+Hide = Callable[[str], str]
+Expectation = Mapping[str, Any]
+
+#: What stands for a key or an index, in a path to where something is.
+Path = tuple[str | int, ...]
+
+
+class Absent(Enum):
+    """What stands where there is no value, which is not the same as null."""
+
+    ABSENT = "nothing"
+
+
+ABSENT = Absent.ABSENT
+
+
+@attrs.frozen
+class Difference:
+    """A place, such as `("body", "Plan__gc")`, with what is expected there and what came; ABSENT: nothing."""
+
+    path: Path
+    expected: Any = attrs.field(repr=False)
+    actual: Any = attrs.field(repr=False)
+
+
+def outcome(explanation: Explanation) -> dict[str, Any]:
+    """What became of the event, by the keys of an expectation: `error`, or all that a request has; and `explain`.
+
+    The `body` of a group is the company, `link` the person that is linked to it; `request` are the steps of `preview`.
+    Secrets are masked.
+    """
+    told = explanation.as_dict()
+    if explanation.request is None:
+        return {"error": told["error"], "explain": told["rows"]}
+    request = explanation.request
+    steps = [{"step": label, **step.as_dict()} for label, step in preview(request)]
+    made = {"body": request.body, "headers": request.headers, "request": steps, "explain": told["rows"]}
+    if isinstance(request, FindCompany):
+        made |= {"body": request.company, "link": steps[-1]["body"]}
+    return {key: masked(value, _hide(request)) for key, value in made.items()}
+
+
+def _hide(request: Request) -> Hide:
+    return request.config.hide
+
+
+def masked(value: Any, hide: Hide) -> Any:
+    """The value with every secret masked, in keys, too."""
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, Mapping):
+        return {hide(key): masked(item, hide) for key, item in value.items()}
+    return [masked(item, hide) for item in value] if isinstance(value, list) else value
+
+
+def differences(expected: Expectation, came: Expectation, *, subset: bool = False) -> tuple[Difference, ...]:
+    """Where the outcome is not what is expected, in the expectation's order: none if it is the same JSON.
+
+    Of a request, an error and a row of `explain` only the keys that are given are compared; with `subset`, of a body
+    and headers, too, and only the rows of `explain` that are given.
+    """
+    return tuple(_differences(expected, came, subset=subset))
+
+
+def _differences(expected: Expectation, came: Expectation, *, subset: bool) -> Iterator[Difference]:
+    for key, wanted in expected.items():
+        got = came.get(key, ABSENT)
+        if got is ABSENT:
+            yield Difference((key,), wanted, ABSENT)
+        elif key == "error":
+            yield from _error(wanted, got)
+        elif key == "request" and isinstance(wanted, Mapping):
+            yield from _given((key,), wanted, got[0], subset=subset)
+        elif key == "request":
+            yield from _list((key,), wanted, got, subset=subset)
+        elif key == "explain" and subset:
+            yield from _found((key,), wanted, got)
+        elif key == "explain":
+            yield from _list((key,), wanted, got, subset=False)
+        else:
+            yield from compared((key,), wanted, got, subset=subset)
+
+
+def _error(wanted: Any, got: Mapping[str, str]) -> Iterator[Difference]:
+    for key, value in _error_keys(wanted).items():
+        if value != got[key] if key == "kind" else value not in got[key]:
+            yield Difference(("error", key), value, got[key])
+
+
+def _error_keys(wanted: Any) -> Mapping[str, str]:
+    return {"message": wanted} if isinstance(wanted, str) else wanted
+
+
+def _given(path: Path, wanted: Mapping[str, Any], got: Mapping[str, Any], *, subset: bool) -> Iterator[Difference]:
+    for key, value in wanted.items():
+        yield from compared((*path, key), value, got.get(key, ABSENT), subset=subset)
+
+
+def _list(path: Path, wanted: list[Any], got: list[Any], *, subset: bool) -> Iterator[Difference]:
+    for index, (one, other) in enumerate(zip_longest(wanted, got, fillvalue=ABSENT)):
+        if one is ABSENT or other is ABSENT:
+            yield Difference((*path, index), one, other)
+        else:
+            yield from _given((*path, index), one, other, subset=subset)
+
+
+def _found(path: Path, wanted: list[Any], got: list[Any]) -> Iterator[Difference]:
+    for index, row in enumerate(wanted):
+        other = _row_like(row, got)
+        if other is None:
+            yield Difference((*path, index), row, ABSENT)
+        else:
+            yield from _given((*path, index), row, other, subset=False)
+
+
+def _row_like(row: Mapping[str, Any], rows: list[Any]) -> Any:
+    """The row that is meant: of the same source, best with all that is given; None if there is none."""
+    like = [each for each in rows if row.get("source", each["source"]) == each["source"]]
+    best = [each for each in like if not any(_given((), row, each, subset=False))]
+    return next(iter(best or like), None)
+
+
+def compared(path: Path, expected: Any, actual: Any, *, subset: bool = False) -> Iterator[Difference]:
+    """The places where two values are not the same JSON; with `subset`, keys that are not expected are passed over."""
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for key in expected if subset else {**expected, **actual}:
+            pair = expected.get(key, ABSENT), actual.get(key, ABSENT)
+            yield from compared((*path, key), *pair, subset=subset)
+    elif isinstance(expected, list) and isinstance(actual, list):
+        for index, pair in enumerate(zip_longest(expected, actual, fillvalue=ABSENT)):
+            yield from compared((*path, index), *pair, subset=subset)
+    elif isinstance(expected, bool) is not isinstance(actual, bool) or expected != actual:
+        yield Difference(path, expected, actual)
+
+
+# --- what a test should expect ----------------------------------------------------------------------------------------
+
+_EITHER = ("sent", "reason")
+_EXPLAINED = ("source", "field", *_EITHER)
+
+
+def renewed(expected: Expectation | None, came: Expectation, *, subset: bool = False) -> dict[str, Any]:
+    """What holds of the outcome, in the form of what is expected: the same keys, wherever there is something for them.
+
+    None: the error; else body and link. Where a request is expected and an error came, or the other way round, it is
+    what None gives, and the `explain` that is asked for.
+    """
+    wanted = dict(expected or {})
+    asked = wanted.keys() - {"explain"}
+    if not wanted or (asked and not asked & came.keys()):
+        wanted = {key: None for key in ("error", "body", "link") if key in came} | {
+            key: value for key, value in wanted.items() if key == "explain"
+        }
+    return {key: _renewed(key, value, came, subset) for key, value in wanted.items() if key in came}
+
+
+def _renewed(key: str, wanted: Any, came: Expectation, subset: bool) -> Any:  # noqa: FBT001 - passed on
+    got = came[key]
+    if wanted is None:
+        return got
+    if not any(_differences({key: wanted}, came, subset=subset)):
+        return wanted
+    if key == "error":
+        return got["message"] if isinstance(wanted, str) else {each: got[each] for each in wanted}
+    if key == "request":
+        return (
+            _picked(wanted, got[0]) if isinstance(wanted, Mapping) else [_picked(_union(wanted), each) for each in got]
+        )
+    if key == "explain":
+        like = [_row_like(row, got) for row in wanted] if subset else got
+        keys = _union(wanted) or dict.fromkeys(_EXPLAINED)
+        keys |= dict.fromkeys(_EITHER if keys.keys() & {*_EITHER} else ())
+        return [_picked(keys, row) for row in like if row is not None]
+    return _restricted(wanted, got) if subset else got
+
+
+def _union(rows: list[Any]) -> dict[str, Any]:
+    return {key: None for row in rows for key in row}
+
+
+def _picked(keys: Mapping[str, Any], got: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: got[key] for key in keys or got if key in got}
+
+
+def _restricted(wanted: Any, got: Any) -> Any:
+    """What came, of objects only what is wanted of them."""
+    if isinstance(wanted, Mapping) and isinstance(got, Mapping):
+        return {key: _restricted(value, got[key]) for key, value in wanted.items() if key in got}
+    return got
