@@ -6,11 +6,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from gainsight_dest import DestinationConfig, EventError, Secret
 from gainsight_dest.fields import (
     COMPANY_FIELDS,
     PERSON_FIELDS,
+    TAKES,
     Datatype,
     Field,
     Form,
@@ -21,6 +23,7 @@ from gainsight_dest.fields import (
     person_of,
 )
 from gainsight_dest.values import number, text
+from tests import strategies as some
 
 EMAIL = {"email": "ada@example.com"}
 VALUES: list[Any] = ["London", " 12 ", "1e3", 7, 7.5, 0, True, False, [1], {"a": 1.0}, date(2026, 3, 2)]
@@ -211,3 +214,9 @@ def test_the_gsids_of_linked_companies_can_be_read_back() -> None:
 def test_a_field_of_numbers_takes_numbers_and_one_of_texts_is_kept_as_text(field: Field) -> None:
     assert (field.form is not Form.NUMBER) or (field.datatype is Datatype.NUMBER)
     assert (field.form is not Form.TEXT) or (field.datatype is Datatype.TEXT)
+
+
+@given(some.json_values)
+def test_every_datatype_says_of_any_value_whether_it_takes_it(value: Any) -> None:
+    assert TAKES.keys() == set(Datatype)
+    assert {takes(value) for takes in TAKES.values()} <= {True, False}

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
 
 from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS, Datatype
 from gainsight_dest.sandbox.schema import LONGEST_CUSTOM_TEXT, RULES, Problem, Schema, company_schema, person_schema
-from tests import strategies as some
 
 COMPANY = {"Name": "Acme"}
 PERSON = {"Email": "ada@example.com"}
