@@ -297,3 +297,17 @@ def test_the_first_test_of_the_guide_fails_and_then_passes_as_it_says(pytester: 
     assert shown in run(pytester).stdout.str()
     file.write_text(text.replace("from: tier", "from: plan"), "utf8")
     run(pytester).assert_outcomes(passed=1)
+
+
+def test_the_mapping_test_of_the_readme_fails_and_passes_by_the_config_beside_it(
+    pytester: pytest.Pytester, mapping: Path
+) -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text("utf8")
+    found = re.search(r"^```yaml\n(.*?)^```\n\n```text\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    mapping.unlink()
+    (pytester.path / "plan.gainsight.yaml").write_text(found[1], "utf8")
+    (pytester.path / "destination.json").write_text('{"domain": "acme.co", "accessKey": "any"}', "utf8")
+    assert found[2] in run(pytester).stdout.str()
+    shutil.copy(EXAMPLES / "destination.json", pytester.path)
+    run(pytester).assert_outcomes(passed=1)
