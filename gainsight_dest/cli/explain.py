@@ -58,11 +58,12 @@ def explain_command(
         bar = show.progress(console, to_stdout=is_told)
         if not bar.disable:  # some releases of rich end a disabled bar with a blank line
             stack.enter_context(bar)
-        write = stack.enter_context(standard_output(bar)) if is_told else nowhere
+        write = stack.enter_context(standard_output(bar)) if is_told else None
         for item in watched(read.events(file), file, bar):
             told = _told(item, configs, mask=mask)
             told.count(tally, counts)
-            write(told.line() if form == "json" else told.text())
+            if write is not None:
+                write(told.line() if form == "json" else told.text())
         if html is not None:
             write_page(_page(counts, events, config_file))
     if summary and form == "json":
