@@ -67,13 +67,15 @@ def explain(event: Object, destination_config: DestinationConfig | Object) -> Ex
     return Explanation(event_type, tuple(rows), fault, request, config, _quotable(event, config))
 
 
-def _told(event: Object, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:
+def _told(event: Any, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:
     """The event's type and its rows; None and no rows where it is no event for this destination."""
     event_type = None
+    if not isinstance(event, Mapping):
+        return event_type, []
     try:
         event_type = type_of(event.get("type"))
         trail = _TRAILS[event_type](event, config, request)
-    except (EventError, AttributeError):  # another type, traits that are no object, an event that is none
+    except EventError:  # another type, or traits that are no object
         return event_type, []
     return event_type, list(trail.rows())
 
