@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from gainsight_dest.batch import Batch, Tried, transform_batch
     from gainsight_dest.explanation import Explanation, Row
     from gainsight_dest.linting.finding import Finding, Severity
-    from gainsight_dest.outcome import Outcome, Status
+    from gainsight_dest.outcome import Outcome, Prepared, Status
     from gainsight_dest.schema import config_schema
     from gainsight_dest.summary import Summary
 
@@ -60,6 +60,7 @@ __all__ = [
     "Finding",
     "GainsightDestError",
     "Outcome",
+    "Prepared",
     "RejectedError",
     "Request",
     "Response",
@@ -97,6 +98,7 @@ _LATER = {
     "Explanation": "explanation",
     "Finding": "linting.finding",
     "Outcome": "outcome",
+    "Prepared": "outcome",
     "Row": "explanation",
     "Severity": "linting.finding",
     "Status": "outcome",

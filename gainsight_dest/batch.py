@@ -25,7 +25,7 @@ from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPe
 from gainsight_dest.errors import ConfigError, CredentialsError, EventError, GainsightDestError, RetryableError
 from gainsight_dest.fields import company_link, company_name, email_key
 from gainsight_dest.lanes import ATTEMPTS, NOTHING, Book, Call, Lane, Note, Notes, Reading, Verdict, Write
-from gainsight_dest.outcome import Event, Outcome, Status, begin, text_of
+from gainsight_dest.outcome import Event, Outcome, Prepared, Status, begin, text_of
 from gainsight_dest.stages import Companies, People, Tracks
 
 Stage = Companies | People | Tracks
@@ -176,7 +176,7 @@ class Batch:
 
 
 def transform_batch(
-    events: Iterable[Event | EventError | Request],
+    events: Iterable[Event | EventError | Prepared | Request],
     destination_config: DestinationConfig | Mapping[str, Any],
     *,
     attempts: int = ATTEMPTS,
@@ -184,9 +184,9 @@ def transform_batch(
     """The batch of the events, with the first requests to be sent.
 
     An event at fault, or one that is not for Gainsight, becomes that event's outcome, and a config that cannot be read
-    becomes that of each; nothing raises. An EventError may stand in for an event that could not be read, a Request for
-    one that has been transformed, by the same config. `attempts`: an event whose request has failed so often for a
-    while has failed.
+    becomes that of each; nothing raises. An EventError may stand in for an event that could not be read, a Prepared or
+    its Request for one that has been transformed, by the same config. `attempts`: an event whose request has failed so
+    often for a while has failed.
     """
     config = destination_config
     if not isinstance(config, DestinationConfig):
@@ -200,7 +200,9 @@ def transform_batch(
         begun.append(first)
         if isinstance(first, FindCompany):
             company = first.company
-            companies.setdefault(folded(company_name(company)), []).append(Write(index, company))
+            companies.setdefault(folded(company_name(company)), []).append(
+                Write(index, company, is_all=not first.email)
+            )
     lanes = [Lane(tuple(writes)) for writes in companies.values()]
     notes = Notes()
     stage: Stage = Tracks(())

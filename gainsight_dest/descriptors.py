@@ -201,10 +201,13 @@ class SendEvent(Request):
 
 @attrs.define(repr=False)
 class _CompanyRequest(Request):
-    """What the three steps of a group share: the company, and the email of the person to be linked to it."""
+    """What the three steps of a group share: the company, and the email of the person to be linked to it.
+
+    Without an email, nobody is linked: the company is all that is written.
+    """
 
     _company: Record
-    _email: str
+    _email: str = ""
 
     @property
     def company(self) -> Record:
@@ -216,7 +219,8 @@ class _CompanyRequest(Request):
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
-        return frozenset({record_key("Company", company_name(self._company)), record_key("Person", self._email)})
+        company = record_key("Company", company_name(self._company))
+        return frozenset({company, record_key("Person", self._email)} if self._email else {company})
 
     def _names(self) -> Iterable[str]:
         return self._company
@@ -300,18 +304,22 @@ class _SaveCompany(_CompanyRequest):
     def body(self) -> Record:
         return api.company_records(self._company)
 
-    def next(self, response: Response) -> UpsertPerson:
-        return self._link(api.saved_gsid(response, self.action, self._config.hide))
+    def next(self, response: Response) -> UpsertPerson | None:
+        gsid = api.saved_gsid(response, self.action, self._config.hide)
+        return self._link(gsid) if self._email else None
 
     def branches(self) -> tuple[tuple[str, Request], ...]:
-        return (("once saved", self._link(GSID_PLACEHOLDER)),)
+        return (("once saved", self._link(GSID_PLACEHOLDER)),) if self._email else ()
 
     def _link(self, gsid: str) -> UpsertPerson:
         return UpsertPerson(self._config, company_link(self._email, gsid))
 
 
 class CreateCompany(Creates, _SaveCompany):
-    """Inserts the company, then links the person. If the answer is lost, find again: the company may be there."""
+    """Inserts the company, then links the person, if there is one.
+
+    If the answer is lost, find again: the company may be there.
+    """
 
     __slots__ = ()
 
@@ -321,7 +329,7 @@ class CreateCompany(Creates, _SaveCompany):
 
 
 class UpdateCompany(Updates, _SaveCompany):
-    """Updates the company of that Name, then links the person."""
+    """Updates the company of that Name, then links the person, if there is one."""
 
     __slots__ = ()
 

@@ -171,10 +171,11 @@ class Book:
 
 
 class Write(NamedTuple):
-    """What an event writes of a person or a company."""
+    """What an event writes of a person or a company. `is_all`: it asks for nothing after that."""
 
     event: int
     record: Record
+    is_all: bool = False
 
 
 class Lane(NamedTuple):
@@ -215,6 +216,10 @@ class Lane(NamedTuple):
     def events(self, count: int) -> tuple[int, ...]:
         """Those of the next writes."""
         return tuple(write.event for write in self.writes[self.at : self.at + count])
+
+    def ended(self, count: int) -> tuple[int, ...]:
+        """Those of their events that ask for nothing more."""
+        return tuple(write.event for write in self.writes[self.at : self.at + count] if write.is_all)
 
     def on(self, count: int) -> Lane:
         """Past the next writes."""

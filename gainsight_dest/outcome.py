@@ -25,6 +25,14 @@ from gainsight_dest.transform import SWITCHED_OFF, is_enabled, transform
 Event = Mapping[str, Any]
 
 
+@attrs.frozen
+class Prepared:
+    """An event with its first request, for where another than `transform` has made that."""
+
+    event: Event
+    request: Request
+
+
 class Status(str, Enum):
     """What became of an event. Equals its text: `outcome.status == "delivered"`."""
 
@@ -67,14 +75,17 @@ class Outcome:
 
 
 def begin(
-    index: int, event: Event | EventError | Request, config: DestinationConfig | Mapping[str, Any]
+    index: int, event: Event | EventError | Prepared | Request, config: DestinationConfig | Mapping[str, Any]
 ) -> Request | Outcome:
     """The event's first request, or its outcome where that is known before anything is sent.
 
-    An EventError may stand in for an event that could not be read, a Request for one that has been transformed.
+    An EventError may stand in for an event that could not be read, a Prepared or its Request for one that has been
+    transformed.
     """
     if isinstance(event, Request):
         return event
+    if isinstance(event, Prepared):
+        return event.request
     try:
         if isinstance(event, EventError):
             raise event
@@ -87,15 +98,80 @@ def begin(
         return known(index, event, Status.FAILED, error=error)
 
 
-def known(index: int, event: Event | EventError | None, status: Status, **facts: Any) -> Outcome:
+def known(index: int, event: Event | EventError | Prepared | None, status: Status, **facts: Any) -> Outcome:
     """The event's outcome, with the message id and the type that it names."""
     return Outcome(index, text_of(event, "messageId"), text_of(event, "type"), status, **facts)
 
 
 def text_of(event: Any, name: str) -> str | None:
     """What the event has under that name, if it is a text."""
+    if isinstance(event, Prepared):
+        event = event.event
     value = event.get(name) if isinstance(event, (dict, Mapping)) else None
     return value if isinstance(value, str) else None
+
+
+@attrs.frozen
+class Fault:
+    """Why an event is not with Gainsight: the name of the error's class, the place in the event, the whole message."""
+
+    kind: str
+    path: str | None
+    message: str
+
+    @classmethod
+    def of(cls, error: GainsightDestError) -> Fault:
+        """That of an error. The request id, which would make each one a reason of its own, is left out."""
+        if isinstance(error, ResponseError):
+            error = type(error)(error.action, error.problem, error.status, error.code, None, error.field_errors)
+        return cls(type(error).__name__, getattr(error, "path", None), str(error))
+
+
+NOT_TRIED = Fault("NotTried", None, "the run ended before it was delivered")
+
+
+def fault_of(outcome: Outcome) -> Fault | None:
+    """Why the event is not with Gainsight; None if it is, or need not be."""
+    if outcome.status is Status.NOT_TRIED:
+        return NOT_TRIED
+    return None if outcome.error is None else Fault.of(outcome.error)
+
+
+def facts_of(outcome: Outcome) -> dict[str, Any]:
+    """What Gainsight's support will ask for, and how often the event was tried."""
+    facts = {name: getattr(outcome.error, name, None) for name in ("status", "code", "request_id")}
+    return {**facts, "attempts": outcome.attempts}
+
+
+def error_record(outcome: Outcome) -> dict[str, Any] | None:
+    """The fault as plain data: kind, path, message, and the facts; None if there is none."""
+    fault = fault_of(outcome)
+    return None if fault is None else {**attrs.asdict(fault), **facts_of(outcome)}
+
+
+def outcome_record(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as plain data, ready for JSON, without its place: that of a stream tells nothing where there is none.
+
+    `message_id`, `type`, `status`, `attempts`, `calls`, `gsid`, `reason`, and `error` as in a dead letter, or None.
+    """
+    return {
+        "message_id": outcome.message_id,
+        "type": outcome.type,
+        "status": str(outcome.status),
+        "attempts": outcome.attempts,
+        "calls": outcome.calls,
+        "gsid": outcome.gsid,
+        "reason": outcome.reason,
+        "error": error_record(outcome),
+    }
+
+
+def dead_letter(event: Any, outcome: Outcome) -> dict[str, Any]:
+    """An event that failed, with the reason: `{"message": event, "error": {…}}`.
+
+    That is RudderStack's nested form, so `gainsight-dest deliver` takes it again as it is, once the event is mended.
+    """
+    return {"message": event, "error": error_record(outcome)}
 
 
 def error_as_data(error: GainsightDestError) -> list[Any]:

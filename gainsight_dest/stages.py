@@ -122,6 +122,7 @@ class _CompaniesStep:
             lane = self.lanes[number]
             if lane.name in value:
                 self._book.saved(lane.events(count), value[lane.name])
+                self._book.through(lane.ended(count))
                 lane = lane.on(count)._replace(exists=True)
                 # They were refused together, and these are taken: one of the rest is at fault.
                 self._go_on(number, lane.narrowed(rest, rest // 2) if (rest := lane.until - lane.at) > 0 else lane)

@@ -14,6 +14,8 @@ from gainsight_dest import (
     ConfigError,
     DestinationConfig,
     EventError,
+    FindCompany,
+    Prepared,
     Request,
     Response,
     Tried,
@@ -372,3 +374,21 @@ def test_a_request_may_stand_in_for_an_event_that_has_been_transformed() -> None
     of_requests = transform_batch([transform(event, CONFIG) for event in events], CONFIG)
     assert of_requests.requests == of_events.requests
     assert statuses(run(of_requests, sandbox().handle)[0]) == ["delivered"] * 3
+
+
+def test_a_group_without_a_person_saves_its_company_and_links_nobody() -> None:
+    content = sandbox()
+    alone = FindCompany(CONFIG, {"Name": "Acme", "Employees": 5})
+    batch, sent = run(transform_batch([alone, group(), Prepared(group(), alone)], CONFIG), content.handle)
+    assert [request.action for request in sent] == ["find company", "create company", "link person"]
+    assert [outcome.status for outcome in batch.outcomes] == ["delivered"] * 3
+    assert [outcome.type for outcome in batch.outcomes] == [None, "group", "group"]
+    assert len({outcome.gsid for outcome in batch.outcomes}) == 1
+    assert None not in {outcome.gsid for outcome in batch.outcomes}
+
+
+def test_a_group_without_a_person_is_settled_once_its_company_is_saved() -> None:
+    alone = FindCompany(CONFIG, {"Name": "Acme"})
+    batch = transform_batch([alone], CONFIG).next([ok()])
+    assert list(batch.settled([0])) == []
+    assert list(batch.next([ok({"Gsid": "1P02"})]).settled([0])) == [0]

@@ -237,3 +237,16 @@ def test_only_a_create_is_not_simply_repeated_but_begins_again_with_its_find() -
 )
 def test_requests_that_write_the_same_record_share_a_key(request_: Request, records: set[tuple[str, str]]) -> None:
     assert request_.records == records
+
+
+def test_a_group_without_a_person_ends_with_its_company() -> None:
+    find = FindCompany(CONFIG, {"Name": "Acme"})
+    assert find.records == {("Company", "acme")}
+    create = find.next(Response(200, b'{"result": true, "data": []}'))
+    assert isinstance(create, CreateCompany)
+    assert create.again == find
+    assert create.branches() == ()
+    assert create.next(Response(200, b'{"result": true, "data": {"records": [{"Gsid": "1P02"}]}}')) is None
+    with pytest.raises(RetryableError):
+        create.next(Response(500, b""))
+    assert [step.request.action for step in preview(find)] == ["find company", "create company", "update company"]

@@ -23,7 +23,18 @@ from gainsight_dest import (
     UnsupportedTypeError,
     transform,
 )
-from gainsight_dest.outcome import Outcome, Status, begin, error_as_data, error_from_data, known, text_of
+from gainsight_dest.outcome import (
+    Outcome,
+    Prepared,
+    Status,
+    begin,
+    dead_letter,
+    error_as_data,
+    error_from_data,
+    known,
+    outcome_record,
+    text_of,
+)
 
 CONFIG = DestinationConfig(domain="acme.gainsightcloud.com", access_key="key")
 IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
@@ -126,3 +137,75 @@ def test_a_known_outcome_names_the_message_and_the_type() -> None:
 )
 def test_a_text_of_an_event_is_given_only_where_it_is_one(event: Any, text: str | None) -> None:
     assert text_of(event, "messageId") == text
+
+
+# --- as it is kept ----------------------------------------------------------------------------------------------------
+
+REFUSED = RejectedError("upsert person", "refused", 400, "GSOBJ_1006", "r-1", (FieldError("Plan__gc", "GSOBJ_1006"),))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        (Outcome(0, "m", "track", Status.DELIVERED, 1, 1), None),
+        (Outcome(0, "m", "page", Status.SKIPPED, reason="a page"), None),
+        (
+            Outcome(3, "m", "identify", Status.FAILED, error=EventError("traits.email", "is blank")),
+            {
+                "kind": "EventError",
+                "path": "traits.email",
+                "message": "traits.email: is blank",
+                "status": None,
+                "code": None,
+                "request_id": None,
+                "attempts": 0,
+            },
+        ),
+        (
+            Outcome(0, "m", "identify", Status.FAILED, 2, 2, REFUSED),
+            {
+                "kind": "RejectedError",
+                "path": None,
+                "message": "upsert person: refused (HTTP 400, GSOBJ_1006, Plan__gc: GSOBJ_1006)",
+                "status": 400,
+                "code": "GSOBJ_1006",
+                "request_id": "r-1",
+                "attempts": 2,
+            },
+        ),
+        (
+            Outcome(0, None, None, Status.NOT_TRIED),
+            {
+                "kind": "NotTried",
+                "path": None,
+                "message": "the run ended before it was delivered",
+                "status": None,
+                "code": None,
+                "request_id": None,
+                "attempts": 0,
+            },
+        ),
+    ],
+)
+def test_an_outcome_is_plain_data_with_its_fault(outcome: Outcome, error: dict[str, Any] | None) -> None:
+    record = outcome_record(outcome)
+    assert json.loads(json.dumps(record)) == record
+    assert record.pop("error") == error
+    facts = ("message_id", "type", "attempts", "calls", "gsid", "reason")
+    assert record == {"status": str(outcome.status), **{name: getattr(outcome, name) for name in facts}}
+
+
+def test_a_dead_letter_is_the_event_in_rudderstacks_nested_form_with_the_reason() -> None:
+    event = {"type": "identify"}
+    outcome = Outcome(0, None, "identify", Status.FAILED, error=EventError("traits.email", "is blank"))
+    letter = dead_letter(event, outcome)
+    assert letter["message"] is event
+    assert letter["error"] == outcome_record(outcome)["error"]
+
+
+def test_a_prepared_event_begins_with_its_request_and_is_known_by_what_it_is() -> None:
+    request = transform({"type": "identify", "traits": {"email": "bob@example.com"}}, CONFIG)
+    prepared = Prepared(IDENTIFY, request)
+    assert begin(0, prepared, CONFIG) is request
+    assert text_of(prepared, "messageId") == "m-1"
+    assert known(0, prepared, Status.DELIVERED).type == "identify"

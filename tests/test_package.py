@@ -14,7 +14,7 @@ import gainsight_dest
 
 CORE = [
     *("errors", "secret", "values", "api", "config", "fields", "descriptors", "transform", "outcome"),
-    *("merge", "companies", "lanes", "stages", "batch", "explanation", "explain", "summary"),
+    *("shards", "merge", "companies", "lanes", "stages", "batch", "explanation", "explain", "summary"),
     *("schema", "linting.finding", "linting.near", "linting.subject", "linting.of_config"),
     *("linting.of_events", "linting.rules", "lint"),
 ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from gainsight_dest import CredentialsError, EventError, ResponseError
+from gainsight_dest import CredentialsError, EventError
 from gainsight_dest.cli import outcome, read, show
 from gainsight_dest.cli.files import (
     Write,
@@ -30,12 +30,12 @@ from gainsight_dest.cli.files import (
     reading,
     writing,
 )
-from gainsight_dest.cli.outcome import NOT_JSON, Fault
+from gainsight_dest.cli.outcome import NOT_JSON
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.cli.tally import Tally
 from gainsight_dest.cli.transform import transform
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.outcome import Status, known
+from gainsight_dest.outcome import NOT_TRIED, Fault, Status, facts_of, fault_of, known
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver import Deliverer, Journal, Outcome
@@ -47,7 +47,6 @@ BATCH = 2_000
 COLUMNS = ("events", "delivered", "failed", "skipped", "not tried", "calls")
 #: Where an event is at fault that could not be read.
 _LINE = "the line"
-_NOT_TRIED = Fault("NotTried", None, "the run ended before it was delivered")
 
 
 def _share(_: click.Context, __: click.Parameter, value: str) -> float:
@@ -254,13 +253,13 @@ class Run:
         fault = _fault(result)
         calls = 0 if result.resumed else result.calls
         counts = {"events": 1, str(result.status): 1, "calls": calls}
-        told = None if fault is _NOT_TRIED else fault
+        told = None if fault is NOT_TRIED else fault
         self._tally.add(item.number, result.type, counts, result.reason, told)
         self._resumed += result.resumed
         if isinstance(result.error, CredentialsError) and not result.resumed:  # one of an earlier run ended that one
             self._credentials = result.error
         if fault is not None:
-            self._write_error(outcome.line(outcome.as_event_at_fault(item, fault, **_facts(result))))
+            self._write_error(outcome.line(outcome.as_event_at_fault(item, fault, **facts_of(result))))
 
     def status(self, console: Console, journal_file: str | None) -> int:
         """The exit status; what is to be said about the end of the run is said."""
@@ -285,24 +284,9 @@ def show_outcome(console: Console, tally: Tally) -> None:
 
 def _fault(result: Outcome) -> Fault | None:
     """Why the event is not with Gainsight; None if it is, or need not be."""
-    if str(result.status) == "not tried":
-        return _NOT_TRIED
-    return None if result.error is None else fault_of(result.error)
-
-
-def fault_of(error: GainsightDestError) -> Fault:
-    """The error in words, without the request id, which would make each one a reason of its own."""
-    if isinstance(error, EventError) and error.path == _LINE:
-        return Fault(NOT_JSON, None, error.problem)
-    if isinstance(error, ResponseError):
-        error = type(error)(error.action, error.problem, error.status, error.code, None, error.field_errors)
-    return Fault(type(error).__name__, getattr(error, "path", None), str(error))
-
-
-def _facts(result: Outcome) -> dict[str, Any]:
-    """What Gainsight's support will ask for, and how often it was tried."""
-    facts = {name: getattr(result.error, name, None) for name in ("status", "code", "request_id")}
-    return {**facts, "attempts": result.attempts}
+    if isinstance(result.error, EventError) and result.error.path == _LINE:
+        return Fault(NOT_JSON, None, result.error.problem)
+    return fault_of(result)
 
 
 def _report(path: str) -> int:
@@ -317,7 +301,7 @@ def _report(path: str) -> int:
         for entry in entries(path):
             result = entry.outcome
             counts = {"events": 1, str(result.status): 1, "calls": result.calls}
-            fault = None if result.error is None else fault_of(result.error)
+            fault = _fault(result)
             tally.add(result.index + 1, result.type, counts, result.reason, fault)
             first, last = min(first, entry.at), max(last, entry.at)
     except JournalError as error:

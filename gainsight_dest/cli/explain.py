@@ -13,10 +13,11 @@ import click
 from gainsight_dest import ConfigError, Explanation, Summary, UnsupportedTypeError, explain, is_enabled, lint
 from gainsight_dest.cli import outcome, read, show
 from gainsight_dest.cli.files import config_option, destination_config, needs, nowhere, reading, writing
-from gainsight_dest.cli.outcome import NOT_JSON, Fault
+from gainsight_dest.cli.outcome import NOT_JSON
 from gainsight_dest.cli.streams import standard_output, watched
 from gainsight_dest.cli.tally import Tally
 from gainsight_dest.explanation import printable
+from gainsight_dest.outcome import Fault
 from gainsight_dest.transform import SWITCHED_OFF
 
 FAILED = 1

@@ -21,6 +21,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.read import Item, is_nested
+from gainsight_dest.outcome import Fault
 from gainsight_dest.secret import MASK
 from gainsight_dest.transform import SWITCHED_OFF
 
@@ -29,15 +30,6 @@ NOT_JSON = "NotJSON"
 
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-@attrs.frozen
-class Fault:
-    """Why an event became no request: the name of the error's class, the place, the whole message."""
-
-    kind: str
-    path: str | None
-    message: str
 
 
 @attrs.frozen
@@ -98,7 +90,7 @@ def outcome(item: Item, configs: Configs) -> Outcome:
     except UnsupportedTypeError as error:
         skipped = str(error)
     except (ConfigError, EventError) as error:
-        fault = Fault(type(error).__name__, error.path, str(error))
+        fault = Fault.of(error)
     return Outcome(item, text_of(item, "messageId"), text_of(item, "type"), request, skipped, fault)
 
 

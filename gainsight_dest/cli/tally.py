@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import attrs
 
-from gainsight_dest.cli.outcome import NOT_JSON, Fault
+from gainsight_dest.cli.outcome import NOT_JSON
+from gainsight_dest.outcome import Fault
 
 #: Distinct types and reasons that a tally keeps apart: more are counted together, so that memory stays bounded.
 MOST_KINDS = 1000

@@ -15,6 +15,7 @@ from gainsight_dest.deliver.deliverer import Deliverer, deliver
 from gainsight_dest.deliver.journal import Journal, JournalError
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Sender
+from gainsight_dest.deliver.shards import Saved, Shard, Shards
 from gainsight_dest.outcome import Outcome, Status
 
 __all__ = [
@@ -24,7 +25,10 @@ __all__ = [
     "JournalError",
     "Outcome",
     "Patience",
+    "Saved",
     "Sender",
+    "Shard",
+    "Shards",
     "Status",
     "Waiting",
     "deliver",

@@ -12,10 +12,10 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.descriptors import Request, SendEvent
 from gainsight_dest.errors import EventError
-from gainsight_dest.outcome import Event, Outcome
+from gainsight_dest.outcome import Event, Outcome, Prepared
 
 #: An event and its place in the stream.
-Place = tuple[int, "Event | EventError"]
+Place = tuple[int, "Event | EventError | Prepared"]
 #: What brings the answers to requests, given how often each has failed before, and how long it was waited for.
 Ask = Callable[[Iterable[Request], Iterable[int], Iterable[float]], Iterable[Tried]]
 

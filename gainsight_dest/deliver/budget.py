@@ -11,6 +11,8 @@ from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
 
 _MINUTE = int(Duration.MINUTE)
 _DAY = int(Duration.DAY)
+#: Into no more parts than these is a minute cut: calls are not timed more finely than a tenth of a second.
+_PARTS = 600
 
 
 class Budget:
@@ -18,6 +20,9 @@ class Budget:
 
     Gainsight counts in fixed windows, by its own clock; any sixty seconds hold at least what one of its minutes holds,
     so a budget kept here is kept there. `clock` gives seconds since the epoch.
+
+    `is_even`: the calls of a minute are spread over it, the first of them too, rather than made as soon as they may be.
+    So a budget that is taken up by another process, which knows nothing of the calls made before, is kept all the same.
     """
 
     def __init__(
@@ -25,16 +30,20 @@ class Budget:
         calls_per_minute: int | None = 100,
         calls_per_day: int | None = 50_000,
         clock: Callable[[], float] = time.time,
+        *,
+        is_even: bool = False,
     ) -> None:
         self.calls_per_minute = calls_per_minute
         self.calls_per_day = calls_per_day
-        rates = _rates(calls_per_minute, calls_per_day)
+        rates = _rates(calls_per_minute, calls_per_day, is_even=is_even)
         self._bucket = InMemoryBucket(rates) if rates else None
         self._clock = clock
         self._lock = threading.Lock()
         self._latest = 0
         self._ahead = 0
         self._held_until = 0
+        if is_even and rates:
+            self.remember([(0.0, rates[0].limit)])
 
     def take(self) -> float:
         """0 if a call may be made now, which counts it; else the seconds to wait before asking again."""
@@ -59,14 +68,15 @@ class Budget:
             self._held_until = max(self._held_until, self._now() + round(wait * 1000))
 
     def remember(self, calls: Iterable[tuple[float, int]]) -> None:
-        """Count calls that were made before this run: seconds ago, and how many. The oldest first."""
+        """Count calls that were made before this run: seconds ago, and how many."""
         if self._bucket is None:
             return
         with self._lock:
             now = self._now()
+            items = self._bucket.items
             for seconds_ago, number in calls:
-                for _ in range(number):
-                    self._bucket.put(RateItem("call", now - max(0, round(seconds_ago * 1000))))
+                items += [RateItem("call", now - max(0, round(seconds_ago * 1000)))] * number
+            items.sort(key=lambda item: item.timestamp)
 
     def used(self) -> int:
         """The calls of the last sixty seconds; 0 where there is no limit."""
@@ -86,12 +96,22 @@ class Budget:
         return self._latest
 
 
-def _rates(per_minute: int | None, per_day: int | None) -> list[Rate]:
+def _rates(per_minute: int | None, per_day: int | None, *, is_even: bool) -> list[Rate]:
     """Those that limit anything, as the library wants them: the longer one larger, and not the looser one."""
     if any(limit is not None and limit < 1 for limit in (per_minute, per_day)):
         raise ValueError("a limit of calls must be at least 1, or None for none")
-    if per_minute is None or (per_day is not None and per_day <= per_minute):
-        return [] if per_day is None else [Rate(per_day, _DAY)]
-    if per_day is None or per_day >= per_minute * (_DAY // _MINUTE):
-        return [Rate(per_minute, _MINUTE)]
-    return [Rate(per_minute, _MINUTE), Rate(per_day, _DAY)]
+    rates = [] if per_minute is None else _evenly(per_minute) if is_even else [Rate(per_minute, _MINUTE)]
+    if per_day is None:
+        return rates
+    rates = [rate for rate in rates if rate.limit < per_day]
+    is_looser = rates and per_day * rates[-1].interval >= rates[-1].limit * _DAY
+    return rates if is_looser else [*rates, Rate(per_day, _DAY)]
+
+
+def _evenly(per_minute: int) -> list[Rate]:
+    """A few calls in each small part of a minute: one, where a part is a tenth of a second or longer."""
+    calls = max(1, per_minute // _PARTS)
+    part = -(-_MINUTE * calls // per_minute)
+    parts = -(-_MINUTE // part)
+    step = Rate(calls, part)
+    return [step] if parts == 1 else [step, Rate(calls * parts, part * parts)]  # the other only for `used` to count by

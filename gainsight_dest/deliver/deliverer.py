@@ -26,7 +26,7 @@ from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Sender, Timeout, checked_base_url
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
-from gainsight_dest.outcome import Event, Outcome, begin
+from gainsight_dest.outcome import Event, Outcome, Prepared, begin
 from gainsight_dest.outcome import known as told
 
 #: Events read ahead for each worker: enough that one which waits does not keep the others from work.
@@ -81,7 +81,7 @@ class Deliverer:
 
     def run(
         self,
-        events: Iterable[Event | EventError],
+        events: Iterable[Event | EventError | Prepared],
         journal: Journal | None = None,
         *,
         batch: int | None = None,
@@ -89,7 +89,8 @@ class Deliverer:
     ) -> Generator[Outcome, None, None]:
         """One outcome for each event, in order, while events are read as they are needed.
 
-        An EventError may stand in for an event that could not be read. A credentials error ends the run: nothing more
+        An EventError may stand in for an event that could not be read, a Prepared for one that has been transformed, by
+        the same config. A credentials error ends the run: nothing more
         is sent, what is left comes out as not tried. With several workers up to 32 events a worker are read ahead, and
         an outcome may wait until the next event is there. What `journal` knows is not sent again.
 
@@ -106,7 +107,11 @@ class Deliverer:
         return self._run(events, journal, batch, linger)
 
     def _run(
-        self, events: Iterable[Event | EventError], journal: Journal | None, batch: int | None, linger: float | None
+        self,
+        events: Iterable[Event | EventError | Prepared],
+        journal: Journal | None,
+        batch: int | None,
+        linger: float | None,
     ) -> Generator[Outcome, None, None]:
         self._caller.stopped.clear()
         if batch is not None:
@@ -131,6 +136,11 @@ class Deliverer:
     def calls(self) -> int:
         """Calls made so far."""
         return self._caller.calls
+
+    @property
+    def waited(self) -> float:
+        """Seconds that calls have been waited with so far, for the budget or to try again; of each worker by itself."""
+        return self._caller.slept
 
     @property
     def ahead(self) -> int:
@@ -159,7 +169,7 @@ class Deliverer:
 
     # --- one event --------------------------------------------------------------------------------------------------
 
-    def _job(self, index: int, event: Event | EventError, journal: Journal | None) -> _Job:
+    def _job(self, index: int, event: Event | EventError | Prepared, journal: Journal | None) -> _Job:
         """The event with its first request, or with its outcome where that is known before anything is sent."""
         if journal is not None and (known := journal.find(index, event)):
             return _Job(index, event, None, known)
@@ -243,7 +253,7 @@ class _Job:
     """An event, and what is known of it before anything is sent: its first request, or its outcome."""
 
     index: int
-    event: Event | EventError | None
+    event: Event | EventError | Prepared | None
     request: Request | None
     known: Outcome | None = None
     future: Future[Any] = attrs.field(factory=Future)

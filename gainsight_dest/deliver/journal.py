@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.outcome import Outcome, Status, error_as_data, error_from_data
+from gainsight_dest.outcome import Outcome, Prepared, Status, error_as_data, error_from_data
 
 _VERSION = 1
 _TABLES = """
@@ -176,6 +176,8 @@ def _outcome(columns: list[Any]) -> Outcome:
 
 def _json(event: Any) -> str:
     """The event as text, the same for the same event. What JSON cannot hold is shown as Python does."""
+    if isinstance(event, Prepared):
+        event = event.event
     try:
         return json.dumps(event, default=repr)
     except (ValueError, TypeError, RecursionError):

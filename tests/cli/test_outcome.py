@@ -9,8 +9,9 @@ import pytest
 
 from gainsight_dest import DestinationConfig, Secret
 from gainsight_dest.cli import outcome as cli
-from gainsight_dest.cli.outcome import Configs, Fault, NoConfigError, as_record, counts, outcome
+from gainsight_dest.cli.outcome import Configs, NoConfigError, as_record, counts, outcome
 from gainsight_dest.cli.read import Item
+from gainsight_dest.outcome import Fault
 
 CONFIG = DestinationConfig(domain="acme.co", access_key="access-1")
 CONFIGS = Configs(CONFIG)

@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from gainsight_dest.cli.outcome import Fault, Outcome, counts
+from gainsight_dest.cli.outcome import Outcome, counts
 from gainsight_dest.cli.read import Item
 from gainsight_dest.cli.show import MOST_REASONS, delivery_progress, summary
 from gainsight_dest.cli.tally import OTHER, Tally
+from gainsight_dest.outcome import Fault
 
 COLUMNS = ("events", "requests", "skipped", "errors")
 

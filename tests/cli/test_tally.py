@@ -9,9 +9,10 @@ import pytest
 from gainsight_dest import DestinationConfig
 from gainsight_dest.cli import outcome as cli
 from gainsight_dest.cli import tally as tallies
-from gainsight_dest.cli.outcome import Configs, Fault, Outcome
+from gainsight_dest.cli.outcome import Configs, Outcome
 from gainsight_dest.cli.read import Item
 from gainsight_dest.cli.tally import Count, Tally
+from gainsight_dest.outcome import Fault
 
 CONFIGS = Configs(DestinationConfig(domain="acme.co", access_key="access-1"))
 COLUMNS = ("events", "requests", "skipped", "errors")

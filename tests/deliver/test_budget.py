@@ -138,3 +138,44 @@ def test_a_clock_that_is_set_back_neither_frees_calls_nor_breaks() -> None:
     clock.now -= 3600
     set_back = clock.now
     assert spend(budget, clock, 1) == [pytest.approx(set_back + 60, abs=0.01)]
+
+
+@given(st.integers(1, 5_000), st.integers(0, 3))
+def test_an_even_budget_keeps_its_limit_in_any_minute_whoever_takes_it_up(per_minute: int, successors: int) -> None:
+    clock = Clock()
+    made: list[float] = []
+    for _ in range(successors + 1):
+        budget = Budget(per_minute, None, clock, is_even=True)
+        made += spend(budget, clock, min(per_minute, 400) * 2 // (successors + 1))
+    for first, start in enumerate(made):
+        assert sum(start <= at < start + MINUTE for at in made[first:]) <= per_minute
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 25, 100, 1_000, 12_000])
+def test_an_even_budget_makes_all_of_its_calls_and_no_burst(per_minute: int) -> None:
+    clock = Clock()
+    start = clock.now
+    calls = max(2, per_minute)
+    made = spend(Budget(per_minute, None, clock, is_even=True), clock, calls)
+    assert made[0] > start
+    # A millisecond more for each wait: see Budget.take.
+    assert made[-1] - start == pytest.approx(calls / per_minute * MINUTE, rel=0.04, abs=0.2)
+    assert max(made.count(at) for at in made) <= max(1, per_minute // 600)
+
+
+def test_an_even_budget_tells_the_calls_of_the_last_minute_and_keeps_the_days_limit() -> None:
+    clock = Clock()
+    budget = Budget(60, 100, clock, is_even=True)
+    made = spend(budget, clock, 99)  # the one that it began with counts
+    assert budget.used() == 60
+    assert made[-1] - made[0] < 100
+    assert spend(budget, clock, 1)[0] - made[0] > DAY - 10
+
+
+def test_calls_that_are_remembered_count_whatever_their_order() -> None:
+    clock = Clock()
+    budget = Budget(3, None, clock)
+    budget.remember([(10, 1), (50, 2)])
+    assert budget.take() == pytest.approx(10, abs=0.01)
+    clock.now += 10.01
+    assert [budget.take(), budget.take()] == [0, 0]

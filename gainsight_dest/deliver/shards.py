@@ -1,0 +1,209 @@
+"""Several senders with one tenant's calls, as engines run them on many machines: each has its share, and keeps it.
+
+```python
+settings = Shards(config=config, shards=4)
+with settings.companies() as sender:
+    saved = [Saved(event, outcome.gsid, outcome.calls) for event, outcome in zip(groups, sender.save_companies(groups))]
+with settings.shard(0) as sender:
+    outcomes = list(sender.deliver([*identifies, *saved]))
+```
+
+What goes to which sender is said by `gainsight_dest.shards`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import attrs
+import requests
+
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.budget import Budget
+from gainsight_dest.deliver.deliverer import Deliverer
+from gainsight_dest.deliver.journal import Journal
+from gainsight_dest.deliver.patience import Patience
+from gainsight_dest.deliver.send import Timeout, checked_base_url
+from gainsight_dest.descriptors import FindCompany, UpsertPerson
+from gainsight_dest.errors import CredentialsError, EventError
+from gainsight_dest.fields import company_link
+from gainsight_dest.outcome import Event, Outcome, Prepared, begin
+from gainsight_dest.shards import shares
+from gainsight_dest.transform import config_of
+
+_DAY = 86_400.0
+
+
+class Saved(NamedTuple):
+    """A group event whose company is saved: its Gsid, and the calls that it took."""
+
+    event: Event
+    gsid: str
+    calls: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Shards:
+    """How events are delivered by a sender for the companies and so many for people and track events.
+
+    `calls_per_minute`, `calls_per_day`: what all of them may use of the tenant's limits together (None: no limit); a
+    tenth is for companies. `workers`: calls under way at once, `batch`: events merged at once, both by each sender. The
+    rest is as for Deliverer, as is what a sender is made with: `session`, `sleep` and `clock`. Raises ConfigError,
+    ValueError. Pickles; the repr shows no secret.
+    """
+
+    config: DestinationConfig = attrs.field(converter=config_of)
+    shards: int = 1
+    calls_per_minute: int | None = 100
+    calls_per_day: int | None = 50_000
+    workers: int = 4
+    batch: int = 2_000
+    base_url: str | None = None
+    timeout: Timeout = (5, 30)
+    patience: Patience = attrs.field(factory=Patience)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("workers", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for calls in (self.calls_per_minute, self.calls_per_day):
+            shares(calls, self.shards)
+        if self.base_url is not None:
+            checked_base_url(self.base_url)
+
+    def alone(self, **how: Any) -> Shard:
+        """One sender for all, companies too, with all of the calls: no other may be at work."""
+        return Shard(self, self.calls_per_minute, self.calls_per_day, **how)
+
+    def companies(self, **how: Any) -> Shard:
+        """The sender of the companies."""
+        minute, day = (shares(calls, self.shards).companies for calls in (self.calls_per_minute, self.calls_per_day))
+        return Shard(self, minute, day, **how)
+
+    def shard(self, number: int, **how: Any) -> Shard:
+        """The sender of that shard. Raises IndexError."""
+        minute, day = (shares(calls, self.shards).each[number] for calls in (self.calls_per_minute, self.calls_per_day))
+        return Shard(self, minute, day, **how)
+
+
+class Shard:
+    """One of the senders: a Deliverer that spreads its share of the calls evenly. A context manager; one run at a time.
+
+    There is to be one of a number at a time, wherever it is; another may take up its work: see Budget.
+    """
+
+    def __init__(
+        self,
+        settings: Shards,
+        calls_per_minute: int | None,
+        calls_per_day: int | None,
+        session: requests.Session | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._deliverer = Deliverer(
+            settings.config,
+            session,
+            base_url=settings.base_url,
+            workers=settings.workers,
+            timeout=settings.timeout,
+            patience=settings.patience,
+            sleep=sleep,
+            clock=clock,
+            budget=Budget(calls_per_minute, calls_per_day, clock, is_even=True),
+        )
+
+    def save_companies(
+        self, events: Iterable[Event], journal: str | os.PathLike[str] | None = None
+    ) -> Iterator[Outcome]:
+        """Creates or updates the companies of the group events, and links nobody: one outcome each, in order.
+
+        `journal`: a file; what it knows is not sent again. Raises CredentialsError, once what is settled has been told,
+        and JournalError.
+        """
+        yield from self._run(map(self._company, events), journal)
+
+    def deliver(
+        self, items: Iterable[Event | Saved], journal: str | os.PathLike[str] | None = None
+    ) -> Iterator[Outcome]:
+        """Delivers identify and track events, and links the people of group events whose company is saved.
+
+        One outcome each, in order; those of group events have the Gsid, and the calls for the company too. `journal`
+        and errors as for `save_companies`.
+        """
+        saved: dict[int, Saved] = {}
+        for outcome in self._run(self._linked(items, saved), journal):
+            group = saved.pop(outcome.index, None)
+            if group is None:
+                yield outcome
+            else:
+                yield attrs.evolve(outcome, gsid=group.gsid, calls=outcome.calls + group.calls)
+
+    def remember(self, calls: Iterable[tuple[float, int]]) -> None:
+        """Count calls that were made before: seconds ago, and how many."""
+        self._deliverer.budget.remember(calls)
+
+    @property
+    def calls(self) -> int:
+        """Calls made so far."""
+        return self._deliverer.calls
+
+    @property
+    def waited(self) -> float:
+        """Seconds that calls have been waited with so far, of each worker by itself."""
+        return self._deliverer.waited
+
+    def stop(self) -> None:
+        """End the run from elsewhere: what is left comes out as not tried."""
+        self._deliverer.stop()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._deliverer.close()
+
+    def __enter__(self) -> Shard:  # noqa: PYI034 - Python 3.10 has no Self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(
+        self, events: Iterable[Event | EventError | Prepared], journal_file: str | os.PathLike[str] | None
+    ) -> Iterator[Outcome]:
+        wrong_key: CredentialsError | None = None
+        with ExitStack() as opened:
+            journal = None
+            if journal_file is not None:
+                journal = opened.enter_context(Journal(journal_file, self._deliverer.target))
+                if not self.calls:  # those that it knows were made by another
+                    self.remember(journal.calls_since(_DAY))
+            for outcome in self._deliverer.run(events, journal, batch=self._settings.batch):
+                if isinstance(outcome.error, CredentialsError) and not outcome.resumed:
+                    wrong_key = outcome.error
+                if wrong_key is None or outcome.is_settled:
+                    yield outcome
+        if wrong_key is not None:
+            raise wrong_key
+
+    def _company(self, event: Event) -> Event | Prepared:
+        """The event with what it asks for of its company; as it is, if it asks for none: it will be told."""
+        find = begin(0, event, self._settings.config)
+        return Prepared(event, FindCompany(find.config, find.company)) if isinstance(find, FindCompany) else event
+
+    def _linked(self, items: Iterable[Event | Saved], saved: dict[int, Saved]) -> Iterator[Event | Prepared]:
+        """The items with what is left to ask for; those whose company is saved are noted by their places."""
+        for index, item in enumerate(items):
+            if not isinstance(item, Saved):
+                yield item
+                continue
+            saved[index] = item
+            find = begin(0, item.event, self._settings.config)
+            if isinstance(find, FindCompany):
+                yield Prepared(item.event, UpsertPerson(find.config, company_link(find.email, item.gsid)))
+            else:
+                yield item.event

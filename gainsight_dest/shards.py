@@ -1,0 +1,132 @@
+"""Which sender an event belongs to, where several share the tenant's calls. Pure functions.
+
+Companies come first, by one sender for all of them, so that each is made once and 50 go into a call. Then people and
+track events go to so many shards, each with a sender of its own. The shard follows from the person's Email alone: over
+processes, windows and runs a person is written by one sender, in order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import attrs
+
+from gainsight_dest.api import folded
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import FindCompany, UpsertPerson
+from gainsight_dest.errors import EventError
+from gainsight_dest.fields import company_name, email_key
+from gainsight_dest.outcome import Event, Outcome, begin, text_of
+
+#: Of so many calls the sender of the companies gets one, as it writes 50 in a call where others write one person.
+CALLS_PER_COMPANIES_CALL = 10
+
+#: When an event happened: first that is there. The first is the second, mended for a wrong clock by rudder-server.
+MOMENTS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+#: By whom a track event goes, which belongs to no record: the events of a user stay in order.
+USERS = ("userId", "anonymousId", "messageId")
+
+_MOMENT = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)([Tt ](?P<time>\d\d:\d\d(:\d\d)?)([.,](?P<part>\d{1,9}))?)?"
+    r" ?(?P<zone>[Zz]|[+-]\d\d(:?\d\d)?)?"
+)
+
+
+class Address(NamedTuple):
+    """Where an event goes.
+
+    `company`: of a group event the folded Name of its company, which is to be saved first; else None. `key`: by what it
+    goes then: its person, or a track event's user. `shard`: the number of the sender, from 0. `moment`: when it
+    happened, as UTC text that sorts; "" where it does not tell. The events of a key are ordered by `moment` and
+    `message_id`.
+    """
+
+    company: str | None
+    key: str
+    shard: int
+    moment: str
+    message_id: str
+
+
+@attrs.frozen
+class Shares:
+    """How many calls the sender of the companies may make, and each of the shards; None: without end."""
+
+    companies: int | None
+    each: tuple[int | None, ...]
+
+
+def address(event: Event | EventError, config: DestinationConfig, shards: int) -> Address | Outcome:
+    """Where the event goes, or its outcome where it goes nowhere: it is at fault, or not for Gainsight."""
+    first = begin(0, event, config)
+    if isinstance(first, Outcome):
+        return first
+    company = None
+    if isinstance(first, FindCompany):
+        company, key = folded(company_name(first.company)), f"Person {folded(first.email)}"
+    elif isinstance(first, UpsertPerson):
+        key = f"Person {folded(email_key(first.person))}"
+    else:
+        key = f"User {_user(event)}"
+    return Address(company, key, shard_of(key, shards), moment_of(event), text_of(event, "messageId") or "")
+
+
+def shard_of(key: str, shards: int) -> int:
+    """The shard of the key, from 0: the same on every machine and in every run."""
+    digest = blake2b(key.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % shards
+
+
+def shares(calls: int | None, shards: int) -> Shares:
+    """The calls of a minute or a day, divided: they add up to what there is. Raises ValueError for too few of them."""
+    if shards < 1:
+        raise ValueError(f"shards must be at least 1, not {shards}")
+    if calls is None:
+        return Shares(None, (None,) * shards)
+    companies = max(1, calls // CALLS_PER_COMPANIES_CALL)
+    fewest, more = divmod(calls - companies, shards)
+    if fewest < 1:
+        raise ValueError(
+            f"{calls} calls are too few for {shards} shards: the companies' sender and each shard need one at least"
+        )
+    return Shares(companies, tuple(fewest + (number < more) for number in range(shards)))
+
+
+def moment_of(event: Any) -> str:
+    """When the event happened: UTC with microseconds, such as "2026-11-24T09:30:00.000000"; "" where it tells not.
+
+    A time without a zone is taken for UTC, as RudderStack's are.
+    """
+    if isinstance(event, Mapping):
+        for name in MOMENTS:
+            if moment := _moment(event.get(name)):
+                return moment
+    return ""
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return ""
+    zone = (found["zone"] or "Z").upper().replace("Z", "+00:00")
+    zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:] or '00'}"
+    part = (found["part"] or "").ljust(6, "0")[:6]
+    time = found["time"] or "00:00"
+    time = time if len(time) > len("09:30") else f"{time}:00"
+    try:
+        moment = datetime.fromisoformat(f"{found['date']}T{time}.{part}{zone}").astimezone(timezone.utc)
+    except (ValueError, OverflowError):  # a date that the calendar has not, or at its ends
+        return ""
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def _user(event: Any) -> str:
+    """The first of the ids that a track event has, as text; "" if it has none."""
+    ids = (event.get(name) for name in USERS)
+    return next((str(each) for each in ids if isinstance(each, (str, int)) and each != ""), "")

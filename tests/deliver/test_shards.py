@@ -1,0 +1,215 @@
+"""Senders that share a tenant's calls: what they do together is what one alone would, and no minute has too many."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("requests", reason="delivery needs the extra deliver")
+pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gainsight_dest import ConfigError, CredentialsError, DestinationConfig
+from gainsight_dest.deliver import Outcome, Patience, Saved, Shards
+from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.shards import address
+from tests.deliver.fault_matrix import CONFIG
+from tests.deliver.test_batches import PATIENT
+from tests.deliver.test_deliverer import FREE, PLANS, content, group, identify, small_events, track
+
+UNLIMITED: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+WRONG = DestinationConfig(domain="acme.co", access_key="another")
+
+
+def tenant(**settings: Any) -> Sandbox:
+    return Sandbox(CONFIG, **{**FREE, **settings})
+
+
+def how(sandbox: Sandbox) -> dict[str, Any]:
+    """No time passes but an hour whenever the clock is read."""
+    clock = itertools.count(0, 3600).__next__
+    return {"session": sandbox.session(lambda _: None), "sleep": lambda _: None, "clock": clock}
+
+
+def alone(events: list[Any], sandbox: Sandbox) -> list[Outcome]:
+    with Shards(config=CONFIG, **UNLIMITED).alone(**how(sandbox)) as sender:
+        return list(sender.deliver(events))
+
+
+def by_shards(events: list[Any], settings: Shards, sandbox: Sandbox) -> list[Outcome]:
+    """What an engine does: companies, then each shard. The outcomes in the order of the events."""
+    outcomes: dict[int, Outcome] = {}
+    companies, shards = [], defaultdict(list)
+    for index, event in enumerate(events):
+        place = address(event, settings.config, settings.shards)
+        if isinstance(place, Outcome):
+            outcomes[index] = place
+        elif place.company is not None:
+            companies.append((index, event, place.shard))
+        else:
+            shards[place.shard].append((index, event))
+    with settings.companies(**how(sandbox)) as sender:
+        for (index, event, shard), outcome in zip(
+            companies, sender.save_companies([event for _, event, _ in companies]), strict=True
+        ):
+            if outcome.status == "delivered":
+                assert outcome.gsid is not None
+                shards[shard].append((index, Saved(event, outcome.gsid, outcome.calls)))
+            else:
+                outcomes[index] = outcome
+    for number, items in shards.items():
+        items.sort(key=lambda item: item[0])
+        with settings.shard(number, **how(sandbox)) as sender:
+            told = sender.deliver([item for _, item in items])
+            outcomes |= {index: outcome for (index, _), outcome in zip(items, told, strict=True)}
+    return [outcomes[index] for index in range(len(events))]
+
+
+@given(st.lists(small_events, max_size=12), PLANS, st.integers(1, 5))
+def test_shards_together_leave_what_one_sender_leaves_whatever_fails(
+    events: list[Any], plan: list[Fault], shards: int
+) -> None:
+    events = [*events, {"type": "page", "messageId": "skipped"}, {"type": "identify", "messageId": "at fault"}]
+    one, many = tenant(), tenant(faults=plan)
+    expected = alone(events, one)
+    settings = Shards(config=CONFIG, shards=shards, patience=PATIENT, **UNLIMITED)
+    outcomes = by_shards(events, settings, many)
+    assert content(many) == content(one)
+    assert [facts(each) for each in outcomes] == [facts(each) for each in expected]
+    assert sum(each.calls for each in outcomes) == sum(many.counts.values())
+
+
+def facts(outcome: Outcome) -> tuple[Any, ...]:
+    """What does not depend on the faults on the way."""
+    return outcome.message_id, outcome.type, outcome.status, outcome.error, outcome.reason, outcome.gsid is None
+
+
+@given(st.lists(small_events, max_size=12), st.integers(1, 5))
+def test_shards_together_make_no_more_calls_than_one_sender(events: list[Any], shards: int) -> None:
+    one, many = tenant(), tenant()
+    alone(events, one)
+    by_shards(events, Shards(config=CONFIG, shards=shards, **UNLIMITED), many)
+    assert sum(many.counts.values()) == sum(one.counts.values())
+
+
+def test_a_company_that_is_refused_fails_its_event_and_links_nobody() -> None:
+    sandbox = tenant()
+    event = group("Bad", email="one@example.com", renewalDate="no date")
+    (outcome,) = by_shards([event], Shards(config=CONFIG, shards=2, **UNLIMITED), sandbox)
+    assert (outcome.status, len(sandbox.people), len(sandbox.companies)) == ("failed", 0, 0)
+
+
+def test_what_is_no_group_event_is_told_by_the_companies_sender_as_it_would_be_by_any() -> None:
+    sandbox = tenant()
+    events = [identify("a@example.com"), {"type": "page"}, {"type": "group"}]
+    with Shards(config=CONFIG, **UNLIMITED).companies(**how(sandbox)) as sender:
+        assert [str(each.status) for each in sender.save_companies(events)] == ["delivered", "skipped", "failed"]
+
+
+def test_an_event_that_has_no_company_to_be_linked_to_is_delivered_by_itself() -> None:
+    sandbox = tenant()
+    with Shards(config=CONFIG, **UNLIMITED).shard(0, **how(sandbox)) as sender:
+        (outcome,) = sender.deliver([Saved(identify("a@example.com"), "1P02", 2)])
+    assert (outcome.status, outcome.gsid, outcome.calls) == ("delivered", "1P02", 3)
+
+
+def test_a_group_event_that_is_switched_off_saves_no_company() -> None:
+    sandbox = tenant()
+    event = {**group("Acme", email="a@example.com"), "integrations": {"All": False}}
+    with Shards(config=CONFIG, **UNLIMITED).companies(**how(sandbox)) as sender:
+        (outcome,) = sender.save_companies([event])
+    assert (outcome.status, len(sandbox.companies)) == ("skipped", 0)
+
+
+def test_a_wrong_key_is_raised_once_what_is_settled_is_told() -> None:
+    settings = Shards(config=WRONG, **UNLIMITED)
+    events = [{"type": "page"}, {"type": "identify"}, identify("a@example.com"), {"type": "page"}]
+    with settings.shard(0, **how(tenant())) as sender:
+        outcomes = sender.deliver(events)
+        assert [str(next(outcomes).status) for _ in range(3)] == ["skipped", "failed", "skipped"]
+        with pytest.raises(CredentialsError):
+            next(outcomes)
+
+
+@pytest.mark.parametrize("kind", ["companies", "people"])
+def test_what_the_journal_knows_is_not_sent_again(kind: str, tmp_path: Path) -> None:
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, **UNLIMITED)
+    items: list[Any] = [group(f"Company {n}", email=f"p{n}@example.com") for n in range(3)]
+    if kind == "people":
+        items = [Saved(item, "1P02", 1) for item in items]
+
+    def run() -> list[Outcome]:
+        with settings.companies(**how(sandbox)) as sender:
+            way: Callable[..., Iterator[Outcome]] = sender.save_companies if kind == "companies" else sender.deliver
+            return list(way(items, journal=tmp_path / "journal"))
+
+    first = run()
+    made = sum(sandbox.counts.values())
+    second = run()
+    assert sum(sandbox.counts.values()) == made > 0
+    assert [each.gsid for each in second] == [each.gsid for each in first]
+    assert all(each.resumed for each in second)
+    assert not any(each.resumed for each in first)
+
+
+def test_the_calls_that_a_journal_knows_count() -> None:
+    now = 1_000_000.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, calls_per_minute=20, calls_per_day=None)
+    sender = settings.shard(0, session=sandbox.session(sleep), sleep=sleep, clock=lambda: now)
+    sender.remember([(0.5, 18)])
+    with sender:
+        assert [each.status for each in sender.deliver([identify("a@example.com")])] == ["delivered"]
+        assert sender.calls == 1
+        assert sender.waited == pytest.approx(59.5, abs=0.2)
+
+
+def test_a_sender_that_is_stopped_leaves_the_rest_untried() -> None:
+    sandbox = tenant()
+    with Shards(config=CONFIG, batch=1, **UNLIMITED).shard(0, **how(sandbox)) as sender:
+        outcomes = sender.deliver([identify("a@example.com"), track(1)])
+        first = next(outcomes)
+        sender.stop()
+        assert [str(each.status) for each in (first, *outcomes)] == ["delivered", "not tried"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"shards": 0}, "shards must be at least 1"),
+        ({"shards": 100}, "100 calls are too few for 100 shards"),
+        ({"workers": 0}, "workers must be at least 1"),
+        ({"batch": 0}, "batch must be at least 1"),
+        ({"calls_per_day": 3, "shards": 3}, "3 calls are too few for 3 shards"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Shards(config=CONFIG, **settings)
+
+
+def test_a_base_url_that_would_show_the_keys_is_refused() -> None:
+    with pytest.raises(ConfigError, match="base_url"):
+        Shards(config=CONFIG, base_url="http://acme.example.com")
+
+
+def test_settings_take_rudderstacks_own_config_and_pickle_and_hide_the_keys() -> None:
+    settings = Shards(config={"domain": "acme.co", "accessKey": "hidden-key"}, patience=Patience(attempts=3))
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    assert "hidden-key" not in repr(settings)
+    with pytest.raises(IndexError):
+        settings.shard(1)

@@ -1,0 +1,176 @@
+"""Which sender an event belongs to: a pure function of the event."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gainsight_dest import DestinationConfig, EventError
+from gainsight_dest.outcome import Outcome
+from gainsight_dest.shards import Address, address, moment_of, shard_of, shares
+from gainsight_dest.testing.strategies import events
+
+CONFIG = DestinationConfig(
+    domain="acme.gainsightcloud.com",
+    access_key="key",
+    shared_secret="secret",
+    tenant_id="tenant",
+    topic_name="topic",
+    event_name_map={"Opened": "opened"},
+    event_version_map={"Opened": "1.0.0"},
+)
+ADA = {"email": " Ada@Example.com "}
+GROUP = {"type": "group", "traits": {"name": " ACME Ltd"}, "context": {"traits": ADA}}
+
+
+def place_of(event: Any, shards: int = 4) -> Address:
+    found = address(event, CONFIG, shards)
+    assert isinstance(found, Address)
+    return found
+
+
+def test_a_group_event_goes_by_its_company_and_then_with_its_person() -> None:
+    group, identify = place_of(GROUP), place_of({"type": "identify", "traits": {"email": "ada@example.com"}})
+    assert (group.company, identify.company) == ("acme ltd", None)
+    assert group.key == identify.key == "Person ada@example.com"
+    assert group.shard == identify.shard
+
+
+@pytest.mark.parametrize(
+    ("ids", "key"),
+    [
+        ({"userId": "u-1", "anonymousId": "a-1", "messageId": "m-1"}, "User u-1"),
+        ({"userId": 7, "messageId": "m-1"}, "User 7"),
+        ({"userId": "", "anonymousId": "a-1"}, "User a-1"),
+        ({"userId": None, "messageId": "m-1"}, "User m-1"),
+        ({}, "User "),
+    ],
+)
+def test_a_track_event_goes_by_its_user(ids: dict[str, Any], key: str) -> None:
+    assert place_of({"type": "track", "event": "Opened", **ids}).key == key
+
+
+def test_an_address_has_the_message_id_to_order_by() -> None:
+    assert place_of({**GROUP, "messageId": "m-1"}).message_id == "m-1"
+    assert place_of({**GROUP, "messageId": 1}).message_id == ""
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ({"type": "page"}, "skipped"),
+        ({**GROUP, "integrations": {"Gainsight": False}}, "skipped"),
+        ({"type": "identify"}, "failed"),
+        (None, "failed"),
+        (EventError("the line", "is no JSON"), "failed"),
+    ],
+)
+def test_an_event_that_goes_nowhere_has_its_outcome(event: Any, status: str) -> None:
+    found = address(event, CONFIG, 4)
+    assert isinstance(found, Outcome)
+    assert found.status == status
+
+
+@given(st.text(), st.integers(1, 64))
+def test_a_shard_is_one_of_those_there_are(key: str, shards: int) -> None:
+    assert 0 <= shard_of(key, shards) < shards
+
+
+def test_a_shard_is_the_same_in_every_process() -> None:
+    code = "from gainsight_dest.shards import shard_of; print([shard_of(str(n), 7) for n in range(50)])"
+    told = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(2)}
+    assert told == {f"{[shard_of(str(n), 7) for n in range(50)]}\n".encode()}
+    assert shard_of("Person ada@example.com", 1000) == 451
+
+
+def test_a_shard_takes_broken_unicode() -> None:
+    assert 0 <= shard_of("\ud800", 3) < 3
+
+
+def test_shards_are_about_as_large_as_each_other() -> None:
+    sizes = [0] * 4
+    for number in range(4000):
+        sizes[shard_of(f"Person person{number}@example.com", 4)] += 1
+    assert max(sizes) < 1.15 * min(sizes)
+
+
+@given(events())
+def test_every_event_has_an_address_or_an_outcome(event: Any) -> None:
+    found = address(event, CONFIG, 3)
+    assert isinstance(found, (Address, Outcome))
+    assert found == address(event, CONFIG, 3)
+
+
+@pytest.mark.parametrize(
+    ("times", "moment"),
+    [
+        ({"timestamp": "2026-11-24T09:30:00Z"}, "2026-11-24T09:30:00.000000"),
+        ({"timestamp": "2026-11-24T09:30:00.123Z"}, "2026-11-24T09:30:00.123000"),
+        ({"timestamp": "2026-11-24T09:30:00.123456789Z"}, "2026-11-24T09:30:00.123456"),
+        ({"timestamp": "2026-11-24T09:30:00+05:30"}, "2026-11-24T04:00:00.000000"),
+        ({"timestamp": "2026-11-24T09:30:00-0800"}, "2026-11-24T17:30:00.000000"),
+        ({"timestamp": "2026-11-24T09:30+02"}, "2026-11-24T07:30:00.000000"),
+        ({"timestamp": "2026-11-24 09:30:00.5"}, "2026-11-24T09:30:00.500000"),
+        ({"timestamp": "2026-11-24"}, "2026-11-24T00:00:00.000000"),
+        ({"timestamp": datetime(2026, 11, 24, 9, 30)}, "2026-11-24T09:30:00.000000"),  # noqa: DTZ001 - it may come so
+        (
+            {"timestamp": datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=1)))},
+            "2026-11-24T08:30:00.000000",
+        ),
+        ({"originalTimestamp": "2026-11-24T09:30:00Z", "sentAt": "2026-11-25"}, "2026-11-24T09:30:00.000000"),
+        ({"timestamp": "yesterday", "sentAt": "2026-11-25"}, "2026-11-25T00:00:00.000000"),
+        ({"timestamp": "2026-02-30T00:00:00Z", "receivedAt": "2026-11-25"}, "2026-11-25T00:00:00.000000"),
+        ({"timestamp": "0001-01-01T00:00:00+14:00"}, ""),
+        ({"timestamp": 1_790_000_000}, ""),
+        ({"timestamp": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_moment_is_the_first_that_the_event_tells_in_utc(times: dict[str, Any], moment: str) -> None:
+    assert moment_of(times) == moment
+
+
+def test_what_is_no_event_has_no_moment() -> None:
+    assert moment_of("2026-11-24") == ""
+
+
+@given(st.datetimes(timezones=st.just(timezone.utc)), st.datetimes(timezones=st.just(timezone.utc)))
+def test_moments_sort_as_times_do(one: datetime, other: datetime) -> None:
+    moments = [moment_of({"timestamp": each.isoformat().replace("+00:00", "Z")}) for each in (one, other)]
+    assert (moments[0] < moments[1]) == (one < other)
+
+
+@given(st.integers(2, 10_000), st.integers(1, 64))
+def test_shares_add_up_to_what_there_is(calls: int, shards: int) -> None:
+    if calls - max(1, calls // 10) < shards:
+        with pytest.raises(ValueError, match=f"^{calls} calls are too few for {shards} shards"):
+            shares(calls, shards)
+        return
+    share = shares(calls, shards)
+    assert share.companies is not None
+    each = [calls for calls in share.each if calls is not None]
+    assert share.companies + sum(each) == calls
+    assert len(each) == shards
+    assert max(each) - min(each) <= 1
+    assert min(each) >= 1
+
+
+def test_a_tenth_of_the_calls_is_for_companies() -> None:
+    assert shares(100, 4).companies == 10
+    assert shares(100, 4).each == (23, 23, 22, 22)
+
+
+def test_without_a_limit_no_share_has_one() -> None:
+    assert shares(None, 2).companies is None
+    assert shares(None, 2).each == (None, None)
+
+
+def test_there_is_one_shard_at_least() -> None:
+    with pytest.raises(ValueError, match="shards must be at least 1, not 0"):
+        shares(100, 0)
