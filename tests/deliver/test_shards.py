@@ -178,6 +178,25 @@ def test_the_calls_that_a_journal_knows_count() -> None:
         assert sender.waited == pytest.approx(59.5, abs=0.2)
 
 
+def test_a_senders_second_run_counts_its_own_calls_once(tmp_path: Path) -> None:
+    now = 1_000_000.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, calls_per_minute=11, calls_per_day=None)  # 10 for the shard: one in six seconds
+    with settings.shard(0, session=sandbox.session(sleep), sleep=sleep, clock=lambda: now) as sender:
+        waits = []
+        for number in range(12):
+            before = sender.waited
+            events = [identify(f"p{each}@example.com") for each in range(number + 1)]
+            list(sender.deliver(events, journal=tmp_path / "journal"))
+            waits.append(sender.waited - before)
+    assert waits == pytest.approx([6.0] * 12, abs=0.2)
+
+
 def test_a_sender_that_is_stopped_leaves_the_rest_untried() -> None:
     sandbox = tenant()
     with Shards(config=CONFIG, batch=1, **UNLIMITED).shard(0, **how(sandbox)) as sender:
