@@ -42,7 +42,7 @@ class Budget:
         self._latest = 0
         self._ahead = 0
         self._held_until = 0
-        if is_even and rates:
+        if is_even and rates and rates[0].interval < _DAY:  # the first is the step between calls, if there is one
             self.remember([(0.0, rates[0].limit)])
 
     def take(self) -> float:

@@ -172,6 +172,15 @@ def test_an_even_budget_tells_the_calls_of_the_last_minute_and_keeps_the_days_li
     assert spend(budget, clock, 1)[0] - made[0] > DAY - 10
 
 
+@pytest.mark.parametrize(("per_minute", "per_day"), [(None, 5), (60_000, 5)])
+def test_an_even_budget_without_a_step_between_calls_begins_at_once(per_minute: int | None, per_day: int) -> None:
+    clock = Clock()
+    start = clock.now
+    made = spend(Budget(per_minute, per_day, clock, is_even=True), clock, 6)
+    assert made[4] == start
+    assert made[5] - start >= DAY
+
+
 def test_calls_that_are_remembered_count_whatever_their_order() -> None:
     clock = Clock()
     budget = Budget(3, None, clock)
