@@ -211,7 +211,7 @@ def command_line() -> str:
 | status | when |
 | --- | --- |
 | 0 | all well; what was skipped is well too |
-| 1 | some events are at fault, have failed or were not tried; `lint` has found errors; `demo` ends with 0, as its events hold mistakes on purpose |
+| 1 | some events are at fault, have failed or were not tried; `lint` has found errors; for `plan`: a day does not fit, or not for certain, and nothing else; `demo` ends with 0, as its events hold mistakes on purpose |
 | 2 | wrong use, a config that cannot be used, or a key that Gainsight does not take |
 | 130 | ended by Ctrl-C |
 | 141 | whoever read the output closed it |

@@ -17,6 +17,7 @@ CORE = [
     *("shards", "merge", "companies", "lanes", "stages", "batch", "explanation", "explain", "summary"),
     *("schema", "linting.finding", "linting.near", "linting.subject", "linting.of_config"),
     *("linting.of_events", "linting.rules", "lint"),
+    *("plan.words", "plan.limits", "plan.load", "plan.days", "plan.verdict"),
 ]
 NETWORK = ["requests", "urllib3", "http.client", "ssl", "socket", "asyncio"]
 

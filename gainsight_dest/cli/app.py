@@ -8,6 +8,7 @@ from gainsight_dest import __version__
 from gainsight_dest.cli.deliver import deliver
 from gainsight_dest.cli.explain import explain_command
 from gainsight_dest.cli.lint import lint_command
+from gainsight_dest.cli.plan import plan_command
 from gainsight_dest.cli.sandbox import demo, sandbox
 from gainsight_dest.cli.schema import schema
 from gainsight_dest.cli.serve import serve
@@ -20,5 +21,5 @@ def cli() -> None:
     """Customer events into Gainsight CS: RudderStack's identify, group and track events as Gainsight requests."""
 
 
-for command in (demo, transform, explain_command, lint_command, schema, deliver, sandbox, serve):
+for command in (demo, transform, explain_command, lint_command, plan_command, schema, deliver, sandbox, serve):
     cli.add_command(command)

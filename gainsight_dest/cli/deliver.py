@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import re
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -22,8 +21,10 @@ from gainsight_dest.cli import outcome, read, show
 from gainsight_dest.cli.files import (
     Write,
     WrongInputError,
+    budget_option,
     config_option,
     destination_config,
+    limit,
     limit_option,
     needs,
     nowhere,
@@ -49,12 +50,6 @@ COLUMNS = ("events", "delivered", "failed", "skipped", "not tried", "calls")
 _LINE = "the line"
 
 
-def _share(_: click.Context, __: click.Parameter, value: str) -> float:
-    if re.fullmatch(r"\d{1,3}(\.\d+)?%", value) and 0 < float(value[:-1]) <= 100:
-        return float(value[:-1]) / 100
-    raise click.BadParameter("must be a share such as 70%, above 0% and up to 100%")
-
-
 @click.command()
 @click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @config_option
@@ -65,14 +60,7 @@ def _share(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.option(
     "--workers", type=click.IntRange(1, 64), metavar="N", default=4, show_default=True, help="Calls under way at once."
 )
-@click.option(
-    "--budget",
-    default="100%",
-    show_default=True,
-    metavar="SHARE",
-    callback=_share,
-    help="How much of the tenant's calls to use: the rest is for others.",
-)
+@budget_option
 @click.option(
     "--batch",
     type=click.IntRange(1),
@@ -138,8 +126,8 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
                     config,
                     base_url=options["base_url"],
                     workers=options["workers"],
-                    calls_per_minute=_limit(options["calls_per_minute"], options["budget"]),
-                    calls_per_day=_limit(options["calls_per_day"], options["budget"]),
+                    calls_per_minute=limit(options["calls_per_minute"], options["budget"]),
+                    calls_per_day=limit(options["calls_per_day"], options["budget"]),
                 )
             )
             journal = None
@@ -161,10 +149,6 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
             raise WrongInputError(str(error)) from None
     show_outcome(console, tally)
     return run.status(console, journal_file=options["journal"])
-
-
-def _limit(calls: int, share: float) -> int | None:
-    return max(1, int(calls * share)) if calls else None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,28 @@ def limit_option(name: str, default: int, about: str = "") -> Callable[[_F], _F]
     return click.option(
         name, type=click.IntRange(0), metavar="N", default=default, show_default=True, help=f"{about}0: no limit."
     )
+
+
+def _share(_: click.Context, __: click.Parameter, value: str) -> float:
+    if re.fullmatch(r"\d{1,3}(\.\d+)?%", value) and 0 < float(value[:-1]) <= 100:
+        return float(value[:-1]) / 100
+    raise click.BadParameter("must be a share such as 70%, above 0% and up to 100%")
+
+
+#: The option of a share of those calls.
+budget_option = click.option(
+    "--budget",
+    default="100%",
+    show_default=True,
+    metavar="SHARE",
+    callback=_share,
+    help="How much of the tenant's calls to use: the rest is for others.",
+)
+
+
+def limit(calls: int, share: float) -> int | None:
+    """That share of the calls, one at least; None for 0, which stands for no limit."""
+    return max(1, int(calls * share)) if calls else None
 
 
 def destination_config(file: str) -> DestinationConfig:

@@ -23,11 +23,18 @@ def standard_output(bar: Progress) -> Iterator[Write]:
     if sys.stdout.isatty() and not bar.disable:
         yield lambda line: bar.console.out(line.decode().rstrip("\n"), highlight=False)
         return
+    with plain_output() as write:
+        yield write
+
+
+@contextmanager
+def plain_output() -> Iterator[Write]:
+    """Standard output as it is. Raises ReaderGoneError where it was closed."""
     try:
         with open(sys.stdout.fileno(), "wb", buffering=_OUTPUT_BUFFER, closefd=False) as file:
             yield file.write
     except BrokenPipeError:
-        raise ReaderGoneError from None  # click would end with 1, which here says that events failed
+        raise ReaderGoneError from None  # click would end with 1, which here says that not all is well
 
 
 def watched(items: Iterator[read.Item], file: io.BufferedReader, bar: Progress) -> Iterator[read.Item]:
