@@ -174,6 +174,11 @@ def dead_letter(event: Any, outcome: Outcome) -> dict[str, Any]:
     return {"message": event, "error": error_record(outcome)}
 
 
+def is_nested(value: Any) -> bool:
+    """Whether the value is RudderStack's `{"message": event, …}`, as a dead letter is, rather than an event."""
+    return isinstance(value, dict) and "message" in value and "type" not in value
+
+
 def error_as_data(error: GainsightDestError) -> list[Any]:
     """The error as plain data: its class, then its arguments. Values that Gainsight refused are left out."""
     arguments = list(error.args)

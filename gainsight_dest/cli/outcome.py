@@ -20,8 +20,8 @@ from gainsight_dest import (
     transform,
 )
 from gainsight_dest.cli.files import WrongInputError
-from gainsight_dest.cli.read import Item, is_nested
-from gainsight_dest.outcome import Fault
+from gainsight_dest.cli.read import Item
+from gainsight_dest.outcome import Fault, is_nested
 from gainsight_dest.secret import MASK
 from gainsight_dest.transform import SWITCHED_OFF
 

@@ -13,6 +13,8 @@ import attrs
 import ijson
 import msgspec
 
+from gainsight_dest.outcome import is_nested
+
 #: A longer line is not an event (RudderStack takes 4 MB a request), and would cost the memory that is promised.
 LONGEST_LINE = 16 * 1024 * 1024
 _SHOWN_OF_A_LONG_LINE = 1000
@@ -99,11 +101,6 @@ def _parsed(number: int, text: bytes) -> Item:
         return _item(number, json.loads(text))
     except (ValueError, RecursionError) as error:
         return Item(number, raw=text.decode(errors="backslashreplace"), problem=not_json(error))
-
-
-def is_nested(value: Any) -> bool:
-    """Whether the value is RudderStack's `{"message": event, "destination": …}`."""
-    return isinstance(value, dict) and "message" in value and "type" not in value
 
 
 def _item(number: int, value: Any) -> Item:

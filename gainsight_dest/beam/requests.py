@@ -1,0 +1,53 @@
+# mypy: untyped-calls-exclude="apache_beam"
+"""Events into requests: nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+
+from gainsight_dest.beam.events import Object
+from gainsight_dest.beam.told import count, count_outcome, letter
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import Request
+from gainsight_dest.outcome import Status, begin
+from gainsight_dest.transform import config_of
+
+
+class TransformEvents(beam.PTransform[Any, Any]):
+    """Events into the first request of each: `requests`, `faults` and `skipped` of what it gives; nothing is sent.
+
+    `requests`: Request objects. `faults`: the events that are at fault, as dead letters: `{"message": event, "error":
+    {"kind", "path", "message", …}}`. `skipped`: `{"message": event, "reason": …}`. Each event is in one of them.
+    Raises ConfigError at once.
+    """
+
+    def __init__(self, config: DestinationConfig | Mapping[str, Any]) -> None:
+        super().__init__()
+        self._config = config_of(config)
+
+    def expand(self, pcoll: Any) -> Any:
+        """Beam asks for it."""
+        of_tags = {"faults": Any, "skipped": Any}
+        fn = beam.ParDo(_Transform(self._config)).with_input_types(Any).with_output_types(Request, **of_tags)
+        return pcoll | "Transform" >> fn.with_outputs("faults", "skipped", main="requests")
+
+
+class _Transform(beam.DoFn):
+    def __init__(self, config: DestinationConfig) -> None:
+        self._config = config
+
+    def process(self, event: Any) -> Iterator[Any]:
+        count("events")
+        begun = begin(0, event, self._config)
+        if isinstance(begun, Request):
+            yield begun
+            return
+        count_outcome(begun)
+        if begun.status is Status.SKIPPED:
+            yield TaggedOutput("skipped", Object(message=event, reason=begun.reason))
+        else:
+            yield TaggedOutput("faults", letter(event, begun))

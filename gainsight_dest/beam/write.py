@@ -1,0 +1,209 @@
+# mypy: untyped-calls-exclude="apache_beam"
+"""Events into Gainsight, within the tenant's budget."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.coders import ListCoder, StrUtf8Coder, TupleCoder, VarIntCoder
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
+from apache_beam.transforms.userstate import ReadModifyWriteStateSpec
+from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWindows, WindowFn
+from apache_beam.utils.shared import Shared
+
+from gainsight_dest.beam.gather import Gathered, Item, Keyed, Route
+from gainsight_dest.beam.senders import Senders
+from gainsight_dest.beam.told import told
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.patience import Patience
+from gainsight_dest.deliver.send import Timeout
+from gainsight_dest.deliver.shards import Saved, Shard, Shards
+from gainsight_dest.outcome import Outcome, Status
+from gainsight_dest.transform import config_of
+
+#: Seconds that a late event may come after its window of `WriteToGainsight(window=…)`, and still be sent.
+_LATENESS = 86_400
+#: Seconds that a late event which was let through may then take to its last sender, as Beam drops it on its way if its
+#: window is gone meanwhile.
+_ON_THE_WAY = 86_400
+
+
+class Written(NamedTuple):
+    """What became of the events: `outcomes` one dict an event, `failures` the dead letters of those that failed.
+
+    Both are in the global window; the time of what was sent is the end of its event's window.
+    """
+
+    outcomes: PCollection[Any]
+    failures: PCollection[Any]
+
+
+class WriteToGainsight(beam.PTransform[Any, Any]):
+    """Delivers events within the tenant's budget, each company and person by one sender. Gives a `Written`.
+
+    `shards`: senders of people and events, side by side where the runner has the workers. `calls_per_minute`,
+    `calls_per_day`: what all of them may use of the tenant's limits (None: no limit). `window`: seconds, or a WindowFn,
+    to gather unbounded events for; None: as they are windowed. Bounded ones are gathered all at once: windows of them
+    come in no order. `workers`: calls under way at once, a sender. `batch`: events that are merged at once. `base_url`:
+    where to send instead of the tenant's host. `timeout`, `patience`: as Deliverer's.
+
+    Raises ConfigError and ValueError when it is made. A wrong key raises CredentialsError in a worker: the pipeline
+    fails, and no event counts as done that was not.
+    """
+
+    def __init__(
+        self,
+        config: DestinationConfig | Mapping[str, Any],
+        *,
+        shards: int = 1,
+        calls_per_minute: int | None = 100,
+        calls_per_day: int | None = 50_000,
+        window: float | WindowFn | None = None,
+        workers: int = 4,
+        batch: int = 2000,
+        base_url: str | None = None,
+        timeout: Timeout = (5, 30),
+        patience: Patience | None = None,
+    ) -> None:
+        super().__init__()
+        self._window = FixedWindows(window) if isinstance(window, (int, float)) else window
+        self._shards = Shards(
+            config=config_of(config),
+            shards=shards,
+            calls_per_minute=calls_per_minute,
+            calls_per_day=calls_per_day,
+            workers=workers,
+            batch=batch,
+            base_url=base_url,
+            timeout=timeout,
+            patience=patience or Patience(),
+        )
+
+    def display_data(self) -> dict[str, Any]:
+        """The settings, without the keys: Beam shows them."""
+        shown = {name: getattr(self._shards, name) for name in ("shards", "calls_per_minute", "calls_per_day", "batch")}
+        return {name: "none" if value is None else value for name, value in shown.items()}
+
+    def expand(self, pcoll: Any) -> Written:
+        """Beam asks for it. Raises ValueError for a windowing by which events would be sent twice."""
+        shared = Shared()
+        events = _windowed(pcoll, self._window)
+        as_windowed = beam.WindowInto(events.windowing, allowed_lateness=events.windowing.allowed_lateness)
+
+        addressed = events | "Address" >> _outputs(Route(self._shards), direct=Keyed, groups=Keyed)
+        saved = (
+            addressed.groups
+            | "Companies" >> Gathered(self._shards.batch)
+            | "Save companies" >> _outputs(_SaveCompanies(self._shards, shared), linked=Keyed)
+        )
+        sent = (
+            (addressed.direct, saved.linked | "As windowed" >> as_windowed)
+            | "All that is for a shard" >> beam.Flatten()
+            | "Shards" >> Gathered(self._shards.batch)
+            | "Deliver" >> _outputs(_Deliver(self._shards, shared))
+        )
+        outcomes = addressed.outcomes | "Outcomes at once" >> beam.WindowInto(GlobalWindows())
+        failures = addressed.failures | "Failures at once" >> beam.WindowInto(GlobalWindows())
+        return Written(
+            (outcomes, saved.outcomes, sent.outcomes) | "Outcomes" >> beam.Flatten(),
+            (failures, saved.failures, sent.failures) | "Failures" >> beam.Flatten(),
+        )
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def _windowed(pcoll: Any, window: WindowFn | None) -> Any:
+    """The events in the windows that they are gathered for."""
+    _check(pcoll.windowing)
+    if pcoll.is_bounded:
+        return pcoll | "Window" >> beam.WindowInto(GlobalWindows())
+    if window is not None:
+        # Late events are sent, each as it comes, and none twice.
+        late = AfterWatermark(late=AfterCount(1))
+        pcoll = pcoll | "Window" >> beam.WindowInto(
+            window, trigger=late, accumulation_mode=AccumulationMode.DISCARDING, allowed_lateness=_LATENESS
+        )
+        _check(pcoll.windowing)
+    lateness = pcoll.windowing.allowed_lateness
+    if lateness == 0:  # then the watermark waits for all that is on its way
+        return pcoll
+    return pcoll | "Late" >> beam.WindowInto(pcoll.windowing, allowed_lateness=lateness + _ON_THE_WAY)
+
+
+def _check(windowing: Any) -> None:
+    if isinstance(windowing.windowfn, SlidingWindows):
+        raise ValueError("sliding windows hold an event several times, so it would be sent as often: use fixed ones")  # noqa: TRY004 - its value
+    if windowing.accumulation_mode == AccumulationMode.ACCUMULATING:
+        raise ValueError("a trigger that accumulates would send events again: use AccumulationMode.DISCARDING")
+
+
+# --- sending ----------------------------------------------------------------------------------------------------------
+
+_MADE = ReadModifyWriteStateSpec(
+    "calls", TupleCoder((StrUtf8Coder(), ListCoder(TupleCoder((VarIntCoder(), VarIntCoder())))))
+)
+_STATE = beam.DoFn.StateParam(_MADE)
+
+
+class _Sends(beam.DoFn):
+    """Sends what is for one sender. Stateful by its number, over windows: so a runner has it work in one place only."""
+
+    def __init__(self, shards: Shards, shared: Shared) -> None:
+        self._shards = shards
+        self._shared = shared
+        self._senders: Senders
+
+    def setup(self) -> None:
+        self._senders = self._shared.acquire(partial(Senders, self._shards))
+        self._senders.join()
+
+    def teardown(self) -> None:
+        self._senders.leave()
+
+    def process(self, element: tuple[int, list[Item]], made: Any = _STATE) -> Iterator[Any]:
+        number, items = element
+        with (
+            self._senders.taken(number, made.read() or ("", [])) as sender,
+            closing(sender.noted(self.outcomes(sender.shard, items))) as outcomes,
+        ):
+            for item, outcome in zip(items, outcomes, strict=True):
+                yield from self.told(item, outcome)
+            made.write(sender.made)
+
+    @abstractmethod
+    def outcomes(self, shard: Shard, items: list[Item]) -> Iterator[Outcome]:
+        """What becomes of the items, in their order."""
+
+    def told(self, item: Item, outcome: Outcome) -> Iterator[Any]:
+        """What comes of that."""
+        return told(item.event, outcome)
+
+
+class _SaveCompanies(_Sends):
+    def outcomes(self, shard: Shard, items: list[Item]) -> Iterator[Outcome]:
+        return shard.save_companies([item.event for item in items])
+
+    def told(self, item: Item, outcome: Outcome) -> Iterator[Any]:
+        if outcome.status is Status.DELIVERED and outcome.gsid is not None:
+            saved = Item(item.address, Saved(item.event, outcome.gsid, outcome.calls))
+            yield TaggedOutput("linked", saved.by_key())
+        else:
+            yield from told(item.event, outcome)
+
+
+class _Deliver(_Sends):
+    def outcomes(self, shard: Shard, items: list[Item]) -> Iterator[Outcome]:
+        return shard.deliver([item.thing for item in items])
+
+
+def _outputs(fn: beam.DoFn, **more: Any) -> Any:
+    """The transform of a DoFn of which the main output are outcomes, with failures and more beside them."""
+    typed = beam.ParDo(fn).with_output_types(Any, failures=Any, **more)
+    return typed.with_outputs("failures", *more, main="outcomes")

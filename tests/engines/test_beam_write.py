@@ -1,0 +1,388 @@
+# mypy: untyped-calls-exclude="apache_beam"
+"""Events into Gainsight by Beam: all of them, once, within the budget, whatever fails; and no secret is shown."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("apache_beam", reason="the extra `beam` is not installed")
+pytest.importorskip("requests", reason="the extra `deliver` is not installed")
+pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.test_stream import TestStream as Stream
+from apache_beam.transforms.display import DisplayData
+from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark, Repeatedly
+from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWindows, TimestampedValue
+
+from gainsight_dest import (
+    ConfigError,
+    CredentialsError,
+    DestinationConfig,
+    EventError,
+    RejectedError,
+    RetryableError,
+)
+from gainsight_dest.beam import GainsightOptions, TransformEvents, WriteToGainsight, parse_event
+from gainsight_dest.beam.told import _code
+from gainsight_dest.deliver import Patience
+from gainsight_dest.sandbox import Sandbox
+from gainsight_dest.sandbox.server import Server
+from tests.engines.beam_runs import Ran, deliver, write
+from tests.engines.scenario import CONFIG, SETTINGS, Tenant, check, events, expected, faults
+
+SECRETS = ("the-key-of-the-scenario", "the-secret-of-the-scenario")
+FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+
+
+def sandbox(**settings: Any) -> Sandbox:
+    return Sandbox(CONFIG, **{**FREE, **settings})
+
+
+def identify(number: int, second: int = 0, **traits: Any) -> dict[str, Any]:
+    event = {"type": "identify", "messageId": f"i{number}", "timestamp": f"2026-03-02T00:00:{second:02}Z"}
+    return {**event, "traits": {"email": "ada@example.com", **traits}}
+
+
+def group(number: int, company: str) -> dict[str, Any]:
+    who = {"traits": {"email": "ada@example.com"}}
+    return {"type": "group", "messageId": f"g{number}", "traits": {"name": company}, "context": who}
+
+
+def track(number: int) -> dict[str, Any]:
+    return {"type": "track", "messageId": f"t{number}", "event": "Ticket Opened", "properties": {"number": number}}
+
+
+def statuses(ran: Ran) -> list[tuple[str, str]]:
+    return sorted((each["message_id"], each["status"]) for each in ran.outputs["outcomes"])
+
+
+# --- a company's events -----------------------------------------------------------------------------------------------
+
+STREAM = events(1_500, people=60, companies=15, seed=7)
+MODEL = expected(STREAM, CONFIG)
+LIMIT = 60_000
+
+
+@pytest.fixture(scope="module")
+def scenario() -> tuple[Ran, Any]:
+    """The events by four shards, to a tenant of which one call in fifty fails."""
+    with Tenant(faults(0.02), LIMIT) as tenant:
+        lines = beam.Create([json.dumps(event) for event in reversed(STREAM)])
+        ran = write(
+            lines | beam.Map(parse_event),
+            tenant.url,
+            shards=4,
+            calls_per_minute=LIMIT,
+            patience=Patience(longest_wait=0.1),
+        )
+        return ran, tenant.report()
+
+
+def test_a_companys_events_leave_what_one_by_one_leaves_in_far_fewer_calls(scenario: tuple[Ran, Any]) -> None:
+    ran, report = scenario
+    checked = check(STREAM, statuses(ran), report, MODEL)
+    assert checked.problems == ()
+    assert checked.faults > 0
+    assert checked.calls < 0.7 * checked.calls_alone
+
+
+def test_the_metrics_say_what_the_outcomes_and_the_tenant_say(scenario: tuple[Ran, Any]) -> None:
+    ran, report = scenario
+    by_status = Counter(each["status"] for each in ran.outputs["outcomes"])
+    reasons = Counter(each["error"]["code"] or each["error"]["kind"] for each in ran.outputs["failures"])
+    counters = {**ran.counters}
+    assert counters.pop("waiting_ms") > 0
+    assert counters == {
+        "events": 1_500,
+        "calls": len(report.calls),
+        **by_status,
+        **{f"failed_{reason}": number for reason, number in reasons.items()},
+    }
+    assert {*by_status} == {"delivered", "failed", "skipped"}
+    assert {*reasons} > {"EventError", "ConfigError"}  # and a code of Gainsight's
+    assert sum(each["calls"] for each in ran.outputs["outcomes"]) == len(report.calls)
+
+
+def test_the_failures_are_dead_letters_that_can_be_sent_again(scenario: tuple[Ran, Any]) -> None:
+    ran, _ = scenario
+    failed = {each["message_id"]: each for each in ran.outputs["outcomes"] if each["status"] == "failed"}
+    letters = {each["message"]["messageId"]: each for each in ran.outputs["failures"]}
+    assert letters.keys() == failed.keys()
+    assert len(letters) == len(ran.outputs["failures"])
+    by_id = {event["messageId"]: event for event in STREAM}
+    for name, letter in letters.items():
+        assert letter == {"message": by_id[name], "error": failed[name]["error"]}
+    mended = [{**letter, "message": {**letter["message"], **identify(1)}} for letter in letters.values()]
+    tenant = sandbox()
+    with Server(tenant) as server:
+        again = write(beam.Create([json.dumps(each) for each in mended]) | beam.Map(parse_event), server.url)
+    assert Counter(status for _, status in statuses(again)) == {"delivered": len(letters)}
+    assert [person["Email"] for person in tenant.people] == ["ada@example.com"]
+
+
+def test_a_bundle_that_a_runner_repeats_doubles_no_company_and_no_person() -> None:
+    tenant = sandbox()
+    stream = [group(1, "Acme"), group(2, "Blue Harbor"), identify(1, firstName="Ada"), track(1)]
+    ran = deliver(stream, tenant, ["--direct_runner_bundle_repeat=1"])
+    assert {*statuses(ran)} == {(name, "delivered") for name in ("g1", "g2", "i1", "t1")}
+    assert sorted(company["Name"] for company in tenant.companies) == ["Acme", "Blue Harbor"]
+    assert [(each["FirstName"], len(each["companies"])) for each in tenant.people] == [("Ada", 2)]
+    assert len(tenant.events) == 2  # so it was repeated, and Gainsight has no key against that
+
+
+def test_no_events_give_no_outcomes_and_make_no_calls() -> None:
+    tenant = sandbox()
+    ran = deliver([], tenant)
+    assert (ran.outputs, ran.counters, sum(tenant.counts.values())) == ({"outcomes": [], "failures": []}, {}, 0)
+
+
+def test_lines_that_are_no_events_come_out_as_failures() -> None:
+    lines = [
+        "{",
+        '["\\ud83d"]',
+        '{"type": "identify", "traits": {"firstName": "\\ud83d"}}',
+        '{"type": "identify", "traits": {"email": "ada@example.com", "lastName": NaN}}',
+        json.dumps(identify(1, firstName="\ud83d")),
+    ]
+    tenant = sandbox()
+    with Server(tenant) as server:
+        ran = write(beam.Create(lines) | beam.Map(parse_event), server.url)
+    assert ran.counters["failed"] == len(ran.outputs["failures"]) == 4
+    assert (ran.counters["delivered"], len(tenant.people)) == (1, 1)
+    assert {each["message"] for each in ran.outputs["failures"] if isinstance(each["message"], str)} == {"{"}
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (RejectedError("upsert person", "refused", 400, "GSOBJ.1-a"), "failed_GSOBJ_1_a"),
+        (RetryableError("send event", "broken", 502), "failed_http_502"),
+        (RetryableError("send event", "no answer"), "failed_RetryableError"),
+        (EventError("type", "is missing"), "failed_EventError"),
+    ],
+)
+def test_a_failure_is_counted_by_gainsights_code_else_its_status_else_its_kind(error: Any, name: str) -> None:
+    assert f"failed_{_code(error)}" == name
+
+
+# --- the keys ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_key_fails_the_pipeline_and_shows_no_key() -> None:
+    wrong = {**SETTINGS, "accessKey": "another-key-of-the-scenario"}
+    with pytest.raises(CredentialsError, match="the access key is not authorized") as caught:
+        deliver([identify(1)], sandbox(), config=wrong)
+    assert not any(secret in str(caught.value) for secret in (*SECRETS, "another-key-of-the-scenario"))
+    assert not any(secret in repr(caught.value) for secret in (*SECRETS, "another-key-of-the-scenario"))
+
+
+def test_what_beam_shows_of_a_transform_holds_no_secret() -> None:
+    pipeline = beam.Pipeline("FnApiRunner", PipelineOptions([]))
+    source = pipeline | beam.Create([identify(1)])
+    write_to = WriteToGainsight(SETTINGS, shards=2, calls_per_day=None)
+    written = source | write_to
+    made = source | TransformEvents(SETTINGS)
+    shown = [
+        DisplayData.create_from(write_to).items,
+        write_to,
+        written,
+        made.requests,
+        pipeline.to_runner_api().components,
+    ]
+    texts = [f"{each!r} {each}" for each in shown[:-1]]
+    texts += [str(each.display_data) + each.unique_name for each in shown[-1].transforms.values()]
+    assert not any(secret in text for secret in SECRETS for text in texts)
+    assert write_to.display_data() == {"shards": 2, "calls_per_minute": 100, "calls_per_day": "none", "batch": 2000}
+
+
+def test_options_hold_the_path_of_the_config_and_never_what_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "destination.json"
+    file.write_text(json.dumps(SETTINGS), "utf8")
+    arguments = [f"--gainsight_config={file}", "--gainsight_shards=3", "--gainsight_calls_per_day=7000"]
+    options = PipelineOptions(arguments).view_as(GainsightOptions)
+    assert options.destination_config() == CONFIG
+    assert (options.gainsight_shards, options.gainsight_calls_per_minute) == (3, 100)
+    shown = options.get_all_options()
+    assert (shown["gainsight_config"], shown["gainsight_calls_per_day"]) == (str(file), 7000)
+    assert not any(secret in f"{shown} {options} {options!r}" for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "problem"),
+    [
+        (json.dumps(SETTINGS)[:-1], ValueError, "is not JSON"),
+        (json.dumps(SETTINGS).encode("utf-16")[:-1], ValueError, "is not JSON"),
+        (json.dumps({**SETTINGS, "personMap": SETTINGS["accessKey"]}), ConfigError, "personMap"),
+        ("null", ConfigError, "must be an object"),
+    ],
+)
+def test_a_config_file_at_fault_is_told_without_what_is_in_it(
+    content: Any, error: type[Exception], problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "destination.json"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    options = GainsightOptions([f"--gainsight_config={file}"])
+    with pytest.raises(error, match=problem) as caught:
+        options.destination_config()
+    seen: BaseException | None = caught.value
+    while seen is not None:
+        assert not any(secret in f"{seen!r} {vars(seen)}" for secret in SECRETS)
+        seen = seen.__context__
+
+
+def test_options_without_a_config_say_what_is_needed() -> None:
+    with pytest.raises(ValueError, match="--gainsight_config is needed"):
+        GainsightOptions([]).destination_config()
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def streamed(stream: Stream, tenant: Sandbox, **settings: Any) -> Ran:
+    """FnApiRunner takes no TestStream; this one, of the same package, does."""
+    with Server(tenant) as server:
+        return write(stream, server.url, ["--streaming"], "BundleBasedDirectRunner", **settings)
+
+
+def test_a_window_of_seconds_merges_what_it_holds_and_no_more() -> None:
+    tenant = sandbox()
+    early = [TimestampedValue(identify(number, number, firstName=f"{number}"), number) for number in (1, 2)]
+    stream = Stream().add_elements([*early, TimestampedValue(identify(3, 3, lastName="3"), 61)])
+    ran = streamed(stream.advance_watermark_to_infinity(), tenant, window=60)
+    assert statuses(ran) == [(f"i{number}", "delivered") for number in (1, 2, 3)]
+    assert tenant.counts["upsert person"] == 2
+    assert (tenant.people[0]["FirstName"], tenant.people[0]["LastName"]) == ("2", "3")
+
+
+def test_a_persons_link_goes_with_what_else_its_window_has_of_the_person() -> None:
+    tenant = sandbox()
+    stream = Stream().add_elements([TimestampedValue(identify(1), 1), TimestampedValue(group(2, "Acme"), 2)])
+    ran = streamed(stream.advance_watermark_to_infinity(), tenant, window=60)
+    assert statuses(ran) == [("g2", "delivered"), ("i1", "delivered")]
+    assert sum(tenant.counts.values()) == 3  # the company is looked for and created, the person written
+
+
+@pytest.mark.parametrize("late", [identify(9), group(9, "Acme"), track(9)], ids=lambda event: event["type"])
+def test_late_data_is_sent_as_it_comes_and_nothing_twice(late: dict[str, Any]) -> None:
+    tenant = sandbox()
+    stream = Stream().add_elements([TimestampedValue(each, 1) for each in (identify(1), track(2), group(3, "Acme"))])
+    stream = stream.advance_watermark_to(120).add_elements([TimestampedValue(late, 2)])
+    stream = stream.advance_watermark_to(86_000).add_elements([TimestampedValue(identify(8), 3)])
+    ran = streamed(stream.advance_watermark_to_infinity(), tenant, window=FixedWindows(60))
+    assert statuses(ran) == sorted((name, "delivered") for name in ("i1", "t2", "g3", "i8", late["messageId"]))
+    assert len(tenant.events) == 1 + (late["type"] == "track")
+    assert [company["Name"] for company in tenant.companies] == ["Acme"]
+    assert len(tenant.people) == 1
+
+
+def test_windows_of_the_pipelines_own_are_kept() -> None:
+    tenant = sandbox()
+    elements = [TimestampedValue(identify(number, firstName=f"{number}"), number * 20) for number in range(4)]
+    stream = Stream().add_elements([*elements, TimestampedValue(group(4, "Acme"), 1)])
+    ran = streamed(stream.advance_watermark_to_infinity() | beam.WindowInto(FixedWindows(30)), tenant)
+    assert {status for _, status in statuses(ran)} == {"delivered"}
+    assert len(statuses(ran)) == 5
+
+
+def test_bounded_events_are_one_window_whatever_windows_they_are_in() -> None:
+    tenant = sandbox()
+    stream = [TimestampedValue(identify(number, number, firstName=f"{number}"), number * 60) for number in range(9)]
+    source = beam.Create(stream[::-1]) | beam.Map(lambda each: each) | beam.WindowInto(FixedWindows(60))
+    with Server(tenant) as server:
+        ran = write(source, server.url, window=60)
+    assert len(statuses(ran)) == 9
+    assert (tenant.counts["upsert person"], tenant.people[0]["FirstName"]) == (1, "8")
+
+
+def windowed(window: Any, pipeline_window: Any = None) -> Any:
+    """The PCollections of a pipeline that is not run, by the names of the transforms that make them."""
+    pipeline = beam.Pipeline("FnApiRunner", PipelineOptions(["--streaming"]))
+    source = pipeline | Stream().advance_watermark_to_infinity()
+    if pipeline_window is not None:
+        source = source | "Own" >> pipeline_window
+    return source | WriteToGainsight(CONFIG, window=window)
+
+
+@pytest.mark.parametrize(
+    ("window", "own"),
+    [
+        (SlidingWindows(60, 30), None),
+        (None, beam.WindowInto(SlidingWindows(60, 30))),
+        (60, beam.WindowInto(SlidingWindows(60, 30))),
+    ],
+)
+def test_windows_that_hold_an_event_twice_are_refused(window: Any, own: Any) -> None:
+    with pytest.raises(ValueError, match="sliding windows hold an event several times"):
+        windowed(window, own)
+
+
+@pytest.mark.parametrize("window", [None, 60])
+def test_a_trigger_that_accumulates_is_refused(window: Any) -> None:
+    accumulating = beam.WindowInto(
+        GlobalWindows(), trigger=Repeatedly(AfterCount(1)), accumulation_mode=AccumulationMode.ACCUMULATING
+    )
+    with pytest.raises(ValueError, match="a trigger that accumulates would send events again"):
+        windowed(window, accumulating)
+
+
+@pytest.mark.parametrize("window", [0, -1])
+def test_a_window_of_no_length_is_refused_when_it_is_made(window: float) -> None:
+    with pytest.raises(ValueError, match="size"):
+        WriteToGainsight(CONFIG, window=window)
+
+
+@pytest.mark.parametrize(
+    ("window", "own", "lateness"),
+    [
+        (60, None, 2 * 86_400),
+        (None, beam.WindowInto(FixedWindows(60)), 0),
+        (
+            None,
+            beam.WindowInto(
+                FixedWindows(60),
+                trigger=AfterWatermark(late=AfterCount(1)),
+                accumulation_mode=AccumulationMode.DISCARDING,
+                allowed_lateness=600,
+            ),
+            600 + 86_400,
+        ),
+    ],
+)
+def test_a_late_event_that_is_let_through_has_a_day_to_get_to_its_last_sender(
+    window: Any, own: Any, lateness: int
+) -> None:
+    graph = windowed(window, own).outcomes.pipeline.to_runner_api().components
+    grouped = [each for each in graph.transforms.values() if each.spec.urn == "beam:transform:group_by_key:v1"]
+    assert len(grouped) == 4
+    for each in grouped:
+        (source,) = each.inputs.values()
+        strategy = graph.windowing_strategies[graph.pcollections[source].windowing_strategy_id]
+        assert strategy.allowed_lateness == lateness * 1000
+
+
+@pytest.mark.parametrize("window", [60, FixedWindows(60)])
+def test_a_senders_state_is_one_over_all_windows(window: Any) -> None:
+    graph = windowed(window).outcomes.pipeline.to_runner_api().components
+    stateful = [
+        each for each in graph.transforms.values() if each.unique_name.endswith(("_SaveCompanies)", "_Deliver)"))
+    ]
+    assert len(stateful) == 2
+    for each in stateful:
+        (source,) = each.inputs.values()
+        strategy = graph.windowing_strategies[graph.pcollections[source].windowing_strategy_id]
+        assert strategy.window_fn.urn == "beam:window_fn:global_windows:v1"
+
+
+def test_settings_that_cannot_be_are_refused_when_it_is_made() -> None:
+    with pytest.raises(ValueError, match="too few for 100 shards"):
+        WriteToGainsight(CONFIG, shards=100)
+    with pytest.raises(ConfigError):
+        WriteToGainsight({"domain": ""})
+    assert WriteToGainsight(DestinationConfig(domain="acme.co", access_key="k")).display_data()["shards"] == 1
