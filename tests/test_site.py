@@ -21,7 +21,7 @@ for module in ("mkdocs", "material", "mkdocstrings"):
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 #: The packages, and the pages that tell of them.
-PARTS = ("beam", "deliver", "plan", "report", "rudderstack", "sandbox", "testing")
+PARTS = ("beam", "deliver", "plan", "report", "rudderstack", "sandbox", "spark", "testing")
 PACKAGES = {"": "core", **{name: name for name in PARTS}}
 #: What a browser loads by itself: tag and attribute. Of links, only those of a kind that it follows.
 LOADED = {("audio", "src"), ("embed", "src"), ("iframe", "src"), ("img", "src"), ("img", "srcset"), ("object", "data")}

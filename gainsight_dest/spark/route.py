@@ -1,0 +1,152 @@
+"""Events to the shards that send them: companies first, by one task, and people and track events by as many as there
+are shards. One job of Spark's: each of its shuffles waits for all that comes before it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
+
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.send import checked_base_url
+from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.outcome import Outcome, Status, outcome_record
+from gainsight_dest.shards import address
+from gainsight_dest.spark.rows import EVENT, Batches, Read, as_json, batches, events_only, fit, read
+from gainsight_dest.spark.task import SpeculationError, Task, journal_file
+from gainsight_dest.transform import config_of
+
+#: What a row has on its way. `sender`: 0 for the companies, else 1 and the shard. `route`: what it was routed for, so
+#: that it is written as it was routed. `gsid`, `calls`, `outcome`: of a group event, once its company is saved.
+_FIELDS = {
+    EVENT: pa.string(),
+    "route": pa.string(),
+    "sender": pa.int32(),
+    "shard": pa.int32(),
+    "company": pa.string(),
+    "key": pa.string(),
+    "moment": pa.string(),
+    "message_id": pa.string(),
+    "gsid": pa.string(),
+    "calls": pa.int32(),
+    "outcome": pa.string(),
+}
+_SCHEMA = pa.schema(_FIELDS)
+_COLUMNS = ", ".join(f"{name} {'int' if kind == pa.int32() else 'string'}" for name, kind in _FIELDS.items())
+#: What tells rows that are routed from others.
+ROUTED = frozenset(_FIELDS) - {"sender", "company"}
+
+
+def route_of(settings: Shards) -> str:
+    """What rows are routed for: so many shards, and where they are sent."""
+    target = f"https://{settings.config.domain}" if settings.base_url is None else checked_base_url(settings.base_url)
+    return f"{settings.shards} shards, {target}"
+
+
+def by_shard(
+    df: DataFrame,
+    config: DestinationConfig | Mapping[str, Any],
+    shards: int = 4,
+    *,
+    journal: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> DataFrame:
+    """The events of the column `event`, each in the partition of the shard that sends it, for the writer "gainsight".
+
+    **To evaluate it saves companies**: it calls Gainsight each time. Write it, once; do not show, count or cache it.
+
+    `settings`: those of `gainsight_dest.deliver.shards.Shards`, such as `calls_per_minute` and `base_url`; give the
+    writer the same. `journal`: an absolute path of a folder that all executors share: what a task that is run again
+    has sent is not sent again. Raises ConfigError, ValueError, and SpeculationError while spark.speculation is on.
+    """
+    plan = Shards(config=config_of(config), shards=shards, **settings)
+    if str(df.sparkSession.conf.get("spark.speculation", "false")).lower() == "true":
+        raise SpeculationError
+    folder = None if journal is None else Path(journal)
+    if folder is not None and not folder.is_absolute():
+        raise ValueError("journal: must be an absolute path of a folder that all executors share")
+    addressed = events_only(df).mapInArrow(_addressing(plan), _COLUMNS)
+    of_companies = _in_order(spread(addressed, 1 + shards, "sender"), "company")
+    saved = of_companies.mapInArrow(_saving(plan, folder), _COLUMNS)
+    return _in_order(spread(saved, shards, "shard"), "key").drop("sender", "company")
+
+
+def spread(df: DataFrame, partitions: int, column: str) -> DataFrame:
+    """Each row in the partition that its column says, from 0. Writer and companies' sender check it."""
+    if hasattr(df, "repartitionById"):
+        return df.repartitionById(partitions, F.col(column))
+    # Spark 4.0 has only partitions by hash: of numbers enough, the first one that falls into each partition.
+    numbers = df.sparkSession.range(100 * partitions)
+    place = F.pmod(F.hash("id"), F.lit(partitions)).alias("place")
+    first = {row.place: row.id for row in numbers.groupBy(place).agg(F.min("id").alias("id")).collect()}
+    keys = F.array(*(F.lit(first[place]).cast("bigint") for place in range(partitions)))
+    return df.repartition(partitions, F.get(keys, F.col(column)))
+
+
+def _in_order(df: DataFrame, key: str) -> DataFrame:
+    """Ordered in each partition, alike whenever it is made: a journal knows an event by its place."""
+    if df.isStreaming:  # Spark sorts no stream: the writer does
+        raise ValueError("a stream is routed in foreachBatch: call by_shard there, with the DataFrame that it is given")
+    return df.sortWithinPartitions(key, "moment", "message_id", EVENT)
+
+
+def _addressing(settings: Shards) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
+    route = route_of(settings)
+
+    def addressed(rows: Iterable[pa.RecordBatch]) -> Batches:
+        for batch in rows:
+            yield from batches((_addressed(found) for found in read(batch)), _SCHEMA, size=batch.num_rows)
+
+    def _addressed(found: Read) -> dict[str, Any]:
+        row = {EVENT: found.as_text(), "route": route}
+        told = address(found.event, settings.config, settings.shards)
+        if isinstance(told, Outcome):  # it goes nowhere: the sender finds the same out, and tells it
+            return {**row, "sender": 1, "shard": 0, "key": "", "moment": "", "message_id": fit(told.message_id or "")}
+        texts = {name: fit(text) for name, text in told._asdict().items() if name != "shard"}
+        sender = 0 if told.company is not None else 1 + told.shard
+        return {**row, **texts, "shard": told.shard, "sender": sender}
+
+    return addressed
+
+
+def _saving(settings: Shards, folder: Path | None) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
+    def saved(rows: Iterable[pa.RecordBatch]) -> Batches:
+        task = Task.current()
+        if task.partition != 0:
+            yield from map(_without_groups, rows)
+            return
+        with settings.companies() as sender:
+            waiting: deque[dict[str, Any]] = deque()
+            outcomes = sender.save_companies(_groups(rows, waiting), journal_file(folder, task.stream, "companies"))
+            yield from batches(({**waiting.popleft(), **facts(outcome)} for outcome in outcomes), _SCHEMA)
+
+    return saved
+
+
+def _without_groups(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows as they are. Raises RuntimeError for one that only the companies' sender may have."""
+    if 0 in batch.column("sender").to_pylist():
+        raise RuntimeError("Spark has put group events elsewhere than into the first partition: nothing was sent")
+    return batch
+
+
+def _groups(rows: Iterable[pa.RecordBatch], waiting: deque[dict[str, Any]]) -> Iterator[Any]:
+    """The group events; `waiting` keeps their rows until their outcomes are known."""
+    for batch in rows:
+        for row, found in zip(batch.to_pylist(), read(batch), strict=True):
+            waiting.append(row)
+            yield found.event
+
+
+def facts(outcome: Outcome) -> dict[str, Any]:
+    """What is known of a group event once its company is saved, or could not be."""
+    if outcome.status is Status.DELIVERED:
+        return {"gsid": outcome.gsid, "calls": outcome.calls}
+    return {"outcome": as_json(outcome_record(outcome)), "calls": outcome.calls}

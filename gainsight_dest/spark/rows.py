@@ -1,0 +1,139 @@
+"""Events out of the rows of a DataFrame: JSON text as it is, a struct, a map or a variant as the object that it is."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.types import MapType, StringType, StructType, VariantType, VariantVal
+
+from gainsight_dest.errors import EventError
+from gainsight_dest.outcome import is_nested
+from gainsight_dest.values import plain
+
+#: The column that events are in.
+EVENT = "event"
+
+Batches = Iterator[pa.RecordBatch]
+
+
+class Read(NamedTuple):
+    """An event as it is read from a row, or the error that stands in for it; and the row's text, if it holds one."""
+
+    event: Any
+    text: str | None = None
+
+    @property
+    def raw(self) -> Any:
+        """What a dead letter has of it: the event, or the text that is none."""
+        return self.text if isinstance(self.event, EventError) else self.event
+
+    def as_text(self) -> str | None:
+        """The event as JSON text; text that is no JSON stays as it is."""
+        return as_json(self.event) if self.text is None and self.event is not None else self.text
+
+
+def check_event_column(schema: StructType) -> None:
+    """Raises ValueError where there is no column of events."""
+    if EVENT not in schema.names:
+        raise ValueError(
+            f"a column {EVENT!r} is needed, of JSON text or a struct: there is {', '.join(schema.names) or 'none'}"
+        )
+    kind = schema[EVENT].dataType
+    if not isinstance(kind, (StringType, StructType, MapType, VariantType)):
+        raise ValueError(  # noqa: TRY004 - it is a schema that is wrong, as above
+            f"the column {EVENT!r} must be JSON text, a struct, a map or a variant, not {kind.simpleString()}"
+        )
+
+
+def events_only(df: DataFrame) -> DataFrame:
+    """The column of events alone. Raises ValueError where there is none."""
+    check_event_column(df.schema)
+    return df.select(EVENT)
+
+
+def read(batch: pa.RecordBatch) -> Iterator[Read]:
+    """The events of a batch of rows."""
+    column = batch.column(EVENT)
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    for value in column.to_pylist():
+        if is_text:
+            yield parsed(value)
+        else:
+            event = _object(value, column.type)
+            yield Read(event["message"] if is_nested(event) else event)
+
+
+def parsed(text: str | None) -> Read:
+    """The event of a JSON text, RudderStack's nested form too, which dead letters have. None: no event.
+
+    Of text that is no JSON, an error stands in for it.
+    """
+    if text is None:
+        return Read(None)
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        return Read(EventError("the event", "is not JSON"), text)
+    if is_nested(event):
+        event = event["message"]
+        return parsed(event) if isinstance(event, str) else Read(event)  # a text that was no JSON, and may be mended
+    return Read(event, text)
+
+
+def as_json(value: Any) -> str:
+    """JSON text, ASCII alone: Arrow's texts are UTF-8, which has none for half an emoji."""
+    return json.dumps(value)
+
+
+def fit(text: str | None) -> str | None:
+    """The text as Arrow can hold it: half an emoji, which has no UTF-8, as its escape."""
+    return text if text is None or text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+def _object(value: Any, kind: pa.DataType) -> Any:
+    """A value of Arrow's as JSON has it: a struct without its nulls, as Spark has one in each field that is absent."""
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        fields = [kind.field(number) for number in range(kind.num_fields)]
+        if any((field.metadata or {}).get(b"variant") == b"true" for field in fields):
+            return _plain(VariantVal(value["value"], value["metadata"]).toPython())
+        return {field.name: _object(value[field.name], field.type) for field in fields if value[field.name] is not None}
+    if pa.types.is_map(kind):
+        return {key: _object(item, kind.item_type) for key, item in value}
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return [_object(item, kind.value_type) for item in value]
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form for is text, as Spark's own to_json has it, bytes in Base64. NaN stays: it is a fault."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    try:
+        return plain(value, EVENT)
+    except EventError:
+        return str(value)
+
+
+def batches(rows: Iterable[dict[str, Any]], schema: pa.Schema, size: int = 1_000) -> Batches:
+    """The rows, so many at a time."""
+    chunk: list[dict[str, Any]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == size:
+            yield pa.RecordBatch.from_pylist(chunk, schema)
+            chunk = []
+    if chunk:
+        yield pa.RecordBatch.from_pylist(chunk, schema)

@@ -1,0 +1,91 @@
+"""The writer "gainsight" of Spark's, for batches and for streams."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pyarrow as pa
+from pyspark.sql import datasource
+from pyspark.sql.datasource import DataSource, DataSourceArrowWriter, DataSourceStreamWriter, WriterCommitMessage
+from pyspark.sql.types import StructType
+
+from gainsight_dest.spark.options import Settings, settings_of
+from gainsight_dest.spark.route import ROUTED
+from gainsight_dest.spark.rows import check_event_column
+from gainsight_dest.spark.sending import InTasks, Messages, OnDriver
+
+
+class GainsightDataSource(DataSource):
+    """`spark.dataSource.register(GainsightDataSource)`, then `df.write.format("gainsight")`, or `df.writeStream`.
+
+    The rows have their events in a column `event`. Options: see `gainsight_dest.spark.options`. The driver sends them,
+    or the tasks what `by_shard` has routed to them.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        """What `format` calls it."""
+        return "gainsight"
+
+    def writer(self, schema: StructType, overwrite: bool) -> BatchWriter:  # noqa: FBT001 - the signature is Spark's
+        """The writer of a batch job. Raises OptionsError, ValueError."""
+        return BatchWriter(_way(self.options, schema, overwrite=overwrite))
+
+    def streamWriter(self, schema: StructType, overwrite: bool) -> StreamWriter:  # noqa: FBT001, N802 - the same
+        """The writer of a stream. Raises OptionsError, ValueError."""
+        return StreamWriter(_way(self.options, schema, overwrite=overwrite))
+
+
+def _way(options: Any, schema: StructType, *, overwrite: bool) -> InTasks | OnDriver:
+    if overwrite:
+        raise ValueError('what is in Gainsight is not overwritten: use mode("append"), or outputMode("append")')
+    check_event_column(schema)
+    settings: Settings = settings_of(dict(options))
+    return InTasks(settings) if set(schema.names) >= ROUTED else OnDriver(settings)
+
+
+@attrs.define
+class _Writer:
+    way: InTasks | OnDriver
+    #: The job in the names of files: when it began, and something that no other has.
+    job: str = attrs.field(factory=lambda: f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}")
+
+    def write(self, iterator: Iterator[pa.RecordBatch]) -> WriterCommitMessage:
+        """What a task does with its rows."""
+        return self.way.take(iterator, self.job)
+
+
+class BatchWriter(_Writer, DataSourceArrowWriter):
+    """The writer of a batch job."""
+
+    def commit(self, messages: Messages) -> None:
+        """Send what the tasks have not; leave word of all that was sent in the log and the folder of failed events."""
+        self.way.commit(messages, self.job)
+
+    def abort(self, messages: Messages) -> None:
+        """Leave word of what was sent, as far as it is known: what was sent stays sent."""
+        self.way.abort(messages, self.job)
+
+
+#: Spark 4.0 has none that is given Arrow's batches; it gives them to whatever is of the second class, too.
+_StreamWriter: Any = getattr(
+    datasource,
+    "DataSourceStreamArrowWriter",
+    type("_StreamWriter", (DataSourceStreamWriter, DataSourceArrowWriter), {}),
+)
+
+
+class StreamWriter(_Writer, _StreamWriter):  # type: ignore[misc]
+    """The writer of the micro-batches of a stream."""
+
+    def commit(self, messages: Messages, batchId: int) -> None:  # noqa: N803 - Spark's
+        """As for a batch job."""
+        self.way.commit(messages, f"{self.job}.{batchId:09}")
+
+    def abort(self, messages: Messages, batchId: int) -> None:  # noqa: N803 - Spark's
+        """As for a batch job."""
+        self.way.abort(messages, f"{self.job}.{batchId:09}")

@@ -1,0 +1,516 @@
+"""Spark in earnest: the same requests as transform, every event accounted for, whatever dies on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+
+pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+pytest.importorskip("pyarrow", reason="the extra `spark` is not installed")
+pytest.importorskip("requests", reason="the extra `deliver` is not installed")
+pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
+
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
+from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
+from pyspark.sql.types import StructType
+
+from gainsight_dest import ConfigError, DestinationConfig, EventError, transform
+from gainsight_dest.deliver.journal import entries
+from gainsight_dest.sandbox import Sandbox
+from gainsight_dest.sandbox.server import Server
+from gainsight_dest.spark import GainsightDataSource, by_shard, transform_events
+from gainsight_dest.spark.requests import COLUMNS, transforming
+from gainsight_dest.spark.route import spread
+from gainsight_dest.spark.task import SpeculationError
+from tests.engines.scenario import CONFIG, SETTINGS, Tenant, check, events, expected, faults
+from tests.test_vectors import VECTORS, exact
+
+STREAM = events(600, people=60, companies=9, seed=5)
+MODEL = expected(STREAM, CONFIG)
+CALLS_PER_MINUTE = 30_000
+FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+SECRETS = (str(SETTINGS["accessKey"]), str(SETTINGS["sharedSecret"]))
+
+
+def frame(spark: SparkSession, stream: Iterable[Any], partitions: int = 2) -> DataFrame:
+    """The events as JSON text, in so many partitions."""
+    texts = [(each if each is None or isinstance(each, str) else json.dumps(each),) for each in stream]
+    return spark.createDataFrame(texts, "event string").repartition(partitions)
+
+
+class Job:
+    """A folder of a job: its config, journals and failed events, and the options that name them."""
+
+    def __init__(self, folder: Path, url: str, settings: Any = SETTINGS, calls_per_minute: int = 0) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+        self.failed, self.journal = folder / "failed", folder / "journal"
+        self.limits: dict[str, Any] = {"calls_per_minute": calls_per_minute or None, "calls_per_day": None}
+        self.url = url
+        (folder / "config.json").write_text(json.dumps(settings), "utf8")
+        self.options = {
+            "config": str(folder / "config.json"),
+            "base_url": url,
+            "calls_per_minute": str(calls_per_minute),
+            "calls_per_day": "0",
+            "failed": str(self.failed),
+            "journal": str(self.journal),
+        }
+
+    def routed(self, df: DataFrame, shards: int = 4) -> DataFrame:
+        return by_shard(df, CONFIG, shards, journal=self.journal, base_url=self.url, **self.limits)
+
+    def write(self, df: DataFrame, **more: Any) -> None:
+        df.write.format("gainsight").options(**self.options).options(**more).mode("append").save()
+
+    def word(self, kind: str = "committed") -> dict[str, Any]:
+        """What is left beside the failed events."""
+        (file,) = self.failed.glob(f"_{kind}.*.json")
+        word: dict[str, Any] = json.loads(file.read_text("utf8"))
+        return word
+
+    def letters(self) -> list[dict[str, Any]]:
+        return [
+            json.loads(line) for file in self.failed.glob("*.ndjson") for line in file.read_text("utf8").splitlines()
+        ]
+
+    def accounts(self) -> Iterator[tuple[str | None, str]]:
+        """What the journals say of each event. Group events are in that of companies, too."""
+        for file in self.journal.glob("*.db"):
+            for entry in entries(file):
+                if "companies" not in file.name or entry.outcome.status == "failed":
+                    yield entry.outcome.message_id, str(entry.outcome.status)
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_vector_is_the_same_request_as_transforms(spark: SparkSession) -> None:
+    """Each by its own config, by what `transform_events` has tasks do: a job for each config would take minutes."""
+    configs, vectors = [], []
+    for vector in VECTORS:
+        try:
+            configs.append(DestinationConfig.from_rudderstack(vector["config"]))
+            vectors.append(vector)
+        except ConfigError:
+            with pytest.raises(ConfigError):
+                transform_events(frame(spark, []), vector["config"])
+    rows = [(number, json.dumps(vector["event"])) for number, vector in enumerate(vectors)]
+
+    def each_by_its_own(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for place, number in enumerate(batch.column("number").to_pylist()):
+                event = batch.slice(place, 1).select(["event"])
+                yield from transforming(configs[number], show_secrets=True)([event])
+
+    df = spark.createDataFrame(rows, "number int, event string").coalesce(1)
+    found = df.mapInArrow(each_by_its_own, COLUMNS).collect()
+    assert [told(row) for row in found] == [what_transform_says(vector) for vector in vectors]
+    assert Counter(bool(row.error) for row in found)[False] > 300
+
+
+def test_requests_have_one_row_an_event_in_order_and_hide_the_keys(spark: SparkSession) -> None:
+    stream: list[Any] = [*STREAM[:40], None, "{", [], {"type": "page"}, {**STREAM[0], "integrations": {"All": False}}]
+    df = transform_events(frame(spark, stream, partitions=1), CONFIG)
+    rows = df.collect()
+    assert [row.message_id for row in rows[:40]] == [event["messageId"] for event in STREAM[:40]]
+    assert [row.error and row.error.message for row in rows[-5:]] == [
+        "the event: must be an object, got null",
+        "the event: is not JSON",
+        "the event: must be an object, got a list",
+        None,
+        None,
+    ]
+    assert [bool(row.skipped) for row in rows[-5:]] == [False, False, False, True, True]
+    assert {value for row in rows if row.headers for name, value in row.headers.items() if "ey" in name} == {"***"}
+    assert sum(row.calls or 0 for row in rows) > 40
+    assert not any(secret in str(rows) + str(plan_of(df)) for secret in SECRETS)
+
+
+def plan_of(df: DataFrame) -> str:
+    """What Spark shows of how it is made."""
+    return str(df._jdf.queryExecution().toString())
+
+
+def told(row: Row) -> str:
+    if row.error or row.skipped:
+        return row.error.kind if row.error else "UnsupportedTypeError"
+    return exact([row.method, row.url, row.headers, json.loads(row.body)])
+
+
+def what_transform_says(vector: dict[str, Any]) -> str:
+    try:
+        request = transform(vector["event"], DestinationConfig.from_rudderstack(vector["config"]))
+    except (EventError, ConfigError) as error:
+        return type(error).__name__
+    return exact([request.method, request.url, {k: str(v) for k, v in request.headers.items()}, request.body])
+
+
+# --- delivery ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tenant() -> Iterator[tuple[Sandbox, str]]:
+    """A Gainsight without limits, and where it is."""
+    sandbox = Sandbox(CONFIG, **FREE)
+    with Server(sandbox) as server:
+        yield sandbox, server.url
+
+
+def test_a_plain_write_is_sent_by_the_driver_alone_whatever_its_partitions(spark: SparkSession, tmp_path: Path) -> None:
+    with Tenant(faults(0.02)) as tenant:
+        job = Job(tmp_path, tenant.url)
+        job.write(frame(spark, STREAM, partitions=5))
+        checked = check(STREAM, job.accounts(), tenant.report(), MODEL)
+    assert checked.problems == ()
+    assert checked.calls < MODEL.calls / 2
+    word = job.word()
+    statuses = Counter(MODEL.statuses.values())
+    assert {name: word[name] for name in ("delivered", "failed", "skipped")} == dict(statuses)
+    assert (word["events"], word["calls"], word["tasks_failed"]) == (len(STREAM), checked.calls, 0)
+    assert {letter["message"]["messageId"] for letter in job.letters()} == {
+        name for name, status in MODEL.statuses.items() if status == "failed"
+    }
+
+
+def test_shards_send_side_by_side_within_their_shares_and_leave_what_one_by_one_leaves(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    with Tenant(faults(0.02), CALLS_PER_MINUTE) as tenant:
+        job = Job(tmp_path, tenant.url, calls_per_minute=CALLS_PER_MINUTE)
+        job.write(job.routed(frame(spark, STREAM)), shards=4)
+        checked = check(STREAM, job.accounts(), tenant.report(), MODEL)
+    assert checked.problems == ()
+    assert checked.calls < MODEL.calls / 2
+    word = job.word()
+    assert {name: word[name] for name in ("delivered", "failed", "skipped")} == Counter(MODEL.statuses.values())
+    assert word["calls"] == checked.calls
+    assert {file.name for file in job.journal.glob("*.db")} == {
+        "companies.db",
+        *(f"shard-{number:04}.db" for number in range(4)),
+    }
+
+
+class DiesOnce(GainsightDataSource):
+    """One of its tasks ends at once, once, when it has been given some of its rows."""
+
+    @classmethod
+    def name(cls) -> str:
+        return "dies once"
+
+    def writer(self, schema: StructType, overwrite: bool) -> Any:
+        writer: Any = super().writer(schema, overwrite)
+        writer.way = DyingWay(writer.way, Path(self.options["journal"]) / "died")
+        return writer
+
+
+class DyingWay(NamedTuple):
+    way: Any
+    marker: Path
+
+    def take(self, batches: Iterator[pa.RecordBatch], job: str) -> Any:
+        return self.way.take(self._some(batches), job)
+
+    def _some(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield batch.slice(0, 40)
+            self.marker.parent.mkdir(exist_ok=True)
+            if not self.marker.exists():
+                self.marker.touch()
+                os._exit(1)
+            yield batch.slice(40)
+
+    def commit(self, messages: Any, job: str) -> None:
+        self.way.commit(messages, job)
+
+
+@pytest.mark.parametrize("way", ["in a task", "on the driver"])
+def test_a_task_that_dies_once_doubles_nothing_and_loses_nothing(way: str, spark: SparkSession, tmp_path: Path) -> None:
+    spark.dataSource.register(DiesOnce)
+    with Tenant(calls_per_minute=CALLS_PER_MINUTE) as tenant:
+        job = Job(tmp_path, tenant.url, calls_per_minute=CALLS_PER_MINUTE)
+        df = frame(spark, STREAM)
+        (job.routed(df) if way == "in a task" else df).write.format("dies once").options(
+            **job.options, shards=4, batch=30
+        ).mode("append").save()
+        checked = check(STREAM, job.accounts(), tenant.report(), MODEL)
+    assert (job.journal / "died").exists()
+    assert checked.problems == ()
+    assert job.word()["events"] == len(STREAM)
+    failed = [letter["message"]["messageId"] for letter in job.letters()]
+    assert sorted(failed) == sorted(name for name, status in MODEL.statuses.items() if status == "failed")
+
+
+def test_companies_are_found_again_by_a_task_that_is_run_again(spark: SparkSession, tmp_path: Path) -> None:
+    """The task ends once companies are saved, and before anybody has heard of it; there is no journal."""
+    marker = tmp_path / "died"
+
+    def dying_later(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield batch
+            if not marker.exists() and any(batch.column("gsid").to_pylist()):
+                marker.touch()
+                os._exit(1)
+
+    groups = [event for event in STREAM if event["type"] == "group"]
+    with Tenant() as tenant:
+        job = Job(tmp_path, tenant.url)
+        routed = by_shard(frame(spark, groups), CONFIG, 2, base_url=tenant.url, **FREE)
+        routed.mapInArrow(dying_later, routed.schema).write.format("gainsight").options(
+            **{**job.options, "journal": str(tmp_path / "other")}, shards=2
+        ).mode("append").save()
+        report = tenant.report()
+    model = expected(groups, CONFIG)
+    assert marker.exists()
+    assert len(report.held["companies"]) == len(model.held["companies"])
+    assert len(report.held["people"]) == len(model.held["people"])
+
+
+def test_a_task_that_fails_for_good_ends_the_job_which_says_what_was_sent(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    sandbox, url = tenant
+    job = Job(tmp_path, url)
+
+    def failing(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if 1 in batch.column("shard").to_pylist():
+                raise ArithmeticError("no more")
+            yield batch
+
+    routed = job.routed(frame(spark, STREAM[:50]), shards=2)
+    with pytest.raises(PySparkException, match="no more"):
+        job.write(routed.mapInArrow(failing, routed.schema), shards=2)
+    word = job.word("aborted")
+    assert word["committed"] is False
+    assert word["tasks_failed"] in {1, 2}  # that of the other shard may have been under way
+    assert list(job.failed.glob("_committed*")) == []
+    assert sandbox.companies  # what was sent stays sent
+
+
+def test_a_wrong_key_ends_the_job_without_showing_it(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    _, url = tenant
+    job = Job(tmp_path, url, {**SETTINGS, "accessKey": "not-the-key"})
+    with pytest.raises(PySparkException, match="CredentialsError") as raised:
+        job.write(frame(spark, [*STREAM[:20], {"type": "page"}]))
+    assert "not-the-key" not in str(raised.value)
+    assert job.word("aborted")["delivered"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"config": None}, "config: is needed"),
+        ({"config": "missing.json"}, "config: the file cannot be read: No such file or directory"),
+        ({"shard": "4"}, "shard: there is no such option; is shards meant?"),
+        (
+            {"shards": "none", "batch": "0"},
+            "shards: must be a whole number from 1; batch: must be a whole number from 1",
+        ),
+    ],
+)
+def test_options_that_are_wrong_are_told_before_anything_is_read(
+    options: dict[str, Any], problem: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    job = Job(tmp_path, "http://127.0.0.1:1")
+    options = {name: value for name, value in {**job.options, **options}.items() if value is not None}
+    with pytest.raises(PySparkException) as raised:
+        frame(spark, STREAM[:1]).write.format("gainsight").options(**options).mode("append").save()
+    assert problem in str(raised.value)
+
+
+def test_overwriting_and_other_columns_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    job = Job(tmp_path, "http://127.0.0.1:1")
+    with pytest.raises(PySparkException, match="not overwritten"):
+        frame(spark, []).write.format("gainsight").options(**job.options).mode("overwrite").save()
+    with pytest.raises(PySparkException, match="a column 'event' is needed"):
+        job.write(spark.range(1))
+    with pytest.raises(ValueError, match="must be JSON text, a struct, a map or a variant, not bigint"):
+        transform_events(spark.range(1).withColumnRenamed("id", "event"), CONFIG)
+
+
+def test_what_is_routed_is_written_as_it_was_routed(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    sandbox, url = tenant
+    job = Job(tmp_path, url)
+    people = [event for event in STREAM if event["type"] == "identify"][:30]
+    routed = by_shard(frame(spark, people), CONFIG, 3, base_url=url, **FREE)
+    with pytest.raises(PySparkException, match="events are routed for 3 shards"):
+        job.write(routed, shards=2)
+    with pytest.raises(PySparkException, match="write what by_shard gives as it is"):
+        job.write(routed.repartition(1), shards=3)
+    assert sandbox.people == []
+
+
+def test_spark_4_0_has_partitions_by_hash_alone(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ClassicDataFrame.__mro__:
+        if "repartitionById" in vars(kind):
+            monkeypatch.delattr(kind, "repartitionById")
+    df = spark.range(1000).select((F.col("id") % 7).cast("int").alias("part"))
+    rows = spread(df, 7, "part").select("part", F.spark_partition_id().alias("place")).distinct().collect()
+    assert sorted((row.part, row.place) for row in rows) == [(number, number) for number in range(7)]
+
+
+def test_failed_events_are_sent_again_as_they_stand(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    sandbox, url = tenant
+    job = Job(tmp_path, url)
+    job.write(frame(spark, [STREAM[0], "{", {"type": "identify", "messageId": "x", "traits": {}}]))
+    (file,) = job.failed.glob("*.ndjson")
+    mended = file.read_text("utf8").replace('"traits": {}', '"traits": {"email": "x@example.com"}')
+    (tmp_path / "mended.ndjson").write_text(mended.replace('"message": "{"', '"message": {"type": "page"}'), "utf8")
+    again = Job(tmp_path / "again", url)
+    again.write(spark.read.text(str(tmp_path / "mended.ndjson")).withColumnRenamed("value", "event"))
+    assert (again.word()["delivered"], again.word()["skipped"]) == (1, 1)
+    assert "x@example.com" in {person["Email"] for person in sandbox.people}
+
+
+def test_shards_a_config_and_a_journal_that_cannot_be_are_refused_at_once(spark: SparkSession) -> None:
+    with pytest.raises(ConfigError):
+        by_shard(frame(spark, []), {"domain": "localhost"})
+    with pytest.raises(ValueError, match="journal: must be an absolute path"):
+        by_shard(frame(spark, []), CONFIG, journal="journal")
+    with pytest.raises(ValueError, match="too few for 100 shards"):
+        by_shard(frame(spark, []), CONFIG, shards=100)
+    with pytest.raises(SpeculationError):
+        by_shard(Speculating(frame(spark, [])), CONFIG)  # type: ignore[arg-type]
+
+
+class Speculating:
+    """A DataFrame of a session in which slow tasks run twice."""
+
+    def __init__(self, df: DataFrame) -> None:
+        self.schema = df.schema
+        self.sparkSession = SimpleNamespace(conf={"spark.speculation": "true"})
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def arriving(spark: SparkSession, folder: Path, *parts: Sequence[Any]) -> DataFrame:
+    """A stream of files, of which each micro-batch takes one."""
+    folder.mkdir()
+    for number, part in enumerate(parts):
+        file = folder / f"{number}.txt"
+        file.write_text("".join(json.dumps(event) + "\n" for event in part), "utf8")
+        os.utime(file, (1_000_000 + number, 1_000_000 + number))  # Spark takes the oldest first
+    return spark.readStream.option("maxFilesPerTrigger", 1).text(str(folder)).withColumnRenamed("value", "event")
+
+
+def test_a_stream_is_sent_micro_batch_by_micro_batch(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    sandbox, url = tenant
+    job = Job(tmp_path, url)
+    stream = arriving(spark, tmp_path / "in", STREAM[:200], STREAM[200:400], STREAM[400:])
+    query = (
+        stream.repartition(3)
+        .writeStream.format("gainsight")
+        .options(**job.options, checkpointLocation=str(tmp_path / "checkpoint"))
+        .queryName("events")
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+    words = [json.loads(file.read_text("utf8")) for file in sorted(job.failed.glob("_committed.*"))]
+    assert [word["events"] for word in words] == [200, 200, 200]
+    assert [word["name"] for word in words] == [f"{query.id}.{number:09}" for number in range(3)]
+    assert sorted(job.accounts()) == sorted(MODEL.statuses.items())
+    assert holds_what_the_model_says(sandbox)
+
+
+def holds_what_the_model_says(sandbox: Sandbox) -> bool:
+    """Where no call failed."""
+    held = sandbox.as_data()
+    counts = [len(held[name]) for name in ("companies", "people", "events")]
+    return counts == [len(MODEL.held[name]) for name in ("companies", "people", "events")]
+
+
+def test_a_micro_batch_that_is_run_again_after_a_restart_sends_nothing_twice(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    sandbox, url = tenant
+    job = Job(tmp_path, url)
+    df = arriving(spark, tmp_path / "in", STREAM)
+    options = {**job.options, "checkpointLocation": str(tmp_path / "checkpoint")}
+
+    def run() -> None:
+        df.writeStream.format("gainsight").options(**options).trigger(availableNow=True).start().awaitTermination()
+
+    run()
+    made = sum(sandbox.counts.values())
+    for file in (tmp_path / "checkpoint/commits").iterdir():  # as if Spark had died before it noted the end
+        file.unlink()
+    run()
+    assert sum(sandbox.counts.values()) == made > 0
+    assert holds_what_the_model_says(sandbox)
+
+
+def test_a_stream_goes_to_shards_by_foreach_batch(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    sandbox, url = tenant
+    job = Job(tmp_path, url)
+    with pytest.raises(ValueError, match="a stream is routed in foreachBatch"):
+        by_shard(arriving(spark, tmp_path / "none"), CONFIG, 2)
+
+    def send(df: DataFrame, _: int) -> None:
+        job.write(job.routed(df, shards=2), shards=2)
+
+    stream = arriving(spark, tmp_path / "in", STREAM[:300], STREAM[300:])
+    options = {"checkpointLocation": str(tmp_path / "checkpoint")}
+    stream.writeStream.foreachBatch(send).options(**options).trigger(availableNow=True).start().awaitTermination()
+    assert holds_what_the_model_says(sandbox)
+
+
+# --- where a task may run twice at once -------------------------------------------------------------------------------
+
+SPECULATION = """
+import os, sys
+from pyspark.sql import SparkSession
+from gainsight_dest.spark import GainsightDataSource, by_shard
+
+config, url = sys.argv[1:]
+builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").config("spark.log.level", "OFF")
+spark = builder.config("spark.speculation", "true").getOrCreate()
+spark.dataSource.register(GainsightDataSource)
+df = spark.createDataFrame([('{"type": "identify", "traits": {"email": "a@b.co"}}',)], "event string")
+try:
+    by_shard(df, {"domain": "acme.co"}, 2)
+except Exception as error:
+    print(type(error).__name__)
+try:
+    df.write.format("gainsight").options(config=config, base_url=url).mode("append").save()
+except Exception as error:
+    print("spark.speculation is on: Spark would run a slow task twice" in str(error))
+"""
+
+
+def test_speculation_is_refused(tenant: tuple[Sandbox, str], tmp_path: Path) -> None:
+    sandbox, url = tenant
+    (tmp_path / "config.json").write_text(json.dumps(SETTINGS), "utf8")
+    done = subprocess.run(
+        [sys.executable, "-c", SPECULATION, str(tmp_path / "config.json"), url],
+        env={**os.environ, "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["SpeculationError", "True"]
+    assert sandbox.people == []

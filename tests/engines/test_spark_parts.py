@@ -1,0 +1,597 @@
+"""What Spark has its tasks and its driver do, by itself: no Spark runs here, and no Java is needed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+pytest.importorskip("pyarrow", reason="the extra `spark` is not installed")
+pytest.importorskip("requests", reason="the extra `deliver` is not installed")
+pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
+
+import pyarrow as pa
+from pyspark import TaskContext
+from pyspark.sql.types import LongType, StringType, StructType, VariantVal
+
+from gainsight_dest import CredentialsError
+from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.sandbox import Sandbox
+from gainsight_dest.sandbox.server import Server
+from gainsight_dest.spark import GainsightDataSource
+from gainsight_dest.spark.options import OptionsError, settings_of
+from gainsight_dest.spark.requests import transforming
+from gainsight_dest.spark.route import _addressing, _saving, route_of
+from gainsight_dest.spark.rows import read
+from gainsight_dest.spark.sending import Gathered, InTasks, OnDriver
+from gainsight_dest.spark.source import BatchWriter, StreamWriter
+from gainsight_dest.spark.task import SpeculationError, Task, journal_file
+from gainsight_dest.spark.told import DeadLetters, Sent, tell
+from tests.engines.scenario import CONFIG, SETTINGS
+
+ROUTED = StructType()
+for _name in ("event", "route", "shard", "key", "moment", "message_id", "gsid", "calls", "outcome"):
+    ROUTED = ROUTED.add(_name, StringType())
+PLAIN = StructType().add("event", StringType())
+FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+
+ADA = {"type": "identify", "messageId": "1", "traits": {"email": "ada@example.com", "firstName": "Ada"}}
+ACME = {
+    "type": "group",
+    "messageId": "2",
+    "traits": {"name": "Acme"},
+    "context": {"traits": {"email": "ada@example.com"}},
+}
+REFUSED = {**ACME, "messageId": "3", "traits": {"name": "Refused", "renewalDate": "no date"}}
+NOBODY = {"type": "identify", "messageId": "4", "traits": {}}
+PAGE = {"type": "page", "messageId": "5"}
+EVENTS = [ADA, ACME, REFUSED, NOBODY, PAGE]
+
+
+class Context:
+    """What a task is told by Spark."""
+
+    def __init__(self, partition: int = 0, **properties: str) -> None:
+        self.partition, self.properties = partition, properties
+
+    def partitionId(self) -> int:  # noqa: N802 - Spark's
+        return self.partition
+
+    def taskAttemptId(self) -> int:  # noqa: N802 - Spark's
+        return 7
+
+    def getLocalProperty(self, name: str) -> str | None:  # noqa: N802 - Spark's
+        return self.properties.get(name)
+
+
+@pytest.fixture
+def in_task(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes this process a task of Spark's."""
+
+    def begin(partition: int = 0, **properties: str) -> None:
+        monkeypatch.setattr(TaskContext, "get", lambda: Context(partition, **properties))
+
+    begin()
+    return begin
+
+
+@pytest.fixture
+def tenant() -> Iterator[tuple[Sandbox, str]]:
+    sandbox = Sandbox(CONFIG, **FREE)
+    with Server(sandbox) as server:
+        yield sandbox, server.url
+
+
+@pytest.fixture
+def options(tenant: tuple[Sandbox, str], tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "config.json").write_text(json.dumps({"Config": SETTINGS}), "utf8")
+    return {
+        "config": str(tmp_path / "config.json"),
+        "base_url": tenant[1],
+        "calls_per_minute": "0",
+        "calls_per_day": "0",
+        "shards": "2",
+        "failed": str(tmp_path / "failed"),
+        "journal": str(tmp_path / "journal"),
+    }
+
+
+def rows(*events: Any, size: int = 2) -> list[pa.RecordBatch]:
+    texts = [each if each is None or isinstance(each, str) else json.dumps(each) for each in events]
+    return [pa.RecordBatch.from_pydict({"event": texts[at : at + size]}) for at in range(0, len(texts), size)]
+
+
+def records(batches: Iterable[pa.RecordBatch]) -> list[dict[str, Any]]:
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+def files(folder: str) -> dict[str, list[Any]]:
+    """What the files of a folder hold, but for journals."""
+    return {
+        file.name: [json.loads(line) for line in file.read_text("utf8").splitlines()]
+        for file in sorted(Path(folder).glob("*"))
+    }
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_shown_only_if_that_is_asked_for() -> None:
+    for show_secrets, key in ((False, "***"), (True, SETTINGS["accessKey"])):
+        (row,) = records(transforming(CONFIG, show_secrets=show_secrets)(rows(ADA)))
+        assert dict(row["headers"])["Accesskey"] == key
+
+
+def test_an_event_is_a_request_or_a_reason() -> None:
+    told = records(transforming(CONFIG, show_secrets=False)(rows(*EVENTS, None, "{")))
+    assert [bool(row["method"]) for row in told] == [True, True, True, False, False, False, False]
+    assert [row["error"] and row["error"]["path"] for row in told[3:]] == [
+        "traits.email",
+        None,
+        "the event",
+        "the event",
+    ]
+    assert told[4]["skipped"].startswith('type: "page" is not supported')
+    assert [row["calls"] for row in told] == [1, 3, 3, None, None, None, None]
+
+
+# --- by shards --------------------------------------------------------------------------------------------------------
+
+
+def routed(settings: Shards, *events: Any, in_task: Any, journal: Path | None = None) -> list[dict[str, Any]]:
+    """What becomes of events on their way, as by_shard has Spark do it."""
+    addressed = records(_addressing(settings)(rows(*events)))
+    found = []
+    for number in range(1 + settings.shards):
+        own = [row for row in addressed if row["sender"] == number]
+        in_task(number)
+        schema = next(_addressing(settings)(rows(ADA))).schema
+        found += records(_saving(settings, journal)([pa.RecordBatch.from_pylist(own, schema)]))
+    return found
+
+
+def as_batch(found: list[dict[str, Any]]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(found, next(_addressing(Shards(config=CONFIG))(rows(ADA))).schema)
+
+
+def test_companies_are_saved_on_the_way_and_people_are_linked_at_its_end(
+    tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any, tmp_path: Path
+) -> None:
+    sandbox, _ = tenant
+    way = InTasks(settings_of(options))
+    found = routed(way.settings.shards, *EVENTS, in_task=in_task, journal=tmp_path / "journal")
+    assert [company["Name"] for company in sandbox.companies] == ["Acme"]
+    assert sandbox.people == []
+    told = []
+    for shard in range(2):
+        in_task(shard)
+        told.append(way.take(iter([as_batch([row for row in found if row["shard"] == shard])]), "job"))
+    (person,) = sandbox.people
+    assert (person["FirstName"], len(person["companies"])) == ("Ada", 1)
+    way.commit(told, "job")
+    left = files(options["failed"])
+    (word,) = left.pop("_committed.job.json")
+    assert {name: word[name] for name in ("events", "delivered", "failed", "skipped", "calls")} == {
+        "events": 5,
+        "delivered": 2,
+        "failed": 2,
+        "skipped": 1,
+        "calls": sum(sandbox.counts.values()),
+    }
+    assert word["errors"] == {"GSOBJ_1006": 1, "EventError": 1}
+    letters = [letter for name in left for letter in left[name]]
+    assert sorted(letter["message"]["messageId"] for letter in letters) == ["3", "4"]
+    assert sorted(path.name for path in (tmp_path / "journal").glob("*.db")) == [
+        "companies.db",
+        *sorted({f"shard-{row['shard']:04}.db" for row in found}),
+    ]
+
+
+def test_group_events_elsewhere_than_with_their_sender_are_not_passed_on(in_task: Any) -> None:
+    settings = Shards(config=CONFIG, shards=2)
+    in_task(1)
+    with pytest.raises(RuntimeError, match="elsewhere than into the first partition: nothing was sent"):
+        list(_saving(settings, None)(_addressing(settings)(rows(ACME))))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"route": "3 shards, https://acme.gainsightcloud.com"}, "events are routed for 3 shards"),
+        ({"shard": 1}, "an event of shard 1 is in partition 0"),
+    ],
+)
+def test_nothing_is_sent_of_rows_that_were_routed_otherwise(
+    change: dict[str, Any], problem: str, tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any
+) -> None:
+    way = InTasks(settings_of(options))
+    (row,) = records(_addressing(way.settings.shards)(rows(ADA)))
+    in_task(0)
+    batch = as_batch([{**row, "shard": 0}, {**row, "shard": 0, **change}])
+    with pytest.raises(ValueError, match=problem):
+        way.take(iter([batch]), "job")
+    assert tenant[0].people == []
+
+
+def test_a_partition_without_rows_sends_and_writes_nothing(options: dict[str, str], in_task: Any) -> None:
+    in_task(5)
+    assert InTasks(settings_of(options)).take(iter([]), "job") == Sent("job")
+    assert files(options["failed"]) == {}
+
+
+def test_a_route_names_the_target_and_no_key() -> None:
+    assert route_of(Shards(config=CONFIG, shards=3)) == "3 shards, https://acme.gainsightcloud.com"
+    elsewhere = Shards(config=CONFIG, base_url="http://127.0.0.1:8080/")
+    assert route_of(elsewhere) == "1 shards, http://127.0.0.1:8080"
+
+
+def test_an_aborted_job_tells_what_its_tasks_have_told(
+    options: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    way = InTasks(settings_of(options))
+    sent = Sent("job", events=3, delivered=2, failed=1, calls=4, waited=1.5)
+    sent.errors["GSOBJ_1006"] += 1
+    way.commit([sent], "job")
+    way.abort([sent, None, None], "job")
+    (word,) = files(options["failed"])["_aborted.job.json"]
+    assert (word["committed"], word["tasks_failed"], word["delivered"]) == (False, 2, 2)
+    assert "_committed.job.json" not in files(options["failed"])
+    assert [message for message in caplog.messages if "early" in message] == [
+        "job ended early: 3 events: 2 delivered, 1 failed, 0 skipped; 4 calls, waited 2 s, 1 GSOBJ_1006; "
+        f"2 tasks cannot tell what they sent: {options['journal']} may"
+    ]
+
+
+# --- by the driver ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("in_task")
+def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
+    tenant: tuple[Sandbox, str], options: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox, _ = tenant
+    way = OnDriver(settings_of(options))
+    later = {
+        **ADA,
+        "messageId": "6",
+        "timestamp": "2026-03-02T09:00:00Z",
+        "traits": {"email": "ada@example.com", "firstName": "A."},
+    }
+    earlier = {**later, "messageId": "7", "timestamp": "2026-03-02T08:00:00Z"}
+    gathered = [way.take(iter(rows(*part)), "job") for part in ([later, *EVENTS], [earlier, None, "{"])]
+    assert sum(sandbox.counts.values()) == 0
+    assert pickle.loads(pickle.dumps(gathered)) == gathered
+    with caplog.at_level(logging.INFO):
+        way.commit([*gathered, None], "job")
+    (person,) = sandbox.people
+    assert (person["FirstName"], len(person["companies"])) == ("A.", 1)
+    left = files(options["failed"])
+    (word,) = left.pop("_committed.job.json")
+    assert (word["events"], word["delivered"], word["failed"], word["skipped"]) == (9, 4, 4, 1)
+    assert [letter["message"] for letter in left["job.ndjson"]] == [REFUSED, None, "{", NOBODY]
+    assert sorted(path.name for path in Path(options["journal"]).glob("*.db")) == ["companies.db", "driver.db"]
+    assert "ada@example.com" not in caplog.text
+
+
+@pytest.mark.usefixtures("in_task")
+def test_what_the_journal_knows_the_driver_does_not_send_again(
+    tenant: tuple[Sandbox, str], options: dict[str, str]
+) -> None:
+    sandbox, _ = tenant
+    way = OnDriver(settings_of(options))
+    parts: list[list[Any]] = [[ADA, ACME], [PAGE], [NOBODY]]
+    for order in (parts, parts[::-1]):  # a shuffle promises none
+        way.commit([way.take(iter(rows(*part)), "job") for part in order], "job")
+    assert sum(sandbox.counts.values()) == 3
+    (word,) = files(options["failed"])["_committed.job.json"]
+    assert (word["events"], word["delivered"]) == (4, 2)
+
+
+@pytest.mark.usefixtures("in_task")
+def test_a_wrong_key_ends_it_and_what_was_sent_is_told(options: dict[str, str]) -> None:
+    Path(options["config"]).write_text(json.dumps({**SETTINGS, "accessKey": "wrong-key"}), "utf8")
+    way = OnDriver(settings_of(options))
+    messages = [way.take(iter(rows(PAGE, NOBODY, ADA)), "job")]
+    with pytest.raises(CredentialsError):
+        way.commit(messages, "job")
+    way.abort(messages, "job")  # as Spark does then; all that is to be told has been
+    (word,) = files(options["failed"])["_aborted.job.json"]
+    assert (word["committed"], word["delivered"], word["skipped"]) == (False, 0, 1)
+
+
+def test_where_a_task_failed_nothing_was_sent(options: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    del options["journal"]
+    OnDriver(settings_of(options)).abort([Gathered.of(None, []), None], "job")
+    (word,) = files(options["failed"])["_aborted.job.json"]
+    assert (word["events"], word["tasks_failed"]) == (0, 1)
+    assert caplog.messages == ["job ended early: 0 events: 0 delivered, 0 failed, 0 skipped; 0 calls, waited 0 s"]
+
+
+def test_a_job_without_events_is_no_error(options: dict[str, str]) -> None:
+    OnDriver(settings_of(options)).commit([], "job")
+    (word,) = files(options["failed"])["_committed.job.json"]
+    assert word["events"] == 0
+
+
+def test_the_micro_batches_of_a_stream_have_names_and_journals_of_their_own(
+    options: dict[str, str], in_task: Any
+) -> None:
+    source = GainsightDataSource({**options, "checkpointLocation": "/tmp/x", "queryName": "q"})  # noqa: S108 - not used
+    writer = source.streamWriter(PLAIN, overwrite=False)
+    assert isinstance(writer, StreamWriter)
+    for number in range(2):
+        in_task(0, **{"sql.streaming.queryId": "query", "streaming.sql.batchId": str(number)})
+        message = writer.write(iter(rows({**ADA, "messageId": f"m-{number}"})))
+        writer.commit([message], number)
+    assert sorted(files(options["failed"])) == [f"_committed.query.{number:09}.json" for number in range(2)]
+    assert sorted(path.name for path in Path(options["journal"]).glob("*.db")) == [
+        f"query.{number:09}.{sender}.db" for number in range(2) for sender in ("companies", "driver")
+    ]
+    writer.abort([None], 2)
+    assert f"_aborted.{writer.job}.{2:09}.json" in files(options["failed"])
+
+
+# --- the data source --------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_are_routed_are_sent_by_tasks_and_others_by_the_driver(options: dict[str, str]) -> None:
+    source = GainsightDataSource(options)
+    assert GainsightDataSource.name() == "gainsight"
+    for schema, way in ((PLAIN, OnDriver), (ROUTED, InTasks)):
+        writer = source.writer(schema, overwrite=False)
+        assert isinstance(writer, BatchWriter)
+        assert isinstance(writer.way, way)
+        assert pickle.loads(pickle.dumps(writer)) == writer
+    assert "the-key" not in repr(source.writer(PLAIN, overwrite=False))
+
+
+def test_a_column_of_events_is_needed(options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="a column 'event' is needed, of JSON text or a struct: there is none"):
+        GainsightDataSource(options).writer(StructType(), overwrite=False)
+    with pytest.raises(ValueError, match="must be JSON text, a struct, a map or a variant, not bigint"):
+        GainsightDataSource(options).streamWriter(StructType().add("event", LongType()), overwrite=False)
+
+
+def test_overwriting_is_refused(options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match='use mode\\("append"\\)'):
+        GainsightDataSource(options).writer(PLAIN, overwrite=True)
+
+
+@pytest.mark.usefixtures("in_task")
+def test_a_batch_job_has_a_name_that_no_other_has(options: dict[str, str]) -> None:
+    writers = [GainsightDataSource(options).writer(PLAIN, overwrite=False) for _ in range(2)]
+    assert len({writer.job for writer in writers}) == 2
+    for writer in writers:
+        writer.commit([writer.write(iter(rows(PAGE)))])
+        writer.abort([None])
+        assert f"_aborted.{writer.job}.json" in files(options["failed"])
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def test_options_are_texts_and_have_the_defaults_of_delivery(options: dict[str, str]) -> None:
+    settings = settings_of({"config": options["config"]})
+    assert settings.shards == Shards(config=CONFIG)
+    assert (settings.failed, settings.journal) == (None, None)
+    settings = settings_of({**options, "workers": "2", "batch": "10"})
+    assert (settings.shards.shards, settings.shards.calls_per_minute, settings.shards.workers) == (2, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"config": None}, "config: is needed"),
+        ({"config": '{"accessKey": "hidden"}'}, "config: must be the path of a JSON file, not its text"),
+        ({"config": "/nowhere/at/all.json"}, "config: the file cannot be read: No such file"),
+        ({"shard": "1"}, "shard: there is no such option; is shards meant?"),
+        ({"zzz": "1"}, "zzz: there is no such option"),
+        (
+            {"workers": "0", "batch": "x"},
+            "workers: must be a whole number from 1; batch: must be a whole number from 1",
+        ),
+        ({"calls_per_minute": "-1"}, "calls_per_minute: must be a whole number; 0: no limit"),
+        ({"calls_per_minute": "2"}, "2 calls are too few for 2 shards"),
+        (
+            {"failed": "s3://bucket/failed"},
+            "failed: must be an absolute path of a folder that driver and executors share",
+        ),
+        ({"base_url": "http://acme.example.com"}, "base_url"),
+    ],
+)
+def test_options_that_are_wrong_are_named_without_their_values(
+    change: dict[str, str | None], problem: str, options: dict[str, str]
+) -> None:
+    given = {name: value for name, value in {**options, **change}.items() if value is not None}
+    with pytest.raises(OptionsError) as raised:
+        settings_of(given)
+    assert problem in str(raised.value)
+    assert "hidden" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"accessKey": "hidden", ', "the file is not JSON"),
+        ("[" * 100_000, "the file is not JSON"),
+        ('{"domain": "localhost", "accessKey": "hidden"}', "the file is not a destination config: domain"),
+    ],
+)
+def test_a_config_file_that_is_wrong_is_named_without_its_keys(
+    content: str, problem: str, options: dict[str, str]
+) -> None:
+    Path(options["config"]).write_text(content, "utf8")
+    with pytest.raises(OptionsError, match=problem) as raised:
+        settings_of(options)
+    assert "hidden" not in str(raised.value)
+
+
+# --- tasks, files -----------------------------------------------------------------------------------------------------
+
+
+def test_a_task_knows_where_it_is_and_refuses_to_run_twice_at_once(in_task: Any) -> None:
+    in_task(3)
+    assert Task.current() == Task(3, 7, None)
+    in_task(3, **{"sql.streaming.queryId": "query", "streaming.sql.batchId": "12"})
+    assert Task.current() == Task(3, 7, "query.000000012")
+    in_task(3, **{"spark.speculation": "TRUE"})
+    with pytest.raises(SpeculationError, match=r"Start the application with spark\.speculation=false"):
+        Task.current()
+    assert str(pickle.loads(pickle.dumps(SpeculationError()))).startswith("spark.speculation is on")
+
+
+def test_a_journal_has_a_name_for_each_sender_and_micro_batch(tmp_path: Path) -> None:
+    folder = tmp_path / "a/b"
+    assert journal_file(folder, None, "shard-0001") == folder / "shard-0001.db"
+    assert journal_file(folder, "query.000000012", "driver") == folder / "query.000000012.driver.db"
+    assert folder.is_dir()
+    assert journal_file(None, None, "driver") is None
+
+
+def test_outside_of_spark_there_is_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TaskContext, "get", lambda: None)
+    with pytest.raises(RuntimeError, match="in a task of Spark"):
+        Task.current()
+
+
+def test_failed_events_are_in_a_file_once_all_are(tmp_path: Path) -> None:
+    with DeadLetters(tmp_path / "failed", "job", "1") as letters:
+        letters.add({"message": {"a": float("nan")}, "error": None})
+        assert [file.name for file in (tmp_path / "failed").iterdir()] == [".job.1"]
+    assert [file.name for file in (tmp_path / "failed").iterdir()] == ["job.ndjson"]
+    broken = DeadLetters(tmp_path / "failed", "job", "2")
+    broken.add({})
+    broken.__exit__(ArithmeticError)
+    assert (tmp_path / "failed/job.ndjson").read_text("utf8").count("\n") == 1
+    with DeadLetters(tmp_path / "failed", "job", "3"):  # of this attempt nothing failed
+        pass
+    assert list((tmp_path / "failed").iterdir()) == []
+
+
+def test_without_a_folder_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with DeadLetters(None, "job", "1") as letters:
+        letters.add({})
+    tell(None, Sent("job"), missing=0, is_committed=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_tasks_tell_adds_up() -> None:
+    one, two = Sent("query.1", events=2, delivered=1, failed=1, calls=3), Sent("query.1", events=1, skipped=1, waited=2)
+    one.errors["EventError"] += 1
+    both = Sent.of([one, None, two], "job")
+    assert (both.name, both.events, both.delivered, both.failed, both.skipped) == ("query.1", 3, 1, 1, 1)
+    assert str(both) == "3 events: 1 delivered, 1 failed, 1 skipped; 3 calls, waited 2 s, 1 EventError"
+    assert Sent.of([None], "job") == Sent("job")
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_letter_of_what_is_no_json_has_its_text() -> None:
+    (found,) = read(rows("{")[0])
+    assert (found.raw, found.as_text()) == ("{", "{")
+    (found,) = read(pa.RecordBatch.from_pydict({"event": [{"type": "page", "x": None}]}))
+    assert (found.raw, found.as_text()) == ({"type": "page"}, '{"type": "page"}')
+    (found,) = read(pa.RecordBatch.from_pydict({"event": [None]}, pa.schema({"event": pa.struct({"a": pa.string()})})))
+    assert (found.raw, found.as_text()) == (None, None)
+
+
+def test_the_nested_form_of_dead_letters_is_read_and_what_was_no_json_may_be_mended_in_it() -> None:
+    letters = [
+        {"message": PAGE, "error": {}},
+        {"message": json.dumps(ADA)},
+        {"message": "{"},
+        {"type": "x", "message": 1},
+    ]
+    found = [each for batch in rows(*letters) for each in read(batch)]
+    assert [each.raw for each in found] == [PAGE, ADA, "{", letters[3]]
+    assert [json.loads(each.as_text() or "") for each in (*found[:2], found[3])] == [PAGE, ADA, letters[3]]
+    (struct,) = read(pa.RecordBatch.from_pydict({"event": [{"message": PAGE, "error": None}]}))
+    assert struct.raw == PAGE
+
+
+def test_values_of_every_kind_are_as_json_has_them() -> None:
+    kinds = {
+        "decimal": (pa.decimal128(9, 2), Decimal("12.50"), 12.5),
+        "float": (pa.float64(), 2.5, 2.5),
+        "bytes": (pa.binary(), b"abc", "YWJj"),
+        "date": (pa.date32(), date(2026, 3, 2), "2026-03-02"),
+        "interval": (pa.duration("us"), timedelta(days=1), "1 day, 0:00:00"),
+        "list": (
+            pa.list_(pa.struct({"a": pa.int32(), "b": pa.string()})),
+            [{"a": 1, "b": None}, None],
+            [{"a": 1}, None],
+        ),
+        "map": (pa.map_(pa.string(), pa.string()), [("a", None)], {"a": None}),
+        "none": (pa.string(), None, None),
+    }
+    schema = pa.schema({"event": pa.struct({name: kind for name, (kind, _, _) in kinds.items()})})
+    row = {"event": {name: value for name, (_, value, _) in kinds.items()}}
+    (found,) = read(pa.RecordBatch.from_pylist([row], schema))
+    assert found.event == {name: told for name, (_, _, told) in kinds.items() if name != "none"}
+
+
+def test_a_variant_is_read_with_all_that_it_holds() -> None:
+    variant = VariantVal.parseJson('{"type": "track", "a": null, "b": [1.5, {"c": true}]}')
+    field = (
+        pa.field("value", pa.binary(), nullable=False),
+        pa.field("metadata", pa.binary(), False, {b"variant": b"true"}),
+    )
+    row = {"event": {"value": variant.value, "metadata": variant.metadata}}
+    batch = pa.RecordBatch.from_pylist([row], pa.schema({"event": pa.struct(field)}))
+    assert [each.event for each in read(batch)] == [{"type": "track", "a": None, "b": [1.5, {"c": True}]}]
+
+
+# --- imports ----------------------------------------------------------------------------------------------------------
+
+
+def printed(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_the_library_loads_no_spark() -> None:
+    program = (
+        "import sys, gainsight_dest, gainsight_dest.deliver\nprint({'pyspark', 'pyarrow', 'pandas'} & {*sys.modules})"
+    )
+    assert printed(program) == "set()\n"
+
+
+@pytest.mark.parametrize("missing", ["pyspark", "pyarrow", "requests"])
+def test_what_is_not_installed_is_named_with_the_extra_that_has_it(missing: str) -> None:
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "try: import gainsight_dest.spark\n"
+        "except ImportError as error: print(type(error).__name__, error.name, error)"
+    )
+    text = f"gainsight_dest.spark needs {missing}, which is not installed: pip install 'gainsight-dest[spark]'"
+    assert printed(program).strip() == f"ImportError {missing} {text}"
+
+
+@pytest.mark.parametrize(
+    ("absent", "problem"),
+    [
+        ("pyspark.sql.datasource", r"needs pyspark, .*'gainsight-dest\[spark\]'"),
+        ("gainsight_dest.deliver.shards", r"gainsight_dest\.deliver\.shards"),
+    ],
+)
+def test_only_what_is_not_the_librarys_own_is_a_matter_of_extras(
+    absent: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("gainsight_dest.spark")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, absent, None)
+    with pytest.raises(ImportError, match=problem) as caught:
+        import_module("gainsight_dest.spark")
+    assert isinstance(caught.value, ModuleNotFoundError) is absent.startswith("gainsight_dest")

@@ -1,0 +1,219 @@
+"""What Spark reads events from: structs, maps and variants, and the tables of RudderStack's warehouse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+pytest.importorskip("pyarrow", reason="the extra `spark` is not installed")
+pytest.importorskip("requests", reason="the extra `deliver` is not installed")
+
+from pyspark.sql import DataFrame, SparkSession
+
+from gainsight_dest import DestinationConfig, transform
+from gainsight_dest.spark import from_warehouse, transform_events
+
+CONFIG = DestinationConfig(
+    domain="acme.gainsightcloud.com",
+    access_key="the-key",
+    shared_secret="the-secret",
+    tenant_id="tenant",
+    topic_name="Tickets",
+    person_map={"plan": "Plan__gc", "lastSeen": "Last_Seen__gc", "tags": "Tags__gc", "address.city": "City__gc"},
+    company_map={"healthScore": "Health__gc"},
+    event_name_map={"Ticket Closure": "closed"},
+    event_version_map={"Ticket Closure": "1.0.0"},
+)
+
+
+def bodies(df: DataFrame) -> list[Any]:
+    """The body of each request, or the reason why there is none."""
+    rows = transform_events(df, CONFIG).collect()
+    return [json.loads(row.body) if row.body is not None else row.error.message for row in rows]
+
+
+def body(event: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(transform(event, CONFIG).body))
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+TRAITS = (
+    "named_struct('email', 'ada@example.com', 'firstName', 'Ada', 'lastName', cast(null as string), "
+    "'plan', cast(12.50 as decimal(9, 2)), 'lastSeen', timestamp'2026-03-02 08:00:00', "
+    "'tags', array(named_struct('id', 1, 'note', cast(null as string))), 'address', map('city', 'Zürich', 'zip', null))"
+)
+FROM_STRUCT = {
+    "Email": "ada@example.com",
+    "FirstName": "Ada",
+    "Name": "Ada",
+    "Plan__gc": 12.5,
+    "Last_Seen__gc": "2026-03-02T08:00:00+00:00",
+    "Tags__gc": [{"id": 1}],
+    "City__gc": "Zürich",
+}
+
+
+def test_a_struct_is_an_event_without_its_nulls(spark: SparkSession) -> None:
+    df = spark.sql(f"select named_struct('type', 'identify', 'traits', {TRAITS}) as event")
+    (found,) = bodies(df)
+    assert found.pop("Last_Seen__gc")[:10] == "2026-03-02"  # in the zone of the session
+    assert found == {name: value for name, value in FROM_STRUCT.items() if name != "Last_Seen__gc"}
+
+
+def test_a_map_is_an_event(spark: SparkSession) -> None:
+    df = spark.sql("select map('type', map('x', 'y'), 'traits', map('email', 'ada@example.com')) as event")
+    assert bodies(df) == ["type: must be identify, group or track, got an object"]
+
+
+def test_a_variant_is_an_event_with_its_nulls(spark: SparkSession) -> None:
+    event = {
+        "type": "track",
+        "event": "Ticket Closure",
+        "properties": {"a": None, "b": [1, 2.5, "x", True], "c": {"d": 1e300}, "e": 12345678901234567},
+    }
+    df = spark.createDataFrame([(json.dumps(event),)], "event string").selectExpr("parse_json(event) as event")
+    assert bodies(df) == [body(event)]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("cast('abc' as binary)", "YWJj"),
+        ("interval '1' day", "1 day, 0:00:00"),
+        ("date'2026-03-02'", "2026-03-02"),
+        ("double('nan')", "traits.plan: must be a finite number: JSON has no NaN and no infinity"),
+        ("parse_json('null')", None),
+    ],
+)
+def test_a_value_that_json_has_no_form_for_is_text_and_nan_is_at_fault(
+    value: str, found: str | None, spark: SparkSession
+) -> None:
+    df = spark.sql(
+        f"select named_struct('type', 'identify', 'traits', named_struct('email', 'a@b.co', 'plan', {value})) as event"
+    )
+    (told,) = bodies(df)
+    assert (told if isinstance(told, str) else told.get("Plan__gc")) == found
+
+
+def test_half_an_emoji_and_texts_that_are_no_json_pass_through_spark(spark: SparkSession) -> None:
+    event = {"type": "identify", "messageId": "\ud83d", "traits": {"email": "a@b.co", "plan": "half \ud83d"}}
+    df = spark.createDataFrame([(json.dumps(event),), ("[" * 5000,), ("",), (None,)], "event string")
+    assert bodies(df) == [
+        body(event),
+        "the event: is not JSON",
+        "the event: is not JSON",
+        "the event: must be an object, got null",
+    ]
+
+
+# --- the warehouse ----------------------------------------------------------------------------------------------------
+
+IDENTIFIES = """
+select 'm-1' as id, 'u-1' as user_id, 'a-1' as anonymous_id, timestamp'2026-03-02 08:00:00' as received_at,
+  timestamp'2026-03-02 08:00:00' as original_timestamp, 'web' as channel, 'en' as context_locale,
+  'ada@example.com' as email, 'Ada' as first_name, 'Lovelace' as LAST_NAME, '12' as master_record_id,
+  'gold' as plan, 'today' as last_seen, cast(null as string) as location,
+  'https://a.example.com' as context_traits_linkedin_url,
+  timestamp'2026-03-02 08:00:00' as loaded_at, timestamp'2026-03-02 08:00:00' as uuid_ts
+"""
+GROUPS = """
+select 'm-2' as id, 'g-1' as group_id, 'Acme' as name, 120 as employees, 12.5 as customer_lifetime_in_months,
+  7 as health_score, '2027-01-02' as renewal_date, 'ada@example.com' as context_traits_email
+"""
+CLOSURES = """
+select 'm-3' as id, 'u-1' as user_id, 'ticket_closure' as event, 'Ticket Closure' as event_text, 5 as minutes,
+  'x' as `odd name`, 'Ada' as context_traits_first_name
+"""
+
+
+def test_a_row_of_identifies_is_the_identify_event_that_it_was(spark: SparkSession) -> None:
+    df = from_warehouse(spark.sql(IDENTIFIES), "identify", CONFIG)
+    event = json.loads(df.collect()[0].event)
+    assert {name: event[name] for name in ("type", "messageId", "userId", "anonymousId", "channel")} == {
+        "type": "identify",
+        "messageId": "m-1",
+        "userId": "u-1",
+        "anonymousId": "a-1",
+        "channel": "web",
+    }
+    assert event["originalTimestamp"].startswith("2026-03-02T")
+    traits = {"email": "ada@example.com", "firstName": "Ada", "lastName": "Lovelace", "masterRecordId": "12"}
+    assert event["traits"] == {**traits, "plan": "gold", "lastSeen": "today"}
+    assert event["context"] == {"traits": {"linkedinUrl": "https://a.example.com"}}
+    assert bodies(df) == [
+        {
+            "Email": "ada@example.com",
+            "FirstName": "Ada",
+            "LastName": "Lovelace",
+            "LinkedinUrl": "https://a.example.com",
+            "MasterRecordID": "12",
+            "Plan__gc": "gold",
+            "Last_Seen__gc": "today",
+            "Name": "Ada Lovelace",
+        }
+    ]
+
+
+def test_a_row_of_groups_is_a_group_event(spark: SparkSession) -> None:
+    df = from_warehouse(spark.sql(GROUPS), "group", CONFIG)
+    event = json.loads(df.collect()[0].event)
+    assert event == {
+        "type": "group",
+        "messageId": "m-2",
+        "groupId": "g-1",
+        "traits": {
+            "name": "Acme",
+            "employees": 120,
+            "customerLifetimeInMonths": 12.5,
+            "healthScore": 7,
+            "renewalDate": "2027-01-02",
+        },
+        "context": {"traits": {"email": "ada@example.com"}},
+    }
+
+
+def test_a_row_of_a_track_events_table_is_the_event_by_its_own_name(spark: SparkSession) -> None:
+    df = from_warehouse(spark.sql(CLOSURES), "track", CONFIG, names={"odd name": "oddName"})
+    assert bodies(df) == [{"minutes": 5, "oddName": "x"}]
+    without_text = spark.sql(CLOSURES).drop("event_text")
+    assert json.loads(from_warehouse(without_text, "track").collect()[0].event)["event"] == "ticket_closure"
+
+
+def test_without_a_config_a_custom_column_keeps_its_name(spark: SparkSession) -> None:
+    event = json.loads(from_warehouse(spark.sql(IDENTIFIES), "identify").collect()[0].event)
+    assert (event["traits"]["last_seen"], event["traits"]["firstName"]) == ("today", "Ada")
+
+
+def test_of_columns_that_are_alike_the_second_keeps_its_name(spark: SparkSession) -> None:
+    df = spark.sql("select 'm' as id, 'Ada' as first_name, 'Augusta' as firstname")
+    assert json.loads(from_warehouse(df, "identify").collect()[0].event)["traits"] == {
+        "firstName": "Ada",
+        "firstname": "Augusta",
+    }
+
+
+@pytest.mark.parametrize(("table", "kind"), [("identifies", "identify"), ("groups", "group"), ("tracks", "track")])
+def test_a_table_may_be_named_for_its_kind(table: str, kind: str, spark: SparkSession) -> None:
+    df = spark.sql("select 'm' as id, 'x' as event_text")
+    assert from_warehouse(df, table).collect() == from_warehouse(df, kind).collect()
+    assert json.loads(from_warehouse(df, table).collect()[0].event)["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (lambda spark: from_warehouse(spark.range(1), "page"), "kind must be identify, group or track, not 'page'"),
+        (lambda spark: from_warehouse(spark.sql("select 1 as x"), "identify"), "there is no column id"),
+        (lambda spark: from_warehouse(spark.range(1), "track"), "there is no column event_text or event"),
+    ],
+)
+def test_what_is_no_table_of_the_warehouse_is_refused(
+    call: Callable[[SparkSession], DataFrame], problem: str, spark: SparkSession
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        call(spark)
