@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from sybil import Example, Sybil
-from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parent
 SOME_EVENTS_FAILED = 1
@@ -35,7 +35,8 @@ def run_console(example: Example) -> None:
 
 
 def make_folder(namespace: dict[str, Any]) -> None:
-    """A folder to run a page's commands in, with the examples in it."""
+    """A folder to run a page's commands in, with the examples in it; and whether Spark has no Java to run on."""
+    namespace["no_java"] = shutil.which("java") is None and not {"CI", "JAVA_HOME"} & {*os.environ}
     namespace["folder"] = tempfile.mkdtemp()
     shutil.copytree(ROOT / "examples", Path(namespace["folder"]) / "examples")
 
@@ -52,7 +53,7 @@ def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), CodeBlockParser(language="console", evaluator=run_console)],
+    parsers=[SkipParser(), PythonCodeBlockParser(), CodeBlockParser(language="console", evaluator=run_console)],
     pattern="*.md",
     setup=make_folder,
     teardown=remove_folder,

@@ -53,7 +53,7 @@ def route_of(settings: Shards) -> str:
 def by_shard(
     df: DataFrame,
     config: DestinationConfig | Mapping[str, Any],
-    shards: int = 4,
+    shards: int = 1,
     *,
     journal: str | os.PathLike[str] | None = None,
     **settings: Any,
@@ -119,21 +119,22 @@ def _addressing(settings: Shards) -> Callable[[Iterable[pa.RecordBatch]], Batche
 def _saving(settings: Shards, folder: Path | None) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
     def saved(rows: Iterable[pa.RecordBatch]) -> Batches:
         task = Task.current()
+        checked = (_of_sender(task.partition, batch) for batch in rows)
         if task.partition != 0:
-            yield from map(_without_groups, rows)
+            yield from checked
             return
         with settings.companies() as sender:
             waiting: deque[dict[str, Any]] = deque()
-            outcomes = sender.save_companies(_groups(rows, waiting), journal_file(folder, task.stream, "companies"))
+            outcomes = sender.save_companies(_groups(checked, waiting), journal_file(folder, task.stream, "companies"))
             yield from batches(({**waiting.popleft(), **facts(outcome)} for outcome in outcomes), _SCHEMA)
 
     return saved
 
 
-def _without_groups(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows as they are. Raises RuntimeError for one that only the companies' sender may have."""
-    if 0 in batch.column("sender").to_pylist():
-        raise RuntimeError("Spark has put group events elsewhere than into the first partition: nothing was sent")
+def _of_sender(number: int, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows as they are. Raises RuntimeError for one that another sender should have."""
+    if {*batch.column("sender").to_pylist()} - {number}:
+        raise RuntimeError("Spark has put events into other partitions than it was asked to: none of them was sent")
     return batch
 
 

@@ -502,6 +502,7 @@ except Exception as error:
 """
 
 
+@pytest.mark.usefixtures("spark")  # which skips where there is no Java
 def test_speculation_is_refused(tenant: tuple[Sandbox, str], tmp_path: Path) -> None:
     sandbox, url = tenant
     (tmp_path / "config.json").write_text(json.dumps(SETTINGS), "utf8")

@@ -198,11 +198,12 @@ def test_companies_are_saved_on_the_way_and_people_are_linked_at_its_end(
     ]
 
 
-def test_group_events_elsewhere_than_with_their_sender_are_not_passed_on(in_task: Any) -> None:
-    settings = Shards(config=CONFIG, shards=2)
-    in_task(1)
-    with pytest.raises(RuntimeError, match="elsewhere than into the first partition: nothing was sent"):
-        list(_saving(settings, None)(_addressing(settings)(rows(ACME))))
+@pytest.mark.parametrize(("partition", "event"), [(1, ACME), (0, ADA), (2, ADA)])
+def test_events_elsewhere_than_with_their_sender_are_not_passed_on(partition: int, event: Any, in_task: Any) -> None:
+    settings = Shards(config=CONFIG, shards=1)
+    in_task(partition)
+    with pytest.raises(RuntimeError, match="into other partitions than it was asked to"):
+        list(_saving(settings, None)(_addressing(settings)(rows(event))))
 
 
 @pytest.mark.parametrize(
