@@ -154,6 +154,6 @@ def test_the_demo_keeps_its_page_on_request_until_it_is_asked_to_end() -> None:
 def test_the_commands_are_listed_and_none_is_cut_short() -> None:
     done = run("--help")
     listed = re.findall(r"^  (\w+) {2,}(.+)$", done.stdout.decode().split("Commands:")[1], re.MULTILINE)
-    names = ["deliver", "demo", "explain", "lint", "sandbox", "schema", "serve", "transform"]
+    names = ["deliver", "demo", "explain", "lint", "plan", "sandbox", "schema", "serve", "transform"]
     assert [name for name, _ in listed] == names
     assert all(about.endswith(".") and not about.endswith("...") for _, about in listed)
