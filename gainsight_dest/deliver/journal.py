@@ -64,7 +64,7 @@ class Journal:
     An outcome is on the disk before the next call for its record is made: neither a killed process nor a power cut
     loses it. `target` is where the events go, such as "https://acme.gainsightcloud.com": a journal of another one is
     refused. `retry_failed`: take up failed events as if they had not been tried. One process at a time: a lock file
-    stands beside it. Raises JournalError.
+    stands beside it. `wait`: seconds to wait for another that has it. Raises JournalError.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Journal:
         retry_failed: bool = False,
         keep_events: bool = False,
         clock: Callable[[], float] = time.time,
+        wait: float = 0,
     ) -> None:
         self._path = os.fspath(path)
         self._retry_failed = retry_failed
@@ -82,7 +83,7 @@ class Journal:
         self._clock = clock
         self._mutex = threading.Lock()
         with ExitStack() as opened, _told(self._path):
-            self._guard = opened.enter_context(closing(_locked(f"{self._path}-lock", self._path)))
+            self._guard = opened.enter_context(closing(_locked(f"{self._path}-lock", self._path, wait)))
             database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             self._db = opened.enter_context(closing(database))
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -184,10 +185,10 @@ def _json(event: Any) -> str:
         return "cannot be written as JSON"
 
 
-def _locked(lock: str, path: str) -> sqlite3.Connection:
+def _locked(lock: str, path: str, wait: float) -> sqlite3.Connection:
     """A lock that ends with the process, however that ends: SQLite's own, on a file of its own."""
     with _told(path):
-        guard = sqlite3.connect(lock, isolation_level=None, check_same_thread=False, timeout=0)
+        guard = sqlite3.connect(lock, isolation_level=None, check_same_thread=False, timeout=wait)
         try:
             guard.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:

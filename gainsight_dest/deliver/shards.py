@@ -36,6 +36,9 @@ from gainsight_dest.shards import shares
 from gainsight_dest.transform import config_of
 
 _DAY = 86_400.0
+#: Seconds to wait for another sender that has the journal: an engine that has given up on a task may start it again
+#: while the first one is still sending what is left of its batch.
+_HANDED_OVER = 900.0
 
 
 class Saved(NamedTuple):
@@ -123,8 +126,8 @@ class Shard:
     ) -> Iterator[Outcome]:
         """Creates or updates the companies of the group events, and links nobody: one outcome each, in order.
 
-        `journal`: a file; what it knows is not sent again. Raises CredentialsError, once what is settled has been told,
-        and JournalError.
+        `journal`: a file; what it knows is not sent again; another sender that still has it is waited for. Raises
+        CredentialsError, once what is settled has been told, and JournalError.
         """
         yield from self._run(map(self._company, events), journal)
 
@@ -179,7 +182,7 @@ class Shard:
         with ExitStack() as opened:
             journal = None
             if journal_file is not None:
-                journal = opened.enter_context(Journal(journal_file, self._deliverer.target))
+                journal = opened.enter_context(Journal(journal_file, self._deliverer.target, wait=_HANDED_OVER))
                 if not self.calls:  # those that it knows were made by another
                     self.remember(journal.calls_since(_DAY))
             for outcome in self._deliverer.run(events, journal, batch=self._settings.batch):

@@ -132,6 +132,22 @@ def test_two_runs_cannot_share_a_journal_and_a_killed_one_leaves_it_free(path: P
         assert journal.find(0, 5) is not None
 
 
+def test_a_run_may_wait_for_the_one_that_has_the_journal(path: Path) -> None:
+    found: list[Outcome | None] = []
+
+    def wait() -> None:
+        with Journal(path, TARGET, wait=60) as journal:
+            found.append(journal.find(0, EVENT))
+
+    waiting = threading.Thread(target=wait)
+    with Journal(path, TARGET) as journal:
+        waiting.start()
+        journal.add(DELIVERED, EVENT)
+        assert found == []
+    waiting.join()
+    assert [each and each.status for each in found] == [Status.DELIVERED]
+
+
 def test_it_can_be_read_while_a_run_goes_on(path: Path) -> None:
     with Journal(path, TARGET, clock=lambda: 5.0) as journal:
         journal.add(FAILED, EVENT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,6 +160,30 @@ def test_what_the_journal_knows_is_not_sent_again(kind: str, tmp_path: Path) -> 
     assert [each.gsid for each in second] == [each.gsid for each in first]
     assert all(each.resumed for each in second)
     assert not any(each.resumed for each in first)
+
+
+def test_a_sender_waits_for_the_one_that_still_has_its_journal_and_goes_on_from_it(tmp_path: Path) -> None:
+    """As when an engine has given up on a task that is sending what is left of its batch."""
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, batch=1, **UNLIMITED)
+    events = [track(number) for number in range(3)]
+    told: list[Outcome] = []
+
+    def run_again() -> None:
+        with settings.shard(0, **how(sandbox)) as sender:
+            told.extend(sender.deliver(events, journal=tmp_path / "journal"))
+
+    again = threading.Thread(target=run_again)
+    with settings.shard(0, **how(sandbox)) as sender:
+        outcomes = sender.deliver(events, journal=tmp_path / "journal")
+        next(outcomes)
+        again.start()
+        assert next(outcomes).status == "delivered"
+        assert told == []
+        outcomes.close()  # type: ignore[attr-defined]
+    again.join()
+    assert [each.resumed for each in told] == [True, True, False]
+    assert len(sandbox.events) == 3
 
 
 def test_the_calls_that_a_journal_knows_count() -> None:
