@@ -3,10 +3,13 @@
 
     python benchmarks/scale.py beam
     python benchmarks/scale.py spark --events 50000 --people 2000 --companies 300 --shards 4
+    python benchmarks/scale.py spark --events 6000 --kill 1200
 
 The events come in no order. Each must be accounted for once, each company made once, people and companies be what one
 by one leaves there, no track event be missing or come again unless its answer was lost, no minute have too many calls;
 calls are counted by the tenant, a sandbox in a process of its own. Exit status 1 if any of it does not hold.
+
+With --kill Spark has two executors, processes of their own, of which one is killed after so many calls.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ import argparse
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -65,14 +70,18 @@ def by_beam(files: Sequence[Path], url: str, options: argparse.Namespace, folder
 
 def by_spark(files: Sequence[Path], url: str, options: argparse.Namespace, folder: Path) -> Accounts:
     """By by_shard and the writer, on a local Spark with a thread for each shard; the journals tell what came of it."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - one engine is enough
+    import pyspark  # noqa: PLC0415 - one engine is enough
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - the same
 
     from gainsight_dest.spark import GainsightDataSource, by_shard  # noqa: PLC0415 - the same
 
     config, journal, failed = (str(folder / name) for name in ("config.json", "journal", "failed"))
     Path(config).write_text(json.dumps(SETTINGS), "utf8")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.master(f"local[{options.shards},4]").appName("scale")
+    os.environ.setdefault("SPARK_HOME", str(Path(pyspark.__file__).parent))  # for executors of their own
+    each = -(-options.shards // 2)
+    master = f"local-cluster[2,{each},1024]" if options.kill else f"local[{options.shards},4]"
+    builder = SparkSession.builder.master(master).appName("scale").config("spark.driver.host", "127.0.0.1")
     spark = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR").getOrCreate()
     try:
         spark.dataSource.register(GainsightDataSource)
@@ -102,6 +111,13 @@ ENGINES: dict[str, Callable[[Sequence[Path], str, argparse.Namespace, Path], Acc
 }
 
 
+def kill_an_executor(tenant: Tenant, calls: int) -> None:
+    """Once so many calls have been made. What it has under way may come again, and its journal may still be in use."""
+    while len(tenant.report().calls) < calls:
+        time.sleep(0.5)
+    subprocess.run(["pkill", "-KILL", "-n", "-f", "CoarseGrainedExecutorBackend"], check=True)  # noqa: S607 - it is POSIX's
+
+
 def share(text: str) -> float:
     """2% or 0.02."""
     return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
@@ -116,6 +132,7 @@ def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--companies", type=int, default=300)
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--faults", type=share, default=0.02, help="the share of the calls that fail, such as 2%%")
+    parser.add_argument("--kill", type=int, metavar="CALLS", help="after so many calls, kill one of Spark's executors")
     parser.add_argument("--calls-per-minute", type=int, help="5,000, or 16,000 by Beam, rather than 100")
     options = parser.parse_args(arguments)
     options.calls_per_minute = options.calls_per_minute or CALLS_PER_MINUTE[options.engine]
@@ -130,6 +147,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, Tenant(faults(options.faults), options.calls_per_minute) as tenant:
         folder = Path(name)
         files = _files(folder / "events", random.Random(SEED).sample(stream, len(stream)))  # noqa: S311 - an order
+        if options.kill:
+            threading.Thread(target=kill_an_executor, args=(tenant, options.kill), daemon=True).start()
         started = time.perf_counter()
         accounts = ENGINES[options.engine](files, tenant.url, options, folder)
         seconds = time.perf_counter() - started
