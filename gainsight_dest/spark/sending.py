@@ -149,12 +149,9 @@ class OnDriver:
         """On the driver: send all, and tell. Raises CredentialsError, JournalError."""
         gathered = [message for message in messages if isinstance(message, Gathered)]
         stream = gathered[0].stream if gathered else None
-        told = Sent(stream or job)
+        told, sender = Sent(stream or job), self.settings.shards.alone()
         try:
-            with (
-                self.settings.shards.alone() as sender,
-                DeadLetters(self.settings.failed, told.name, "driver") as letters,
-            ):
+            with sender, DeadLetters(self.settings.failed, told.name, "driver") as letters:
                 places = [self._place(text) for each in gathered for text in each.texts()]
                 first = sorted((each for each in places if each.company is not None), key=_by_company)
                 rest = [each for each in places if each.company is None]
@@ -162,6 +159,7 @@ class OnDriver:
                 rows = (each.row() for each in sorted((*rest, *saved), key=_by_key))
                 send(rows, sender, journal_file(self.settings.journal, stream, "driver"), letters, told)
         except BaseException:
+            told.calls = sender.calls  # those for companies, too, whose people were not told of
             _end(self.settings, told, is_committed=False)
             raise
         _end(self.settings, told, is_committed=True)
@@ -188,7 +186,7 @@ class OnDriver:
 
 
 class _Place(NamedTuple):
-    """An event as text, which takes a fifth of the memory that the event does, and what it is sorted by; as in Row."""
+    """An event as text, as an object would take more memory, and what it is sorted by. The rest is as in Row."""
 
     text: str | None
     company: str | None

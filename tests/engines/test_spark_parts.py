@@ -303,12 +303,12 @@ def test_what_the_journal_knows_the_driver_does_not_send_again(
 def test_a_wrong_key_ends_it_and_what_was_sent_is_told(options: dict[str, str]) -> None:
     Path(options["config"]).write_text(json.dumps({**SETTINGS, "accessKey": "wrong-key"}), "utf8")
     way = OnDriver(settings_of(options))
-    messages = [way.take(iter(rows(PAGE, NOBODY, ADA)), "job")]
+    messages = [way.take(iter(rows(PAGE, NOBODY, ADA, ACME)), "job")]
     with pytest.raises(CredentialsError):
         way.commit(messages, "job")
     way.abort(messages, "job")  # as Spark does then; all that is to be told has been
     (word,) = files(options["failed"])["_aborted.job.json"]
-    assert (word["committed"], word["delivered"], word["skipped"]) == (False, 0, 1)
+    assert (word["committed"], word["delivered"], word["calls"]) == (False, 0, 1)
 
 
 def test_where_a_task_failed_nothing_was_sent(options: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
