@@ -328,7 +328,7 @@ def test_a_job_without_events_is_no_error(options: dict[str, str]) -> None:
 def test_the_micro_batches_of_a_stream_have_names_and_journals_of_their_own(
     options: dict[str, str], in_task: Any
 ) -> None:
-    source = GainsightDataSource({**options, "checkpointLocation": "/tmp/x", "queryName": "q"})  # noqa: S108 - not used
+    source = GainsightDataSource({**options, "checkpointLocation": "/checkpoint", "queryName": "q"})
     writer = source.streamWriter(PLAIN, overwrite=False)
     assert isinstance(writer, StreamWriter)
     for number in range(2):
