@@ -23,7 +23,7 @@ from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thre
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.lanes import Lanes
 from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.deliver.send import Sender, Timeout, checked_base_url
+from gainsight_dest.deliver.send import Sender, Timeout, target_of
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import Event, Outcome, Prepared, begin
@@ -69,7 +69,7 @@ class Deliverer:
         if clock is None:
             clock = time.time if sleep is time.sleep else lambda: started + self._caller.slept
         #: The address that calls go to.
-        self.target = f"https://{self.config.domain}" if base_url is None else checked_base_url(base_url)
+        self.target = target_of(self.config, base_url)
         self._own_session = None
         if session is None:
             session = self._own_session = _session(workers)

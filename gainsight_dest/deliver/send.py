@@ -14,6 +14,7 @@ import requests
 
 from gainsight_dest import __version__
 from gainsight_dest.api import Response, request_id
+from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import ConfigError, CredentialsError, EventError, ResponseError, RetryableError
 
@@ -88,6 +89,11 @@ class Sender:
         except requests.RequestException as error:
             fault = error
         raise _error(request.action, fault)
+
+
+def target_of(config: DestinationConfig, base_url: str | None) -> str:
+    """Where requests of the config go: the base URL, or else the tenant's host. Raises ConfigError."""
+    return f"https://{config.domain}" if base_url is None else checked_base_url(base_url)
 
 
 def checked_base_url(base_url: str) -> str:

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.send import checked_base_url
+from gainsight_dest.deliver.send import target_of
 from gainsight_dest.deliver.shards import Shards
 from gainsight_dest.outcome import Outcome, Status, outcome_record
 from gainsight_dest.shards import address
@@ -46,8 +46,7 @@ ROUTED = frozenset(_FIELDS) - {"sender", "company"}
 
 def route_of(settings: Shards) -> str:
     """What rows are routed for: so many shards, and where they are sent."""
-    target = f"https://{settings.config.domain}" if settings.base_url is None else checked_base_url(settings.base_url)
-    return f"{settings.shards} shards, {target}"
+    return f"{settings.shards} shards, {target_of(settings.config, settings.base_url)}"
 
 
 def by_shard(
