@@ -95,10 +95,10 @@ class _Told:
         tally.add(self.item.number, self.type, found, self.skipped, self.fault)
         if self.explanation is not None:
             counts.add(self.explanation, self.item.number)
-        elif self.skipped is not None:
-            counts.skip(self.skipped, self.item.number)
         elif self.fault is not None:
             counts.fail(self.fault.kind, self.fault.message, self.item.number)
+        else:
+            counts.skip(str(self.skipped), self.item.number)
 
     def line(self) -> bytes:
         """All of it as a line of JSON."""

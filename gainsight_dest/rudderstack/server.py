@@ -42,10 +42,9 @@ class Service:
         """The app, with the access log on standard error."""
         _heed_ctrl_c(yes=True)  # uvicorn does by now
         logger = logging.getLogger("gainsight_dest.rudderstack")
-        if not logger.handlers:
-            handler = logging.StreamHandler(sys.stderr)
-            handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-            logger.addHandler(handler)
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.handlers = [handler]
         logger.setLevel(logging.WARNING if self.is_quiet else logging.INFO)
         send = sender(self.base_url, self.timeout)
         app = create_app(send, batch=self.batch, most_bytes=self.most_bytes)
