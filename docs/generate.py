@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import attrs
 import click
@@ -25,6 +24,10 @@ from gainsight_dest.linting.of_config import RUDDERSTACKS
 from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, Rule
 from gainsight_dest.rudderstack.faults import ROWS
 from gainsight_dest.sandbox import FAULTS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.deliver.fault_matrix import STEPS, TIMES, Cell, Delivery, cells, delivery
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the tables in the code. Change those, then run it. -->\n\n"
@@ -224,15 +227,14 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 def faults() -> str:
     """The page of faults: the tests' own matrix, told."""
-    matrix = runpy.run_path(str(HERE.parent / "tests/deliver/fault_matrix.py"))
-    cells = {(cell.kind, cell.event, cell.step, cell.times): cell for cell in matrix["cells"]()}
-    steps = [(event, step) for event, (_, steps) in matrix["STEPS"].items() for step in steps]
+    all_cells = set(cells())
+    steps = [(event, step) for event, (_, steps) in STEPS.items() for step in steps]
     tables = []
-    for times in matrix["TIMES"]:
+    for times in TIMES:
         rows = []
         for kind in FAULTS:
-            met = [cells.get((kind, *step, times)) for step in steps]
-            rows.append((code(kind), *("" if cell is None else _told(cell) for cell in met)))
+            met = [Cell(kind, event, step, times) for event, step in steps]
+            rows.append((code(kind), *(_told(delivery(cell)) if cell in all_cells else "" for cell in met)))
         headings = ("fault", *(f"{event}: {step}" for event, step in steps))
         tables.append(f"## {times.capitalize()}\n\n{table(headings, rows)}")
     return f"""# Faults
@@ -245,18 +247,18 @@ what the tests hold it to.
 In the tables: what became of the event, the calls it took (an identify and a track take one, a group three), and the
 error that it failed with. In every one of them there is one company at most, the person is linked to it and to no other,
 and no call goes beyond the budget. "Sent twice" is a track event whose answer was lost: there is no asking whether it
-came.
+came. `429-retry-after` asks for 7 seconds, and for a minute where it comes always.
 
 {chr(10).join(tables)}"""
 
 
-def _told(cell: Any) -> str:
-    outcome = cell.outcome
+def _told(done: Delivery) -> str:
+    outcome = done.outcome
     words = [str(outcome.status), f"{outcome.calls} call{'s' if outcome.calls > 1 else ''}"]
     if outcome.error is not None:
         words.append(code(type(outcome.error).__name__))
-    elif len(cell.sandbox.events) > 1:
-        words.append({2: "sent twice", 3: "sent three times"}[len(cell.sandbox.events)])
+    elif len(done.sandbox.events) > 1:
+        words.append({2: "sent twice", 3: "sent three times"}[len(done.sandbox.events)])
     return ", ".join(words)
 
 

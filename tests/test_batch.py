@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -16,66 +15,16 @@ from gainsight_dest import (
     EventError,
     FindCompany,
     Prepared,
-    Request,
     Response,
     Tried,
     UpsertPerson,
     transform,
 )
-from gainsight_dest.batch import Batch, transform_batch
+from gainsight_dest.batch import transform_batch
 from gainsight_dest.companies import CreateCompanies, FindCompanies, UpdateCompanies
 from gainsight_dest.outcome import Outcome, Status
-from tests.test_batch_laws import CONFIG, Send, answer, sandbox
-
-ADA, BOB = "ada@example.com", "bob@example.com"
-Event = dict[str, Any]
-
-
-def identify(email: str = ADA, **traits: Any) -> Event:
-    return {"type": "identify", "traits": {"email": email, **traits}}
-
-
-def group(name: str = "Acme", email: str = ADA, **traits: Any) -> Event:
-    return {"type": "group", "traits": {"name": name, **traits}, "context": {"traits": {"email": email}}}
-
-
-def track(number: int = 0) -> Event:
-    return {"type": "track", "event": "Ticket Closed", "properties": {"n": number}}
-
-
-def groups(count: int) -> list[Event]:
-    """As many groups of other companies and other people."""
-    return [group(f"Company {number}", f"p{number}@example.com") for number in range(count)]
-
-
-def ok(*records: Any) -> Response:
-    return Response(200, json.dumps({"result": True, "data": {"records": records}}).encode())
-
-
-def run(batch: Batch, send: Send) -> tuple[Batch, list[Request]]:
-    """The batch once all is done, and what was sent, in order."""
-    sent: list[Request] = []
-    while requests := batch.requests:
-        sent += requests
-        batch = batch.next([answer(request, send) for request in requests])
-    return batch, sent
-
-
-def actions(sent: list[Request]) -> list[str]:
-    return [request.action for request in sent]
-
-
-def statuses(batch: Batch) -> list[str]:
-    return [str(outcome.status) for outcome in batch.outcomes]
-
-
-def after_companies(events: list[Event], send: Send) -> Batch:
-    """The batch when only people and track events are left to send."""
-    batch = transform_batch(events, CONFIG)
-    while any("company" in request.action for request in batch.requests):
-        batch = batch.next([answer(request, send) for request in batch.requests])
-    return batch
-
+from tests.batches import BOB, CONFIG, actions, after_companies, groups, ok, run, sandbox, statuses, track
+from tests.some import ADA, Event, group, identify
 
 # --- companies --------------------------------------------------------------------------------------------------------
 
@@ -295,11 +244,11 @@ def test_a_batch_that_is_done_stays_as_it_is() -> None:
 
 
 def test_events_may_come_from_an_iterator() -> None:
-    def some() -> Iterator[Event]:
+    def few() -> Iterator[Event]:
         yield identify()
         yield group()
 
-    assert transform_batch(some(), CONFIG) == transform_batch([identify(), group()], CONFIG)
+    assert transform_batch(few(), CONFIG) == transform_batch([identify(), group()], CONFIG)
 
 
 def test_a_plain_config_will_do() -> None:

@@ -14,8 +14,21 @@ from gainsight_dest.companies import CompaniesRequest, CreateCompanies, FindComp
 from gainsight_dest.fields import linked_companies
 from gainsight_dest.lanes import ATTEMPTS, FAILURES_BEFORE_A_SPLIT, most_records
 from gainsight_dest.sandbox import Content, DroppedConnectionError, Fault, Sandbox
-from tests.test_batch import ADA, BOB, actions, group, groups, identify, ok, run, statuses, track
-from tests.test_batch_laws import CONFIG, Send, Wire, finds_without_names, sandbox
+from tests.batches import (
+    BOB,
+    CONFIG,
+    Send,
+    Wire,
+    actions,
+    finds_without_names,
+    groups,
+    ok,
+    run,
+    sandbox,
+    statuses,
+    track,
+)
+from tests.some import ADA, group, identify
 
 NO_GSID = "the answer holds no Gsid of the company"
 LOST = DroppedConnectionError("lost")

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest import DestinationConfig, EventError, Request, Response, ResponseError
-from gainsight_dest.batch import Batch, transform_batch
-from gainsight_dest.fields import Datatype, linked_companies
+from gainsight_dest import EventError, Request, ResponseError
+from gainsight_dest.batch import transform_batch
+from gainsight_dest.fields import linked_companies
 from gainsight_dest.outcome import Outcome, Status, begin, known
-from gainsight_dest.sandbox import FAULTS, Content, DroppedConnectionError, Fault, Sandbox
-
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="key",
-    shared_secret="secret",
-    tenant_id="tenant",
-    topic_name="topic",
-    person_map={"since": "Since__gc", "vip": "Vip__gc", "plan": "Plan__gc", "hue": "Hue"},
-    company_map={"since": "Since__gc", "seats": "Seats__gc", "plan": "Plan__gc"},
-    event_name_map={"Ticket Closed": "closed"},
-    event_version_map={"Ticket Closed": "1.0.0"},
-)
-CUSTOM = {
-    "Person": {"Since__gc": Datatype.DATE, "Vip__gc": Datatype.BOOLEAN},
-    "Company": {"Since__gc": Datatype.DATETIME, "Seats__gc": Datatype.NUMBER},
-}
-Send = Callable[[Request], Response]
-#: Between what Gainsight says and what is heard.
-Wire = Callable[[Response], Response]
-
-
-def sandbox(content: Content | None = None, faults: Iterable[Fault] = ()) -> Sandbox:
-    """A tenant without limits, with custom fields of several datatypes."""
-    return Sandbox(
-        CONFIG, calls_per_minute=None, calls_per_day=None, custom_fields=CUSTOM, content=content, faults=faults
-    )
-
+from gainsight_dest.sandbox import FAULTS, Content, Fault, Sandbox
+from tests.batches import BOB, CONFIG, WIRES, Send, Wire, sandbox, state, together
+from tests.some import ADA, group, identify, track
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
-emails = st.sampled_from(["ada@example.com", "ADA@example.com", "bob@example.com", "no email"])
+emails = st.sampled_from([ADA, "ADA@example.com", BOB, "no email"])
 names = st.sampled_from(["Acme", "ACME", "Acme ", "Brix", "Cora", "Dyne"])
 dates = st.sampled_from(["2024-01-01", "2025-12-31", "2025-02-30", "2024-01-01T10:00:00Z", "soon", "never", ""])
 words = st.sampled_from(["gold", "silver", "", "x" * 501, "true", "12", 12, 1.5, True, False, ["a"], {"b": 1}])
@@ -76,22 +49,11 @@ company_traits = st.fixed_dictionaries(
         "plan": words,
     },
 )
-identifies = st.builds(
-    lambda email, traits: {"type": "identify", "traits": {"email": email, **traits}}, emails, person_traits
-)
-groups = st.builds(
-    lambda name, email, traits: {
-        "type": "group",
-        "traits": {"name": name, **traits},
-        "context": {"traits": {"email": email}},
-    },
-    names,
-    emails,
-    company_traits,
-)
+identifies = st.builds(lambda email, traits: identify(email, **traits), emails, person_traits)
+groups = st.builds(lambda name, email, traits: group(name, email, **traits), names, emails, company_traits)
 tracks = st.builds(
-    lambda event, n: {"type": "track", "event": event, "properties": {"n": n}},
-    st.sampled_from(["Ticket Closed", "Ticket Closed", "Ticket Opened"]),
+    lambda event, n: track(event, n=n),
+    st.sampled_from(["Ticket Closure", "Ticket Closure", "Ticket Opened"]),
     st.integers(0, 9),
 )
 others = st.sampled_from(
@@ -102,16 +64,12 @@ event_lists = st.lists(st.one_of(identifies, groups, groups, tracks, others), ma
 good_events = st.lists(
     st.one_of(
         st.builds(
-            lambda email, n: {"type": "identify", "messageId": f"{n}", "traits": {"email": email, "firstName": f"{n}"}},
-            st.sampled_from(["ada@example.com", "bob@example.com"]),
+            lambda email, n: identify(email, firstName=f"{n}") | {"messageId": f"{n}"},
+            st.sampled_from([ADA, BOB]),
             st.integers(0, 9),
         ),
         st.builds(
-            lambda name, n: {
-                "type": "group",
-                "traits": {"name": name, "employees": n, "stage": f"{n % 3}"},
-                "context": {"traits": {"email": "ada@example.com"}},
-            },
+            lambda name, n: group(name, employees=n, stage=f"{n % 3}"),
             st.sampled_from(["Acme", "Brix", "Cora"]),
             st.integers(0, 9),
         ),
@@ -134,80 +92,6 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
         if "@" in email
     ]
     return {"people": people, "companies": companies, "events": []}
-
-
-# --- what the wire makes of answers -----------------------------------------------------------------------------------
-
-
-def as_it_is(response: Response) -> Response:
-    """The answer."""
-    return response
-
-
-def _changed(response: Response, change: Callable[[dict[str, Any]], None]) -> Response:
-    envelope = json.loads(response.body)
-    change(envelope)
-    return attrs.evolve(response, body=json.dumps(envelope).encode())
-
-
-def _saved_records(envelope: dict[str, Any]) -> list[dict[str, Any]]:
-    data = envelope["data"] or {}
-    return [record for record in data.get("records") or () if "Gsid" in record]
-
-
-def without_field_errors(response: Response) -> Response:
-    """A refusal that names no field."""
-
-    def change(envelope: dict[str, Any]) -> None:
-        if not envelope["result"]:
-            envelope["data"] = None
-
-    return _changed(response, change)
-
-
-def without_names(response: Response) -> Response:
-    """Saved records that only have a Gsid, as in Gainsight's documentation."""
-
-    def change(envelope: dict[str, Any]) -> None:
-        if records := _saved_records(envelope):
-            envelope["data"]["records"] = [{"Gsid": record["Gsid"]} for record in records]
-
-    return _changed(response, change)
-
-
-def backwards(response: Response) -> Response:
-    """Records in another order than they were sent in."""
-
-    def change(envelope: dict[str, Any]) -> None:
-        if isinstance(envelope["data"], dict) and envelope["data"].get("records"):
-            envelope["data"]["records"].reverse()
-
-    return _changed(response, change)
-
-
-def every_name_in_capitals(response: Response) -> Response:
-    """A query that finds names whatever their case answers with the one that is kept, not the one asked for."""
-
-    def change(envelope: dict[str, Any]) -> None:
-        for record in (envelope["data"] or {}).get("records") or ():
-            if "Gsid" not in record:
-                record["Name"] = f" {record['Name'].upper()}"
-
-    return _changed(response, change)
-
-
-def finds_without_names(response: Response) -> Response:
-    """A query that finds, but does not say what."""
-
-    def change(envelope: dict[str, Any]) -> None:
-        for record in (envelope["data"] or {}).get("records") or ():
-            if "Gsid" not in record:
-                del record["Name"]
-
-    return _changed(response, change)
-
-
-WIRES = [as_it_is, without_field_errors, without_names, backwards, every_name_in_capitals, finds_without_names]
 
 
 # --- delivery ---------------------------------------------------------------------------------------------------------
@@ -234,22 +118,6 @@ def one_by_one(events: list[Any], send: Send) -> list[Outcome]:
     return outcomes
 
 
-def answer(request: Request, send: Send) -> Response | Exception:
-    """The answer, or what stood in for it."""
-    try:
-        return send(request)
-    except DroppedConnectionError as error:
-        return error
-
-
-def together(events: list[Any], send: Send) -> Batch:
-    """The batch, delivered as its documentation says."""
-    batch = transform_batch(events, CONFIG)
-    while batch.requests:
-        batch = batch.next([answer(request, send) for request in batch.requests])
-    return batch
-
-
 def told(outcomes: Iterable[Outcome], tenant: Sandbox) -> list[Any]:
     """The outcomes, but for what differs from call to call; companies by their Names."""
     companies = {company["Gsid"]: company["Name"] for company in tenant.companies}
@@ -263,17 +131,6 @@ def _told(error: Exception | None) -> Any:
     if isinstance(error, ResponseError):
         return type(error), error.action, error.problem, error.status, error.code, error.field_errors
     return error
-
-
-def state(tenant: Sandbox) -> Any:
-    """What the tenant holds; companies by their Names, of which two that are there beforehand may be one."""
-    names_by_gsid = {company["Gsid"]: company["Name"] for company in tenant.companies}
-    people = {
-        person["Email"]: {**person, "companies": sorted(names_by_gsid[gsid] for gsid in linked_companies(person))}
-        for person in tenant.people
-    }
-    companies = [{**company, "Gsid": str(company["Gsid"]).startswith("OLD")} for company in tenant.companies]
-    return people, sorted(map(json.dumps, companies)), tenant.events
 
 
 @given(event_lists, contents(), st.sampled_from(WIRES))

@@ -12,21 +12,23 @@ from gainsight_dest.api import RECORDS_PER_WRITE
 from gainsight_dest.batch import transform_batch
 from gainsight_dest.companies import FindCompanies
 from gainsight_dest.sandbox import DroppedConnectionError, Sandbox
-from tests.test_batch import (
-    ADA,
+from tests.batches import (
     BOB,
-    Event,
+    CONFIG,
+    Send,
     actions,
     after_companies,
-    group,
     groups,
-    identify,
     ok,
     run,
+    sandbox,
+    state,
     statuses,
+    together,
     track,
+    without_field_errors,
 )
-from tests.test_batch_laws import CONFIG, Send, sandbox, state, together, without_field_errors
+from tests.some import ADA, Event, group, identify
 
 FEWEST_CALLS = 2 * log2(RECORDS_PER_WRITE) + 2
 REFUSAL = Response(400, b'{"result": false}')

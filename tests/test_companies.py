@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import DestinationConfig, FindCompany, RejectedError, Response, RetryableError
+from gainsight_dest import FindCompany, RejectedError, Response, RetryableError
 from gainsight_dest.api import RECORDS_PER_WRITE
 from gainsight_dest.companies import CompaniesRequest, CreateCompanies, FindCompanies, UpdateCompanies
+from tests.some import ACCESS_KEY, ADA, CONFIG
 
-CONFIG = DestinationConfig(domain="acme.gainsightcloud.com", access_key="access-1")
 URL = "https://acme.gainsightcloud.com/v1/data/objects"
-KEYED = {"Accesskey": "access-1", "Content-Type": "application/json"}
+KEYED = {"Accesskey": ACCESS_KEY, "Content-Type": "application/json"}
 ACME, BRIX = {"Name": "Acme", "Employees": 7}, {"Name": " BRIX", "Arr": 1.5}
 FIND = FindCompanies(CONFIG, ("Acme", " BRIX"))
 CREATE = CreateCompanies(CONFIG, (ACME, BRIX))
@@ -49,7 +49,7 @@ def test_a_find_asks_for_all_names_in_one_query() -> None:
 
 
 def test_a_find_of_one_name_is_that_of_a_single_event() -> None:
-    assert FindCompanies(CONFIG, ("Acme",)).as_dict() == FindCompany(CONFIG, ACME, "ada@example.com").as_dict()
+    assert FindCompanies(CONFIG, ("Acme",)).as_dict() == FindCompany(CONFIG, ACME, ADA).as_dict()
 
 
 def test_fifty_names_have_fifty_conditions_of_which_any_may_hold() -> None:
@@ -93,7 +93,7 @@ def test_only_a_create_begins_again_with_its_find() -> None:
 def test_a_request_is_a_value_whose_repr_shows_no_company_and_no_secret(request_: CompaniesRequest) -> None:
     assert pickle.loads(pickle.dumps(request_)) == request_
     assert [other == request_ for other in EVERY].count(True) == 1
-    for shown in ("Acme", "BRIX", "access-1", "7"):
+    for shown in ("Acme", "BRIX", ACCESS_KEY, "7"):
         assert shown not in repr(request_)
     assert repr(request_).startswith(f"<{named(request_)} {request_.method} {URL}")
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from gainsight_dest import ConfigError, DestinationConfig, Secret
-from tests import strategies as some
+from tests import strategies
 
 DOMAIN = "acme.gainsightcloud.com"
 KELVIN = "\u212a"  # lower-cases to an ASCII k
@@ -222,7 +222,7 @@ def test_events_are_those_in_both_maps_of_a_config_that_can_send_them() -> None:
         assert dict(read(**maps, **{**whole, setting: None}).events) == {}
 
 
-@given(some.configs)
+@given(strategies.configs)
 def test_a_config_written_as_rudderstack_writes_it_reads_back_the_same(config: DestinationConfig) -> None:
     settings = {
         setting.metadata["name"]: [{"from": k, "to": v} for k, v in value.items()]

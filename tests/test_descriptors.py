@@ -24,23 +24,17 @@ from gainsight_dest import (
     preview,
 )
 from gainsight_dest.descriptors import GSID_PLACEHOLDER
+from tests.some import ACCESS_KEY, ADA, CONFIG, SHARED_SECRET
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="access-1",
-    shared_secret="secret-1",
-    tenant_id="tenant-1",
-    topic_name="Tickets",
-)
-PERSON = {"Email": "ada@example.com", "Name": "Ada"}
+PERSON = {"Email": ADA, "Name": "Ada"}
 COMPANY = {"Name": "Acme", "Employees": 7}
-LINK = {"Email": "ada@example.com", "companies": [{"Company_ID": "1P02"}]}
-FIND = FindCompany(CONFIG, company=COMPANY, email="ada@example.com")
-CREATE = CreateCompany(CONFIG, company=COMPANY, email="ada@example.com")
-UPDATE = UpdateCompany(CONFIG, company=COMPANY, email="ada@example.com")
+LINK = {"Email": ADA, "companies": [{"Company_ID": "1P02"}]}
+FIND = FindCompany(CONFIG, company=COMPANY, email=ADA)
+CREATE = CreateCompany(CONFIG, company=COMPANY, email=ADA)
+UPDATE = UpdateCompany(CONFIG, company=COMPANY, email=ADA)
 UPSERT = UpsertPerson(CONFIG, person=PERSON)
 SEND = SendEvent(CONFIG, name="closed", version="1.0.0", properties={"status": "resolved"})
-KEYED = {"Accesskey": "access-1", "Content-Type": "application/json"}
+KEYED = {"Accesskey": ACCESS_KEY, "Content-Type": "application/json"}
 EVERY = [FIND, CREATE, UPDATE, UPSERT, SEND]
 
 
@@ -57,13 +51,13 @@ def ok(data: Any = None) -> Response:
             "POST",
             "/v1.0/api/eventManager/event",
             {
-                "sharedSecret": "secret-1",
+                "sharedSecret": SHARED_SECRET,
                 "topicName": "Tickets",
-                "tenantId": "tenant-1",
+                "tenantId": "tenant",
                 "Content-Type": "application/json",
                 "eventName": "closed",
                 "eventVersion": "1.0.0",
-                "Accesskey": "access-1",
+                "Accesskey": ACCESS_KEY,
             },
             {"status": "resolved"},
         ),
@@ -131,12 +125,12 @@ def test_a_failure_says_what_was_asked(request_: Request, action: str) -> None:
 @pytest.mark.parametrize("word", ["errorCode", "requestId"])
 def test_a_secret_that_gainsight_echoes_is_masked(word: str) -> None:
     with pytest.raises(RetryableError) as error:
-        UPSERT.next(Response(500, json.dumps({word: "access-1"}).encode()))
-    assert "access-1" not in f"{error.value!r} {error.value} {vars(error.value)}"
+        UPSERT.next(Response(500, json.dumps({word: ACCESS_KEY}).encode()))
+    assert ACCESS_KEY not in f"{error.value!r} {error.value} {vars(error.value)}"
 
 
 def test_the_preview_of_a_group_shows_each_way_it_may_go() -> None:
-    link = {"Email": "ada@example.com", "companies": [{"Company_ID": GSID_PLACEHOLDER}]}
+    link = {"Email": ADA, "companies": [{"Company_ID": GSID_PLACEHOLDER}]}
     assert preview(FIND) == (
         ("find company", FIND),
         ("create company, if none was found", CREATE),
@@ -173,7 +167,7 @@ def test_a_request_cannot_be_changed_by_its_attributes(request_: Request) -> Non
 def test_a_request_can_be_read_by_its_attributes() -> None:
     assert UPSERT.config == FIND.config == CONFIG
     assert UPSERT.person == PERSON
-    assert (CREATE.company, CREATE.email) == (COMPANY, "ada@example.com")
+    assert (CREATE.company, CREATE.email) == (COMPANY, ADA)
     assert (SEND.name, SEND.version, SEND.properties, SEND.contract_id) == (
         "closed",
         "1.0.0",
@@ -197,11 +191,11 @@ def test_a_repr_names_fields_and_shows_no_value_and_no_secret() -> None:
 
 
 def test_a_secret_hides_in_the_headers_also_where_it_was_put_by_mistake() -> None:
-    config = attrs.evolve(CONFIG, topic_name="access-1", tenant_id="of secret-1")
-    request = attrs.evolve(SEND, config=config, name="access-1", contract_id="c access-1")
-    assert "access-1" not in repr(request.headers)
-    assert "secret-1" not in repr(request.headers)
-    assert (request.headers["topicName"], request.headers["eventName"]) == ("access-1", "access-1")
+    config = attrs.evolve(CONFIG, topic_name=ACCESS_KEY, tenant_id=f"of {SHARED_SECRET}")
+    request = attrs.evolve(SEND, config=config, name=ACCESS_KEY, contract_id=f"c {ACCESS_KEY}")
+    assert ACCESS_KEY not in repr(request.headers)
+    assert SHARED_SECRET not in repr(request.headers)
+    assert (request.headers["topicName"], request.headers["eventName"]) == (ACCESS_KEY, ACCESS_KEY)
     assert "'1.0.0'" in repr(request.headers)
 
 
@@ -226,12 +220,12 @@ def test_only_a_create_is_not_simply_repeated_but_begins_again_with_its_find() -
 @pytest.mark.parametrize(
     ("request_", "records"),
     [
-        (UPSERT, {("Person", "ada@example.com")}),
-        (UpsertPerson(CONFIG, {"Email": " ADA@Example.com"}), {("Person", "ada@example.com")}),
+        (UPSERT, {("Person", ADA)}),
+        (UpsertPerson(CONFIG, {"Email": " ADA@Example.com"}), {("Person", ADA)}),
         (UpsertPerson(CONFIG, {}), {("Person", "none")}),
-        (FIND, {("Company", "acme"), ("Person", "ada@example.com")}),
-        (CREATE, {("Company", "acme"), ("Person", "ada@example.com")}),
-        (UPDATE, {("Company", "acme"), ("Person", "ada@example.com")}),
+        (FIND, {("Company", "acme"), ("Person", ADA)}),
+        (CREATE, {("Company", "acme"), ("Person", ADA)}),
+        (UPDATE, {("Company", "acme"), ("Person", ADA)}),
         (SEND, set()),
     ],
 )

@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-for module in ("click", "requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2"):
-    pytest.importorskip(module, reason="the pages and the demo need the extras cli, deliver and sandbox")
-
 UTF_8 = {**os.environ, "PYTHONIOENCODING": "utf-8"}
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gainsight_dest import (
-    DestinationConfig,
     GainsightDestError,
     Request,
     SendEvent,
@@ -18,21 +15,7 @@ from gainsight_dest import (
     transform,
 )
 from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-CONFIG = DestinationConfig.from_rudderstack(json.loads((EXAMPLES / "destination.json").read_text("utf8")))
-LINES = (EXAMPLES / "events.ndjson").read_text("utf8").splitlines()
-
-
-def parsed(line: str) -> Any:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value["message"] if isinstance(value, dict) and "message" in value else value
-
-
-EVENTS = [event for event in map(parsed, LINES) if isinstance(event, dict)]
+from tests.examples import CONFIG, EVENTS, EXAMPLES, LINES, parsed
 
 
 def result(event: Any) -> Request | GainsightDestError:

@@ -29,34 +29,9 @@ from gainsight_dest import (
     transform,
 )
 from gainsight_dest.fields import Fate
-from tests import strategies as some
-from tests.test_vectors import VECTORS
-
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="MARKED-access-key",
-    shared_secret="MARKED-shared-secret",
-    tenant_id="tenant",
-    topic_name="Tickets",
-    person_map={"plan": "Plan__gc", "address.city": "City__gc", "score": "FirstName", "tier": "Plan__gc"},
-    company_map={"region": "Region__gc", "health.nps": "Nps"},
-    event_name_map={"Ticket Closure": "ticket_closed", "No Version": "none"},
-    event_version_map={"Ticket Closure": "1.0.0"},
-)
-EMAIL = {"email": "ada@example.com"}
-
-
-def identify(traits: dict[str, Any], **context_traits: Any) -> dict[str, Any]:
-    return {"type": "identify", "traits": {**EMAIL, **traits}, "context": {"traits": context_traits}}
-
-
-def group(traits: dict[str, Any], **context_traits: Any) -> dict[str, Any]:
-    return {"type": "group", "traits": {"name": "Acme", **traits}, "context": {"traits": {**EMAIL, **context_traits}}}
-
-
-def track(event: Any = "Ticket Closure", **more: Any) -> dict[str, Any]:
-    return {"type": "track", "event": event, **more}
-
+from tests import strategies
+from tests.conformance import VECTORS
+from tests.explaining import CONFIG, group, identify, track
 
 #: An event, and what is told of all but its email, name and event name: source, field, what is sent or why nothing is.
 CASES: list[tuple[str, dict[str, Any], list[tuple[str, str | None, Any]]]] = [
@@ -470,8 +445,8 @@ def test_reprs_show_no_value() -> None:
 
 # --- laws -------------------------------------------------------------------------------------------------------------
 
-anything = st.one_of(some.events, some.good_events)
-any_config = st.one_of(some.configs, some.whole_configs)
+anything = st.one_of(strategies.events, strategies.good_events)
+any_config = st.one_of(strategies.configs, strategies.whole_configs)
 
 
 def parts_of(request: Request) -> dict[str, list[tuple[str, Any]]]:
@@ -530,7 +505,7 @@ def leaves(value: Any, path: tuple[str, ...]) -> set[tuple[str, ...]]:
     return {path}
 
 
-@given(some.good_events, some.whole_configs)
+@given(strategies.good_events, strategies.whole_configs)
 def test_no_trait_and_no_property_is_passed_over(event: dict[str, Any], config: DestinationConfig) -> None:
     config = attrs.evolve(config, access_key="k" * 9 + "!", shared_secret="s" * 9 + "!")  # in no key of the event
     told = {row.path for row in explain(event, config).rows}
@@ -553,31 +528,7 @@ def test_explain_shows_no_secret(event: Any, config: DestinationConfig) -> None:
         assert [text for text in shown for secret in secrets if secret in text] == []
 
 
-marked = st.recursive(
-    st.sampled_from(["PERSONAL-value", 987654321, "2026 PERSONAL", ["PERSONAL"], -98765.4321]),
-    lambda inner: st.dictionaries(
-        st.sampled_from(["a", "plan", "PERSONAL@example.com", "98765.4321"]), inner, max_size=3
-    ),
-    max_leaves=4,
-)
-marked_traits = st.dictionaries(some.trait_names.filter(lambda name: name.isidentifier()), marked, max_size=5)
-marked_events = st.fixed_dictionaries(
-    {
-        "type": st.sampled_from(["identify", "group", "track", "PERSONAL-type"]),
-        "event": st.sampled_from(["Ticket Closure", "a", "PERSONAL event"]),
-        "traits": st.one_of(marked_traits, marked),
-        "context": st.fixed_dictionaries(
-            {
-                "traits": st.one_of(marked_traits, marked),
-                "externalId": st.builds(lambda value: {"type": "gainsightEventContractId", "id": value}, marked),
-            }
-        ),
-        "properties": marked_traits,
-    }
-)
-
-
-@given(marked_events, any_config)
+@given(strategies.marked_events, any_config)
 def test_a_masked_explanation_holds_no_value_of_the_event(event: dict[str, Any], config: DestinationConfig) -> None:
     explanation = explain(event, config).masked()
     shown = [explanation.text(), json.dumps(explanation.as_dict()), repr(explanation.rows), str(explanation.error)]
@@ -595,6 +546,6 @@ def test_explain_is_pure_and_its_result_pickles(event: Any, config: DestinationC
     assert again.as_dict() == first.as_dict()
 
 
-@given(some.json_values, some.raw_configs)
+@given(strategies.json_values, strategies.raw_configs)
 def test_explain_raises_nothing_whatever_it_is_given(event: Any, config: Any) -> None:
     assert isinstance(explain(event, config), Explanation)

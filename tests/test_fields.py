@@ -23,7 +23,7 @@ from gainsight_dest.fields import (
     person_of,
 )
 from gainsight_dest.values import number, text
-from tests import strategies as some
+from tests import strategies
 
 EMAIL = {"email": "ada@example.com"}
 VALUES: list[Any] = ["London", " 12 ", "1e3", 7, 7.5, 0, True, False, [1], {"a": 1.0}, date(2026, 3, 2)]
@@ -216,7 +216,7 @@ def test_a_field_of_numbers_takes_numbers_and_one_of_texts_is_kept_as_text(field
     assert (field.form is not Form.TEXT) or (field.datatype is Datatype.TEXT)
 
 
-@given(some.json_values)
+@given(strategies.json_values)
 def test_every_datatype_says_of_any_value_whether_it_takes_it(value: Any) -> None:
     assert TAKES.keys() == set(Datatype)
     assert {takes(value) for takes in TAKES.values()} <= {True, False}

@@ -30,22 +30,16 @@ from gainsight_dest import (
     transform,
 )
 from gainsight_dest.fields import COMPANY_FEEDS, PERSON_FEEDS
-from tests import strategies as some
+from tests import strategies
+from tests.some import ADA, CONFIG, SECRETS
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key=some.ACCESS_KEY,
-    shared_secret=some.SHARED_SECRET,
-    tenant_id="tenant",
-    topic_name="Tickets",
-)
 COMPANY = {"Name": "Acme"}
 REQUESTS: tuple[Request, ...] = (
-    UpsertPerson(CONFIG, person={"Email": "ada@example.com"}),
+    UpsertPerson(CONFIG, person={"Email": ADA}),
     SendEvent(CONFIG, name="closed", version="1.0.0", properties={}),
-    FindCompany(CONFIG, company=COMPANY, email="ada@example.com"),
-    CreateCompany(CONFIG, company=COMPANY, email="ada@example.com"),
-    UpdateCompany(CONFIG, company=COMPANY, email="ada@example.com"),
+    FindCompany(CONFIG, company=COMPANY, email=ADA),
+    CreateCompany(CONFIG, company=COMPANY, email=ADA),
+    UpdateCompany(CONFIG, company=COMPANY, email=ADA),
 )
 
 
@@ -78,17 +72,17 @@ def texts_of(value: object) -> str:
     return shown
 
 
-@given(some.events, some.configs)
+@given(strategies.events, strategies.configs)
 def test_any_json_value_as_event_gives_a_request_or_raises_event_error_or_config_error(event: Any, config: Any) -> None:
     assert isinstance(result(event, config), (Request, EventError, ConfigError))
 
 
-@given(some.events, some.raw_configs)
+@given(strategies.events, strategies.raw_configs)
 def test_any_json_value_as_config_gives_a_request_or_raises_event_error_or_config_error(event: Any, raw: Any) -> None:
     assert isinstance(result(event, raw), (Request, EventError, ConfigError))
 
 
-@given(some.events, some.configs)
+@given(strategies.events, strategies.configs)
 def test_equal_input_gives_equal_output(event: Any, config: DestinationConfig) -> None:
     twin = attrs.evolve(config)
     assert twin == config
@@ -96,14 +90,14 @@ def test_equal_input_gives_equal_output(event: Any, config: DestinationConfig) -
     assert result(event, config) == result(copy.deepcopy(event), twin)
 
 
-@given(some.events, some.raw_configs)
+@given(strategies.events, strategies.raw_configs)
 def test_neither_the_event_nor_the_config_is_changed(event: Any, raw: Any) -> None:
     before = copy.deepcopy((event, raw))
     result(event, raw)
     assert same((event, raw), before)
 
 
-@given(some.good_events, some.whole_configs)
+@given(strategies.good_events, strategies.whole_configs)
 def test_a_request_shares_nothing_with_its_event(event: Any, config: DestinationConfig) -> None:
     request = transform(event, config)
     before = copy.deepcopy(request)
@@ -118,7 +112,7 @@ def _ruin(value: Any) -> None:
         value.clear()
 
 
-@given(some.events, some.configs)
+@given(strategies.events, strategies.configs)
 def test_requests_and_errors_survive_pickling(event: Any, config: DestinationConfig) -> None:
     outcome = result(event, config)
     revived = pickle.loads(pickle.dumps(outcome))
@@ -128,7 +122,7 @@ def test_requests_and_errors_survive_pickling(event: Any, config: DestinationCon
         assert revived.as_dict() == outcome.as_dict()
 
 
-@given(some.good_events, some.whole_configs)
+@given(strategies.good_events, strategies.whole_configs)
 def test_bodies_are_strict_json_and_headers_are_strings_fit_for_http(event: Any, config: DestinationConfig) -> None:
     for _, request in preview(transform(event, config)):
         assert json.loads(json.dumps(request.body, allow_nan=False)) == request.body
@@ -137,19 +131,23 @@ def test_bodies_are_strict_json_and_headers_are_strings_fit_for_http(event: Any,
             assert not set(value.encode() + name.encode()) & {*range(32), 127}
 
 
-@given(some.events, st.one_of(some.whole_configs, some.keyed_raw_configs))
+@given(strategies.events, st.one_of(strategies.whole_configs, strategies.keyed_raw_configs))
 def test_no_repr_and_no_error_of_transform_contains_a_secret(event: Any, config: Any) -> None:
     shown = texts_of(result(event, config)) + repr(config if isinstance(config, DestinationConfig) else "")
-    assert [secret for secret in some.SECRETS if secret in shown] == []
+    assert [secret for secret in SECRETS if secret in shown] == []
 
 
-@given(st.sampled_from(REQUESTS), some.responses)
+@given(st.sampled_from(REQUESTS), strategies.responses)
 def test_no_repr_and_no_error_of_an_answer_contains_a_secret(request: Request, response: Response) -> None:
     shown = texts_of(step(request, response)) + repr(response)
-    assert [secret for secret in some.SECRETS if secret in shown] == []
+    assert [secret for secret in SECRETS if secret in shown] == []
 
 
-@given(some.good_events, some.whole_configs, st.dictionaries(some.texts, some.json_values, max_size=4))
+@given(
+    strategies.good_events,
+    strategies.whole_configs,
+    st.dictionaries(strategies.texts, strategies.json_values, max_size=4),
+)
 def test_an_unmapped_trait_never_reaches_a_body(event: Any, config: DestinationConfig, extra: dict[str, Any]) -> None:
     rows = (*config.person_fields, *config.company_fields)
     mapped = {head for trait, path, _ in rows for head in (trait, *(path or ())[:1])}
@@ -159,7 +157,7 @@ def test_an_unmapped_trait_never_reaches_a_body(event: Any, config: DestinationC
     assert result({**event, "traits": {**extra, **event["traits"]}}, config) == transform(event, config)
 
 
-@given(st.one_of(some.near_events, some.good_events), some.configs, some.configs)
+@given(st.one_of(strategies.near_events, strategies.good_events), strategies.configs, strategies.configs)
 def test_person_settings_never_affect_a_company_and_the_other_way_round(
     event: Any, config: DestinationConfig, other: DestinationConfig
 ) -> None:
@@ -174,7 +172,7 @@ def test_person_settings_never_affect_a_company_and_the_other_way_round(
             assert one == two
 
 
-@given(st.sampled_from(REQUESTS), some.responses)
+@given(st.sampled_from(REQUESTS), strategies.responses)
 def test_any_bytes_as_an_answer_give_a_request_or_none_or_a_response_error(
     request: Request, response: Response
 ) -> None:
@@ -185,6 +183,6 @@ def test_any_bytes_as_an_answer_give_a_request_or_none_or_a_response_error(
         assert pickle.loads(pickle.dumps(outcome)) == outcome
 
 
-@given(some.events)
+@given(strategies.events)
 def test_any_json_value_is_enabled_or_not(event: Any) -> None:
     assert is_enabled(event) in {True, False}

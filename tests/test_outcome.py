@@ -35,9 +35,9 @@ from gainsight_dest.outcome import (
     outcome_record,
     text_of,
 )
+from tests.some import CONFIG, identify
 
-CONFIG = DestinationConfig(domain="acme.gainsightcloud.com", access_key="key")
-IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
+IDENTIFY = identify() | {"messageId": "m-1"}
 ERRORS = [
     ConfigError(("a", "b"), ("c", "d")),
     EventError("traits.email", "is needed"),
@@ -204,7 +204,7 @@ def test_a_dead_letter_is_the_event_in_rudderstacks_nested_form_with_the_reason(
 
 
 def test_a_prepared_event_begins_with_its_request_and_is_known_by_what_it_is() -> None:
-    request = transform({"type": "identify", "traits": {"email": "bob@example.com"}}, CONFIG)
+    request = transform(identify("bob@example.com"), CONFIG)
     prepared = Prepared(IDENTIFY, request)
     assert begin(0, prepared, CONFIG) is request
     assert text_of(prepared, "messageId") == "m-1"

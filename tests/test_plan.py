@@ -16,38 +16,29 @@ from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, Merged, Plan, plan
 from gainsight_dest.plan.words import DAY, HOUR, MINUTE, between, duration, lasting
 from gainsight_dest.sandbox import Content, Sandbox
 from gainsight_dest.shards import moment_of
-from tests import strategies
+from tests import some, strategies
+from tests.some import CONFIG, FREE, Event
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="key",
-    shared_secret="secret",
-    tenant_id="tenant",
-    topic_name="Tickets",
-    event_name_map={"Ticket Closure": "closed"},
-    event_version_map={"Ticket Closure": "1.0.0"},
-)
 MORNING = datetime(2026, 3, 2, tzinfo=timezone.utc)
-Event = dict[str, Any]
 
 
-def moment(seconds: float) -> Event:
+def moment(seconds: float | None) -> Event:
+    """When an event was: so long after the morning began; None: it does not tell."""
+    if seconds is None:
+        return {}
     return {"originalTimestamp": (MORNING + timedelta(seconds=seconds)).isoformat()}
 
 
 def identify(person: object, seconds: float | None = None) -> Event:
-    traits = {"email": f"p{person}@example.com"}
-    return {"type": "identify", "traits": traits, **({} if seconds is None else moment(seconds))}
+    return some.identify(f"p{person}@example.com") | moment(seconds)
 
 
 def group(person: object, company: object, seconds: float | None = None) -> Event:
-    context = {"traits": {"email": f"p{person}@example.com"}}
-    traits = {"name": f"Company {company}"}
-    return {"type": "group", "traits": traits, "context": context, **({} if seconds is None else moment(seconds))}
+    return some.group(f"Company {company}", f"p{person}@example.com") | moment(seconds)
 
 
 def track(seconds: float | None = None, event: str = "Ticket Closure") -> Event:
-    return {"type": "track", "event": event, **({} if seconds is None else moment(seconds))}
+    return some.track(event) | moment(seconds)
 
 
 def load_of(*events: Any, window: int = HOUR, config: DestinationConfig | None = CONFIG) -> Load:
@@ -176,7 +167,7 @@ def calls_made(*windows: list[Event], held: int = 0) -> int:
     """By a batch for each window, in a sandbox that holds so many of the companies at first."""
     companies = [{"Gsid": f"G{number}", "Name": f"Company {number}"} for number in range(held)]
     content = Content.from_data({"people": [], "companies": companies, "events": []})
-    sandbox = Sandbox(CONFIG, calls_per_minute=None, calls_per_day=None, content=content)
+    sandbox = Sandbox(CONFIG, **FREE, content=content)
     for events in windows:
         batch = transform_batch(events, CONFIG)
         while batch.requests:

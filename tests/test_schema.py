@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("jsonschema", reason="the schema is held to what jsonschema, of the extra dev, makes of it")
-
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from gainsight_dest import ConfigError, DestinationConfig, config_schema
-from tests import strategies as some
-from tests.test_vectors import VECTORS
+from tests import strategies
+from tests.conformance import VECTORS
 
 ROOT = Path(__file__).parent.parent
 DOMAIN = "acme.gainsightcloud.com"
@@ -53,7 +50,7 @@ def test_what_it_gives_may_be_changed() -> None:
     assert config_schema()["$defs"]["config"]["properties"]["tenantId"]["type"] == ["string", "null"]
 
 
-@given(st.one_of(some.raw_configs, some.raw_configs.map(lambda raw: {"name": "x", "Config": raw})))
+@given(st.one_of(strategies.raw_configs, strategies.raw_configs.map(lambda raw: {"name": "x", "Config": raw})))
 def test_whatever_is_read_validates_and_the_other_way_round(config: Any) -> None:
     assert validates(config) == reads(config)
 

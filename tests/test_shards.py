@@ -11,22 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest import DestinationConfig, EventError
+from gainsight_dest import EventError
 from gainsight_dest.outcome import Outcome
 from gainsight_dest.shards import Address, address, moment_of, shard_of, shares
 from gainsight_dest.testing.strategies import events
+from tests import some
+from tests.some import CONFIG
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="key",
-    shared_secret="secret",
-    tenant_id="tenant",
-    topic_name="topic",
-    event_name_map={"Opened": "opened"},
-    event_version_map={"Opened": "1.0.0"},
-)
 ADA = {"email": " Ada@Example.com "}
-GROUP = {"type": "group", "traits": {"name": " ACME Ltd"}, "context": {"traits": ADA}}
+GROUP = some.group(" ACME Ltd", ADA["email"])
 
 
 def place_of(event: Any, shards: int = 4) -> Address:
@@ -36,7 +29,7 @@ def place_of(event: Any, shards: int = 4) -> Address:
 
 
 def test_a_group_event_goes_by_its_company_and_then_with_its_person() -> None:
-    group, identify = place_of(GROUP), place_of({"type": "identify", "traits": {"email": "ada@example.com"}})
+    group, identify = place_of(GROUP), place_of(some.identify())
     assert (group.company, identify.company) == ("acme ltd", None)
     assert group.key == identify.key == "Person ada@example.com"
     assert group.shard == identify.shard
@@ -53,7 +46,7 @@ def test_a_group_event_goes_by_its_company_and_then_with_its_person() -> None:
     ],
 )
 def test_a_track_event_goes_by_its_user(ids: dict[str, Any], key: str) -> None:
-    assert place_of({"type": "track", "event": "Opened", **ids}).key == key
+    assert place_of({**some.track(), **ids}).key == key
 
 
 def test_an_address_has_the_message_id_to_order_by() -> None:

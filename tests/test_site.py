@@ -15,9 +15,6 @@ from urllib.parse import unquote, urlsplit
 import attrs
 import pytest
 
-for module in ("mkdocs", "material", "mkdocstrings"):
-    pytest.importorskip(module, reason="the site needs the extra docs")
-
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 #: The packages, and the pages that tell of them.

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gainsight_dest import DestinationConfig, Summary, explain
 from gainsight_dest.fields import Fate
 from gainsight_dest.summary import AT_FAULT, MOST_KINDS, OTHER, Loss, TraitSummary, Way
-from tests import strategies as some
-from tests.test_explain import CONFIG, group, identify, marked_events, track
+from tests import strategies
+from tests.explaining import CONFIG, group, identify, track
+from tests.some import SECRETS
 
 
 def summary_of(*events: Any, config: DestinationConfig = CONFIG, mask: bool = False) -> Summary:
@@ -135,7 +136,7 @@ def test_reprs_show_no_value() -> None:
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 
-@given(st.lists(some.events, max_size=5), some.configs)
+@given(st.lists(strategies.events, max_size=5), strategies.configs)
 def test_every_row_of_every_explanation_is_counted_once(events: list[Any], config: DestinationConfig) -> None:
     summary = summary_of(*events, config=config)
     explanations = [explain(event, config) for event in events]
@@ -153,13 +154,13 @@ def test_every_row_of_every_explanation_is_counted_once(events: list[Any], confi
     assert summary.events.total() == len(events)
 
 
-@given(st.lists(some.good_events, max_size=4), some.whole_configs)
+@given(st.lists(strategies.good_events, max_size=4), strategies.whole_configs)
 def test_a_summary_shows_no_secret_and_is_ready_for_json(events: list[Any], config: DestinationConfig) -> None:
     text = json.dumps(summary_of(*events, config=config).as_dict())
-    assert [secret for secret in some.SECRETS if secret in text] == []
+    assert [secret for secret in SECRETS if secret in text] == []
 
 
-@given(st.lists(marked_events, max_size=4), some.configs)
+@given(st.lists(strategies.marked_events, max_size=4), strategies.configs)
 def test_with_mask_a_summary_holds_no_value_of_an_event(events: list[Any], config: DestinationConfig) -> None:
     summary = summary_of(*events, config=config, mask=True)
     text = json.dumps(summary.as_dict())

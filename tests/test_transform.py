@@ -23,21 +23,19 @@ from gainsight_dest import (
     track,
     transform,
 )
+from tests import some
+from tests.some import ACCESS_KEY, ADA, SHARED_SECRET
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="access-1",
-    shared_secret="secret-1",
-    tenant_id="tenant-1",
-    topic_name="Tickets",
+CONFIG = attrs.evolve(
+    some.CONFIG,
     event_name_map={"Ticket Closure": "closed", "Named only": "n"},
     event_version_map={"Ticket Closure": "1.0.0", "Versioned only": "1"},
 )
-IDENTIFY = {"type": "identify", "traits": {"email": "ada@example.com", "name": "Ada"}}
-GROUP = {"type": "group", "traits": {"name": "Acme"}, "context": {"traits": {"email": "ada@example.com"}}}
-TRACK = {"type": "track", "event": "Ticket Closure", "properties": {"status": "resolved"}}
-PERSON = UpsertPerson(CONFIG, person={"Email": "ada@example.com", "Name": "Ada"})
-COMPANY = FindCompany(CONFIG, company={"Name": "Acme"}, email="ada@example.com")
+IDENTIFY = some.identify(name="Ada")
+GROUP = some.group()
+TRACK = some.track(status="resolved")
+PERSON = UpsertPerson(CONFIG, person={"Email": ADA, "Name": "Ada"})
+COMPANY = FindCompany(CONFIG, company={"Name": "Acme"}, email=ADA)
 EVENT = SendEvent(CONFIG, name="closed", version="1.0.0", properties={"status": "resolved"})
 
 
@@ -80,7 +78,7 @@ def test_identify_group_and_track_take_their_own_type_with_or_without_its_name(
     [
         ({"type": "page"}, 'type: "page" is not supported: it must be identify, group or track'),
         ({"type": "a\nb"}, 'type: "a\\nb" is not supported: it must be identify, group or track'),
-        ({"type": "access-1"}, 'type: "***" is not supported: it must be identify, group or track'),
+        ({"type": ACCESS_KEY}, 'type: "***" is not supported: it must be identify, group or track'),
         ({"type": None}, "type: must be identify, group or track, got null"),
         ({"type": " "}, "type: must be identify, group or track, got a blank string"),
         ({"type": ["track"]}, "type: must be identify, group or track, got a list"),
@@ -88,7 +86,7 @@ def test_identify_group_and_track_take_their_own_type_with_or_without_its_name(
         ({"context": [1]}, "context: must be an object, got a list"),
         ({"context": {"traits": 5}}, "context.traits: must be an object, got a number"),
         ({"properties": False}, "properties: must be an object, got a boolean"),
-        ({"properties": {"access-1": float("nan")}}, "properties.***: must be a finite number"),
+        ({"properties": {ACCESS_KEY: float("nan")}}, "properties.***: must be a finite number"),
         ({"event": None}, "event: a non-blank string is needed for track, got null"),
         ({"event": " "}, "event: a non-blank string is needed for track, got a blank string"),
         ({"event": 7}, "event: a non-blank string is needed for track, got a number"),
@@ -140,7 +138,7 @@ def test_a_track_without_properties_has_an_empty_body(missing: dict[str, Any]) -
         ({**TRACK, "event": "Named only"}, {}, 'eventVersionMap: has no row for the event "Named only"'),
         ({**TRACK, "event": "Versioned only"}, {}, 'eventNameMap: has no row for the event "Versioned only"'),
         ({**TRACK, "event": "Ticket Closure "}, {}, 'eventNameMap: has no row for the event "Ticket Closure "'),
-        ({**TRACK, "event": "to secret-1"}, {}, 'eventNameMap: has no row for the event "to ***"'),
+        ({**TRACK, "event": f"to {SHARED_SECRET}"}, {}, 'eventNameMap: has no row for the event "to ***"'),
     ],
 )
 def test_a_config_that_lacks_what_an_event_needs_is_at_fault(

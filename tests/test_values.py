@@ -18,7 +18,7 @@ from hypothesis import given
 
 from gainsight_dest import EventError, Secret
 from gainsight_dest.values import MAX_DEPTH, is_date, is_email, is_url, kind, number, plain, plain_object, quoted, text
-from tests import strategies as some
+from tests import strategies
 
 
 class Plan(str, enum.Enum):
@@ -186,7 +186,7 @@ def test_anything_else_is_no_number(value: Any) -> None:
     assert number(value) is None
 
 
-@given(some.json_values)
+@given(strategies.json_values)
 def test_a_plain_copy_equals_what_json_would_make_of_the_value(value: Any) -> None:
     try:
         copy = plain(value, "x")

@@ -13,17 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import (
     ConfigError,
     CredentialsError,
-    DestinationConfig,
     EventError,
     RejectedError,
     RetryableError,
@@ -32,32 +27,31 @@ from gainsight_dest import (
 from gainsight_dest.deliver import Deliverer, Journal, JournalError, Outcome, Patience, Status
 from gainsight_dest.deliver.journal import entries
 from gainsight_dest.sandbox import Content, Fault, Sandbox
-from tests.deliver.fault_matrix import CONFIG, GROUP, IDENTIFY, TRACK
-from tests.deliver.test_chunks import LONG, no_reader_is_left
-from tests.deliver.test_deliverer import (
-    FREE,
+from tests.deliver.runs import (
+    GROUP,
+    IDENTIFY,
+    LONG,
+    PATIENT,
     PLANS,
+    TRACK,
+    WRONG,
     YIELD,
     clocked,
     content,
-    group,
     identify,
+    no_reader_is_left,
+    session_to,
     small_events,
+    tenant,
     track,
 )
+from tests.some import CONFIG, FREE, group
 
 SIZES = [1, 3, 500]
-#: Waits for as long as may be.
-PATIENT = Patience(attempts=10**6, in_total=10**9)
-WRONG = DestinationConfig(domain="acme.co", access_key="another")
-
-
-def tenant(**settings: Any) -> Sandbox:
-    return Sandbox(CONFIG, **{**FREE, **settings})
 
 
 def deliverer_to(sandbox: Sandbox, **settings: Any) -> Deliverer:
-    return Deliverer(CONFIG, sandbox.session(lambda _: None), **{**FREE, **YIELD, **settings})
+    return Deliverer(CONFIG, session_to(sandbox), **{**FREE, **YIELD, **settings})
 
 
 def run(

@@ -8,17 +8,11 @@ from collections.abc import Iterator
 from math import inf
 
 import pytest
-
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest.deliver.chunks import chunks, lingering_chunks
-
-#: A test that waits so long has failed.
-LONG = 60.0
+from tests.deliver.runs import LONG, no_reader_is_left, readers
 
 
 def never() -> bool:
@@ -28,17 +22,6 @@ def never() -> bool:
 def broken_after(count: int) -> Iterator[int]:
     yield from range(count)
     raise LookupError("no more")
-
-
-def readers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "gainsight-dest-events"]
-
-
-def no_reader_is_left() -> bool:
-    """Whether all threads that read have ended, or do so before long."""
-    for thread in readers():
-        thread.join(LONG)
-    return not readers()
 
 
 @pytest.mark.parametrize("lingers", [False, True])

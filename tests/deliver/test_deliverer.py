@@ -12,10 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,27 +27,26 @@ from gainsight_dest import (
 from gainsight_dest.deliver import Budget, Deliverer, Journal, Outcome, Patience, Status, deliver
 from gainsight_dest.deliver.deliverer import AHEAD
 from gainsight_dest.sandbox import Fault, Sandbox
-from tests.deliver.fault_matrix import CONFIG, GROUP, IDENTIFY, TRACK
-
-FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
-#: A real sleep of no length: threads may change places.
-YIELD = {"sleep": lambda _: time.sleep(0)}
-
-
-def identify(email: str, **traits: Any) -> dict[str, Any]:
-    return {"type": "identify", "messageId": email, "traits": {"email": email, **traits}}
-
-
-def group(name: str, email: str, **traits: Any) -> dict[str, Any]:
-    return {"type": "group", "traits": {"name": name, **traits}, "context": {"traits": {"email": email}}}
-
-
-def track(number: int) -> dict[str, Any]:
-    return {"type": "track", "event": "Ticket Closed", "properties": {"n": number}}
+from tests.deliver.runs import (
+    GROUP,
+    IDENTIFY,
+    PATIENT,
+    PLANS,
+    TRACK,
+    YIELD,
+    clocked,
+    content,
+    identify,
+    session_to,
+    small_events,
+    tenant,
+    track,
+)
+from tests.some import CONFIG, FREE, group
 
 
 def run(events: list[Any], sandbox: Sandbox | None = None, **settings: Any) -> list[Outcome]:
-    session = (sandbox or Sandbox(CONFIG, **FREE)).session(lambda _: None)
+    session = session_to(sandbox or tenant())
     with Deliverer(CONFIG, session, **{**FREE, **YIELD, **settings}) as deliverer:
         return list(deliverer.run(events))
 
@@ -116,7 +111,7 @@ def test_events_are_read_as_they_are_needed(workers: int) -> None:
             read.append(number)
             yield track(number)
 
-    session = Sandbox(CONFIG, **FREE).session()
+    session = tenant().session()
     outcomes = Deliverer(CONFIG, session, workers=workers, **FREE).run(endless())
     for _ in range(5):
         next(outcomes)
@@ -125,7 +120,7 @@ def test_events_are_read_as_they_are_needed(workers: int) -> None:
 
 
 def test_a_hundred_groups_of_one_new_company_by_eight_workers_make_one_company() -> None:
-    sandbox = Sandbox(CONFIG, **FREE)
+    sandbox = tenant()
     events = [group("Acme", f"person{number}@example.com", employees=number) for number in range(100)]
     outcomes = run(events, sandbox, workers=8)
     assert Counter(outcome.status.value for outcome in outcomes) == {"delivered": 100}
@@ -164,42 +159,13 @@ def test_different_events_go_side_by_side_and_never_more_than_there_are_workers(
     assert 2 <= sandbox.together <= 5
 
 
-keys = st.sampled_from("abc")
-small_events = st.one_of(
-    st.builds(lambda key, n: identify(f"{key}@example.com", firstName=f"{n}"), keys, st.integers(0, 99)),
-    st.builds(lambda name, key, n: group(name, f"{key}@example.com", employees=n), keys, keys, st.integers(0, 99)),
-    st.builds(track, st.integers(0, 99)),
-)
-PLANS = st.lists(
-    st.builds(
-        Fault,
-        st.sampled_from(["429", "500", "500-after", "503", "dropped-before", "dropped-after", "html", "truncated"]),
-        share=st.sampled_from([0.1, 0.4]),
-        seed=st.integers(0, 99),
-    ),
-    max_size=2,
-)
-
-
 @given(st.lists(small_events, max_size=12), PLANS)
 def test_side_by_side_and_whatever_fails_for_a_while_ends_as_one_by_one(events: list[Any], plan: list[Fault]) -> None:
-    alone, together = Sandbox(CONFIG, **FREE), Sandbox(CONFIG, **FREE, faults=plan)
+    alone, together = tenant(), tenant(faults=plan)
     assert {outcome.status for outcome in run(events, alone)} <= {Status.DELIVERED}
-    patience = Patience(attempts=10**6, in_total=10**9)
-    outcomes = run(events, together, workers=4, patience=patience, clock=itertools.count(0, 3600).__next__)
+    outcomes = run(events, together, workers=4, patience=PATIENT, clock=itertools.count(0, 3600).__next__)
     assert {outcome.status for outcome in outcomes} <= {Status.DELIVERED}
     assert content(together) == content(alone)
-
-
-def content(sandbox: Sandbox) -> Any:
-    """What a sandbox holds, companies by Name instead of Gsid, events as a set: their order and repeats are free."""
-    names = {company["Gsid"]: company["Name"] for company in sandbox.companies}
-    people = {
-        person["Email"]: {**person, "companies": sorted(names[link["Company_ID"]] for link in person["companies"])}
-        for person in sandbox.people
-    }
-    companies = sorted(({**company, "Gsid": None} for company in sandbox.companies), key=lambda each: str(each["Name"]))
-    return people, companies, {str(event) for event in sandbox.events}
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -216,7 +182,7 @@ def test_a_wrong_key_ends_the_run_at_once_and_what_is_left_is_not_tried(workers:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_a_run_can_be_ended_from_elsewhere_and_the_next_one_begins_anew(workers: int) -> None:
-    with Deliverer(CONFIG, Sandbox(CONFIG, **FREE).session(), workers=workers, **FREE) as deliverer:
+    with Deliverer(CONFIG, tenant().session(), workers=workers, **FREE) as deliverer:
         outcomes = deliverer.run(track(number) for number in range(200))
         first = next(outcomes)
         deliverer.stop()
@@ -228,7 +194,7 @@ def test_a_run_can_be_ended_from_elsewhere_and_the_next_one_begins_anew(workers:
 
 
 def test_whoever_waits_for_a_retry_does_not_hold_up_the_end() -> None:
-    sandbox = Sandbox(CONFIG, **FREE, faults=[Fault("500")])
+    sandbox = tenant(faults=[Fault("500")])
     naps = threading.Semaphore(0)
 
     def sleep(seconds: float) -> None:
@@ -247,7 +213,7 @@ def test_whoever_waits_for_a_retry_does_not_hold_up_the_end() -> None:
 
 
 def test_closing_the_iterator_ends_the_run_and_records_what_was_under_way(tmp_path: Path) -> None:
-    sandbox = Sandbox(CONFIG, **FREE)
+    sandbox = tenant()
     deliverer = Deliverer(CONFIG, sandbox.session(), workers=4, **FREE)
     events = [track(number) for number in range(500)]
     with Journal(tmp_path / "run.db", deliverer.target) as journal:
@@ -262,7 +228,7 @@ def test_closing_the_iterator_ends_the_run_and_records_what_was_under_way(tmp_pa
 
 def test_an_error_of_the_journal_comes_out_of_the_run(tmp_path: Path) -> None:
     for workers in (1, 3):
-        deliverer = Deliverer(CONFIG, Sandbox(CONFIG, **FREE).session(), workers=workers, **FREE)
+        deliverer = Deliverer(CONFIG, tenant().session(), workers=workers, **FREE)
         journal = Journal(tmp_path / f"{workers}.db", deliverer.target)
         outcomes = deliverer.run([track(number) for number in range(300)], journal)
         next(outcomes)
@@ -277,7 +243,7 @@ def test_an_error_of_whoever_brings_the_events_comes_out_of_the_run_after_those_
         yield from [TRACK] * 5
         raise LookupError("no more")
 
-    outcomes = Deliverer(CONFIG, Sandbox(CONFIG, **FREE).session(), workers=workers, **FREE).run(broken())
+    outcomes = Deliverer(CONFIG, tenant().session(), workers=workers, **FREE).run(broken())
     assert [next(outcomes).status.value for _ in range(5)] == ["delivered"] * 5
     with pytest.raises(LookupError):
         next(outcomes)
@@ -295,17 +261,6 @@ def test_the_journal_spares_what_is_delivered_and_skipped_and_failed(tmp_path: P
     assert [(o.status, o.error, o.gsid, o.calls) for o in first] == [
         (o.status, o.error, o.gsid, o.calls) for o in second
     ]
-
-
-def clocked(**settings: Any) -> tuple[Sandbox, dict[str, Any]]:
-    """A sandbox and settings of a Deliverer on one clock, which only sleeping moves."""
-    now = [1_000_000_000.0]
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-
-    clock = lambda: now[0]  # noqa: E731 - it is what is passed on
-    return Sandbox(CONFIG, clock=clock, **settings), {"sleep": sleep, "clock": clock}
 
 
 def test_a_thousand_events_keep_within_the_limits_and_take_as_long_as_those_ask() -> None:
@@ -362,7 +317,7 @@ def test_patience_ends_and_the_event_has_failed_with_what_was_wrong() -> None:
 
 
 def test_with_a_sleep_of_ones_own_no_time_passes_but_what_is_slept() -> None:
-    sandbox = Sandbox(CONFIG, **FREE, faults=[Fault("429-retry-after", times=1), Fault("429", calls=(3,))])
+    sandbox = tenant(faults=[Fault("429-retry-after", times=1), Fault("429", calls=(3,))])
     slept: list[float] = []
     with Deliverer(CONFIG, sandbox.session(), sleep=slept.append, calls_per_minute=4) as deliverer:
         outcomes = list(deliverer.run([TRACK] * 4))
@@ -381,7 +336,7 @@ def test_a_real_sleep_is_taken_in_naps_so_that_the_end_need_not_wait(monkeypatch
             deliverer.stop()
 
     monkeypatch.setattr(time, "sleep", nap)
-    sandbox = Sandbox(CONFIG, **FREE, faults=[Fault("429-retry-after", seconds=3000)])
+    sandbox = tenant(faults=[Fault("429-retry-after", seconds=3000)])
     deliverer = Deliverer(CONFIG, sandbox.session(), sleep=time.sleep, **FREE)
     assert [outcome.status for outcome in deliverer.run([TRACK])] == ["not tried"]
     assert naps == [1, 1, 1]

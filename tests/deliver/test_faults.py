@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from gainsight_dest import CredentialsError, RejectedError, RetryableError, ThrottledError
 from gainsight_dest.deliver import Status
 from gainsight_dest.sandbox import FAULTS
-from tests.deliver.fault_matrix import EMAIL, Cell, cells
+from tests.deliver.fault_matrix import Cell, cells, delivery
+from tests.some import ADA
 
-CELLS = [*cells(), *cells(batch=500)]
+ALONE, BATCHED = cells(), cells(batch=500)
+CELLS = [*ALONE, *BATCHED]
 
 #: What an event ends with if a step of it always fails so. Those that are missing are delivered all the same.
 ALWAYS = {
@@ -44,81 +43,93 @@ def expected_error(cell: Cell) -> type[Exception] | None:
     return None
 
 
+def every(*cells: Cell) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("cell", cells, ids=lambda cell: cell.name)
+
+
 def test_the_matrix_holds_every_fault_at_every_step() -> None:
     assert {cell.kind for cell in CELLS} == set(FAULTS)
     assert len(CELLS) == 2 * (13 * 8 * 3 + 3 * 1 * 3)
     assert set(ALWAYS) == {kind for kind in FAULTS if not kind.startswith("nothing")}
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@every(*CELLS)
 def test_the_event_is_delivered_unless_the_fault_says_that_it_cannot_be(cell: Cell) -> None:
+    done = delivery(cell)
     error = expected_error(cell)
-    assert cell.outcome.status is (Status.FAILED if error else Status.DELIVERED)
-    assert type(cell.outcome.error) is (error or type(None))
+    assert done.outcome.status is (Status.FAILED if error else Status.DELIVERED)
+    assert type(done.outcome.error) is (error or type(None))
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@every(*CELLS)
 def test_there_is_one_company_and_it_holds_what_the_event_says(cell: Cell) -> None:
-    companies = cell.sandbox.companies
+    done = delivery(cell)
+    companies = done.sandbox.companies
     is_group = cell.event.startswith("group")
     assert len(companies) <= is_group
-    if is_group and cell.outcome.status is Status.DELIVERED:
+    if is_group and done.outcome.status is Status.DELIVERED:
         (company,) = companies
         assert (company["Name"], company["Employees"]) == ("Acme", 7)
         assert company.get("Industry") == ("Anvils" if cell.event == "group, known company" else None)
-        assert cell.outcome.gsid == company["Gsid"]
+        assert done.outcome.gsid == company["Gsid"]
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@every(*CELLS)
 def test_the_person_is_linked_to_that_company_and_to_no_other(cell: Cell) -> None:
-    links = [link["Company_ID"] for person in cell.sandbox.people for link in person["companies"]]
+    done = delivery(cell)
+    links = [link["Company_ID"] for person in done.sandbox.people for link in person["companies"]]
     assert len(links) <= 1
-    assert set(links) <= {company["Gsid"] for company in cell.sandbox.companies}
-    if cell.outcome.status is Status.DELIVERED:
-        assert [person["Email"] for person in cell.sandbox.people] == ([] if cell.event == "track" else [EMAIL])
+    assert set(links) <= {company["Gsid"] for company in done.sandbox.companies}
+    if done.outcome.status is Status.DELIVERED:
+        assert [person["Email"] for person in done.sandbox.people] == ([] if cell.event == "track" else [ADA])
         assert len(links) == cell.event.startswith("group")
 
 
-@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.event == "track"], ids=lambda cell: cell.name)
+@every(*(cell for cell in CELLS if cell.event == "track"))
 def test_a_track_event_arrives_and_comes_twice_only_where_its_answer_was_lost(cell: Cell) -> None:
+    done = delivery(cell)
     was_lost = FAULTS[cell.kind].is_done
-    if cell.outcome.status is Status.DELIVERED:
+    if done.outcome.status is Status.DELIVERED:
         failed = {"once": 1, "twice": 2}[cell.times]
-        assert len(cell.sandbox.events) == (1 + failed if was_lost else 1)
+        assert len(done.sandbox.events) == (1 + failed if was_lost else 1)
     else:
-        assert bool(cell.sandbox.events) == was_lost
-    assert all(event["properties"] == {"ticket": 1} for event in cell.sandbox.events)
+        assert bool(done.sandbox.events) == was_lost
+    assert all(event["properties"] == {"ticket": 1} for event in done.sandbox.events)
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@every(*CELLS)
 def test_no_call_goes_beyond_the_budget_and_each_is_counted(cell: Cell) -> None:
-    assert cell.sandbox.throttled == 0
-    assert cell.outcome.calls == sum(cell.sandbox.counts.values())
+    done = delivery(cell)
+    assert done.sandbox.throttled == 0
+    assert done.outcome.calls == sum(done.sandbox.counts.values())
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@every(*CELLS)
 def test_waits_are_bounded_and_as_long_as_gainsight_asks(cell: Cell) -> None:
+    done = delivery(cell)
     times = {"once": 1, "twice": 2, "always": 0}[cell.times]
     if cell.kind in AT_ONCE or cell.kind.startswith("nothing"):
-        assert cell.waited == 0
+        assert done.waited == 0
     elif cell.kind == "429-retry-after" and times:
-        assert cell.waited == pytest.approx(7 * times)
+        assert done.waited == pytest.approx(7 * times)
     elif cell.kind in {"429", "throttled-200"} and times:
-        assert cell.waited == pytest.approx(61 - 1_000_000_020 % 60 + 60 * (times - 1), abs=2)
+        assert done.waited == pytest.approx(61 - 1_000_000_020 % 60 + 60 * (times - 1), abs=2)
     else:
-        assert 0 < cell.waited <= 10_800 + 12 * 30
+        assert 0 < done.waited <= 10_800 + 12 * 30
 
 
-@pytest.mark.parametrize("cell", [c for c in CELLS if c.kind in AT_ONCE], ids=lambda cell: cell.name)
+@every(*(cell for cell in CELLS if cell.kind in AT_ONCE))
 def test_what_cannot_go_well_is_tried_once(cell: Cell) -> None:
-    assert cell.outcome.attempts == 1
-    assert cell.sandbox.counts[cell.step] == 1
+    done = delivery(cell)
+    assert done.outcome.attempts == 1
+    assert done.sandbox.counts[cell.step] == 1
 
 
-@pytest.mark.parametrize("cell", [c for c in CELLS if c.step == "create company"], ids=lambda cell: cell.name)
+@every(*(cell for cell in CELLS if cell.step == "create company"))
 def test_a_create_whose_answer_was_lost_is_followed_by_a_find(cell: Cell) -> None:
-    actions = [call.action for call in cell.sandbox.calls]
-    faults = [call.fault for call in cell.sandbox.calls]
+    done = delivery(cell)
+    actions = [call.action for call in done.sandbox.calls]
+    faults = [call.fault for call in done.sandbox.calls]
     for place, (action, fault) in enumerate(zip(actions, faults, strict=True)):
         is_last = place + 1 == len(actions)
         if (
@@ -131,10 +142,10 @@ def test_a_create_whose_answer_was_lost_is_followed_by_a_find(cell: Cell) -> Non
 
 
 def test_a_batch_of_one_event_does_as_the_event_alone() -> None:
-    alone, batched = ([cell for cell in CELLS if bool(cell.batch) is is_batched] for is_batched in (False, True))
-    assert [_seen(cell) for cell in batched] == [_seen(cell) for cell in alone]
+    assert [_seen(cell) for cell in BATCHED] == [_seen(cell) for cell in ALONE]
 
 
 def _seen(cell: Cell) -> object:
-    outcome = cell.outcome
-    return outcome.status, type(outcome.error), outcome.attempts, outcome.calls, outcome.gsid, cell.sandbox.as_data()
+    done = delivery(cell)
+    outcome = done.outcome
+    return outcome.status, type(outcome.error), outcome.attempts, outcome.calls, outcome.gsid, done.sandbox.as_data()

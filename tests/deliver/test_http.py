@@ -8,22 +8,16 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-pytest.importorskip("cheroot", reason="the sandbox's server needs the extra sandbox")
-pytest.importorskip("jinja2", reason="the sandbox's server needs the extra sandbox")
-
 from gainsight_dest.deliver import Deliverer, Status
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.sandbox.server import Server
-from tests.deliver.fault_matrix import CONFIG, GROUP, IDENTIFY, TRACK
-
-FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+from tests.deliver.runs import GROUP, IDENTIFY, TRACK, tenant
+from tests.some import CONFIG, FREE
 
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    return Sandbox(CONFIG, **FREE)
+    return tenant()
 
 
 @pytest.fixture
@@ -44,7 +38,7 @@ def test_events_arrive_by_a_session_of_its_own(workers: int, sandbox: Sandbox, s
 
 @pytest.mark.parametrize("kind", ["dropped-before", "dropped-after", "html", "truncated", "500-after", "503"])
 def test_a_fault_on_the_wire_is_as_one_in_memory(kind: str) -> None:
-    sandbox = Sandbox(CONFIG, **FREE, faults=[Fault(kind, action="create company", times=1)])
+    sandbox = tenant(faults=[Fault(kind, action="create company", times=1)])
     with Server(sandbox) as server, Deliverer(CONFIG, base_url=server.url, sleep=lambda _: None, **FREE) as deliverer:
         (outcome,) = deliverer.run([GROUP])
     assert (outcome.status, outcome.attempts, outcome.calls) == ("delivered", 2, 5)

@@ -11,9 +11,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from gainsight_dest import EventError, RejectedError
 from gainsight_dest.deliver import Journal, JournalError, Outcome, Status
 from gainsight_dest.deliver.journal import entries

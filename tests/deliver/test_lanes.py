@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,21 +8,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from gainsight_dest.deliver import Deliverer, Journal, Outcome, Patience, Status
-from gainsight_dest.sandbox import FAULTS, Fault, Sandbox
-from tests.deliver.fault_matrix import CONFIG
-from tests.deliver.test_deliverer import content, group, identify, track
+from gainsight_dest.deliver import Deliverer, Journal, Outcome, Status
+from gainsight_dest.sandbox import FAULTS, Fault
+from tests.deliver.runs import PATIENT, content, identify, session_to, tenant, track
+from tests.some import CONFIG, FREE, group
 
-NO_LIMITS: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
 KEYS = st.sampled_from("abc")
 EVENTS = st.one_of(
     st.builds(lambda key, n: identify(f"{key}@example.com", firstName=f"{n}"), KEYS, st.integers(0, 9)),
@@ -67,7 +61,7 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.sandbox = Sandbox(CONFIG, **NO_LIMITS)
+        self.sandbox = tenant()
         self.events: list[dict[str, Any]] = []
 
     @rule(events=st.lists(EVENTS, min_size=1, max_size=4))
@@ -89,11 +83,10 @@ class Delivery(RuleBasedStateMachine):
         self, faults: list[Fault], workers: int, batch: int | None, cut_off_after: int | None = None
     ) -> list[Outcome]:
         """One run, on a clock that goes on by an hour each time it is asked, so that no limit and no wait is long."""
-        self.sandbox = Sandbox(CONFIG, **NO_LIMITS, faults=faults, content=self.sandbox.content)
+        self.sandbox = tenant(faults=faults, content=self.sandbox.content)
         clock = itertools.count(0, 3600).__next__
-        patience = Patience(attempts=10**6, in_total=10**9)
-        session = self.sandbox.session(lambda _: None)
-        how = {"workers": workers, "clock": clock, "patience": patience, "sleep": lambda _: None, **NO_LIMITS}
+        session = session_to(self.sandbox)
+        how = {"workers": workers, "clock": clock, "patience": PATIENT, "sleep": lambda _: None, **FREE}
         with (
             Deliverer(CONFIG, session, **how) as deliverer,
             Journal(self.folder / "run.db", deliverer.target) as journal,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from gainsight_dest import RejectedError, ResponseError, RetryableError, ThrottledError
 from gainsight_dest.deliver import Patience
 

@@ -5,29 +5,24 @@ from __future__ import annotations
 import logging
 import traceback
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-pytest.importorskip("cheroot", reason="the sandbox's server needs the extra sandbox")
-pytest.importorskip("jinja2", reason="the sandbox's server needs the extra sandbox")
-
 from gainsight_dest.deliver import Deliverer, Journal
-from gainsight_dest.sandbox import FAULTS, Fault, Sandbox
+from gainsight_dest.sandbox import FAULTS, Fault
 from gainsight_dest.sandbox.server import Server
-from tests.deliver.fault_matrix import CONFIG
+from tests.deliver.runs import tenant
+from tests.some import CONFIG, group, identify, track
 
 MARKED = "marked.person@example.com"
-EVENTS: list[dict[str, Any]] = [
-    {"type": "identify", "traits": {"email": MARKED, "firstName": "MARKED-name"}},
-    {"type": "identify", "traits": {"email": "MARKED-no-address", "emailOptOut": MARKED}},
-    {"type": "group", "traits": {"name": "MARKED-company"}, "context": {"traits": {"email": MARKED}}},
-    {"type": "group", "traits": {"name": "A", "renewalDate": MARKED}, "context": {"traits": {"email": MARKED}}},
-    {"type": "track", "event": "Ticket Closed", "properties": {"email": MARKED}},
-    {"type": "track", "event": "Ticket Closed", "properties": MARKED},
-    {"type": "identify", "traits": {"email": {"email": MARKED}}},
+EVENTS = [
+    identify(MARKED, firstName="MARKED-name"),
+    identify("MARKED-no-address", emailOptOut=MARKED),
+    group("MARKED-company", MARKED),
+    group("A", MARKED, renewalDate=MARKED),
+    track(email=MARKED),
+    {**track(), "properties": MARKED},
+    identify({"email": MARKED}),
 ]
 
 
@@ -41,7 +36,7 @@ def test_neither_logs_nor_outcomes_nor_errors_nor_the_journal_show_a_key_or_a_pe
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     faults = [] if kind is None else [Fault(kind, calls=(1, 4), seconds=0.01)]
-    sandbox = Sandbox(CONFIG, calls_per_minute=None, calls_per_day=None, faults=faults)
+    sandbox = tenant(faults=faults)
     with (
         caplog.at_level(logging.DEBUG),
         Server(sandbox) as server,

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-requests = pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
+import requests
 
 from gainsight_dest import (
     ConfigError,
@@ -31,7 +29,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.deliver import send
 from gainsight_dest.deliver.send import Sender, checked_base_url
-from tests.deliver.fault_matrix import CONFIG
+from tests.some import CONFIG, SHARED_SECRET
 
 PERSON = UpsertPerson(CONFIG, {"Email": "marked@example.com", "FirstName": "Zoë"})
 EVENT = SendEvent(CONFIG, "チケット", "1.0.0", {"n": 1}, " contract ")
@@ -95,7 +93,7 @@ def test_a_call_carries_the_requests_headers_as_utf_8_its_body_as_json_and_our_n
     assert lines[0] == b"POST /v1.0/api/eventManager/event HTTP/1.1"
     assert "eventName: チケット".encode() in lines
     assert b"contractId: contract" in lines, "spaces around a value are no part of it"
-    assert b"sharedSecret: MARKED-shared-secret" in lines
+    assert f"sharedSecret: {SHARED_SECRET}".encode() in lines
     assert f"User-Agent: gainsight-dest/{__version__}".encode() in lines
     assert body == b'{"n": 1}'
 

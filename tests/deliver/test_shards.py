@@ -11,37 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("requests", reason="delivery needs the extra deliver")
-pytest.importorskip("tenacity", reason="delivery needs the extra deliver")
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest import ConfigError, CredentialsError, DestinationConfig
+from gainsight_dest import ConfigError, CredentialsError
 from gainsight_dest.deliver import Outcome, Patience, Saved, Shards
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.shards import address
-from tests.deliver.fault_matrix import CONFIG
-from tests.deliver.test_batches import PATIENT
-from tests.deliver.test_deliverer import FREE, PLANS, content, group, identify, small_events, track
-
-UNLIMITED: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
-WRONG = DestinationConfig(domain="acme.co", access_key="another")
-
-
-def tenant(**settings: Any) -> Sandbox:
-    return Sandbox(CONFIG, **{**FREE, **settings})
+from tests.deliver.runs import PATIENT, PLANS, WRONG, content, identify, session_to, small_events, tenant, track
+from tests.some import CONFIG, FREE, group
 
 
 def how(sandbox: Sandbox) -> dict[str, Any]:
     """No time passes but an hour whenever the clock is read."""
     clock = itertools.count(0, 3600).__next__
-    return {"session": sandbox.session(lambda _: None), "sleep": lambda _: None, "clock": clock}
+    return {"session": session_to(sandbox), "sleep": lambda _: None, "clock": clock}
 
 
 def alone(events: list[Any], sandbox: Sandbox) -> list[Outcome]:
-    with Shards(config=CONFIG, **UNLIMITED).alone(**how(sandbox)) as sender:
+    with Shards(config=CONFIG, **FREE).alone(**how(sandbox)) as sender:
         return list(sender.deliver(events))
 
 
@@ -81,7 +69,7 @@ def test_shards_together_leave_what_one_sender_leaves_whatever_fails(
     events = [*events, {"type": "page", "messageId": "skipped"}, {"type": "identify", "messageId": "at fault"}]
     one, many = tenant(), tenant(faults=plan)
     expected = alone(events, one)
-    settings = Shards(config=CONFIG, shards=shards, patience=PATIENT, **UNLIMITED)
+    settings = Shards(config=CONFIG, shards=shards, patience=PATIENT, **FREE)
     outcomes = by_shards(events, settings, many)
     assert content(many) == content(one)
     assert [facts(each) for each in outcomes] == [facts(each) for each in expected]
@@ -97,27 +85,27 @@ def facts(outcome: Outcome) -> tuple[Any, ...]:
 def test_shards_together_make_no_more_calls_than_one_sender(events: list[Any], shards: int) -> None:
     one, many = tenant(), tenant()
     alone(events, one)
-    by_shards(events, Shards(config=CONFIG, shards=shards, **UNLIMITED), many)
+    by_shards(events, Shards(config=CONFIG, shards=shards, **FREE), many)
     assert sum(many.counts.values()) == sum(one.counts.values())
 
 
 def test_a_company_that_is_refused_fails_its_event_and_links_nobody() -> None:
     sandbox = tenant()
     event = group("Bad", email="one@example.com", renewalDate="no date")
-    (outcome,) = by_shards([event], Shards(config=CONFIG, shards=2, **UNLIMITED), sandbox)
+    (outcome,) = by_shards([event], Shards(config=CONFIG, shards=2, **FREE), sandbox)
     assert (outcome.status, len(sandbox.people), len(sandbox.companies)) == ("failed", 0, 0)
 
 
 def test_what_is_no_group_event_is_told_by_the_companies_sender_as_it_would_be_by_any() -> None:
     sandbox = tenant()
     events = [identify("a@example.com"), {"type": "page"}, {"type": "group"}]
-    with Shards(config=CONFIG, **UNLIMITED).companies(**how(sandbox)) as sender:
+    with Shards(config=CONFIG, **FREE).companies(**how(sandbox)) as sender:
         assert [str(each.status) for each in sender.save_companies(events)] == ["delivered", "skipped", "failed"]
 
 
 def test_an_event_that_has_no_company_to_be_linked_to_is_delivered_by_itself() -> None:
     sandbox = tenant()
-    with Shards(config=CONFIG, **UNLIMITED).shard(0, **how(sandbox)) as sender:
+    with Shards(config=CONFIG, **FREE).shard(0, **how(sandbox)) as sender:
         (outcome,) = sender.deliver([Saved(identify("a@example.com"), "1P02", 2)])
     assert (outcome.status, outcome.gsid, outcome.calls) == ("delivered", "1P02", 3)
 
@@ -125,13 +113,13 @@ def test_an_event_that_has_no_company_to_be_linked_to_is_delivered_by_itself() -
 def test_a_group_event_that_is_switched_off_saves_no_company() -> None:
     sandbox = tenant()
     event = {**group("Acme", email="a@example.com"), "integrations": {"All": False}}
-    with Shards(config=CONFIG, **UNLIMITED).companies(**how(sandbox)) as sender:
+    with Shards(config=CONFIG, **FREE).companies(**how(sandbox)) as sender:
         (outcome,) = sender.save_companies([event])
     assert (outcome.status, len(sandbox.companies)) == ("skipped", 0)
 
 
 def test_a_wrong_key_is_raised_once_what_is_settled_is_told() -> None:
-    settings = Shards(config=WRONG, **UNLIMITED)
+    settings = Shards(config=WRONG, **FREE)
     events = [{"type": "page"}, {"type": "identify"}, identify("a@example.com"), {"type": "page"}]
     with settings.shard(0, **how(tenant())) as sender:
         outcomes = sender.deliver(events)
@@ -143,7 +131,7 @@ def test_a_wrong_key_is_raised_once_what_is_settled_is_told() -> None:
 @pytest.mark.parametrize("kind", ["companies", "people"])
 def test_what_the_journal_knows_is_not_sent_again(kind: str, tmp_path: Path) -> None:
     sandbox = tenant()
-    settings = Shards(config=CONFIG, **UNLIMITED)
+    settings = Shards(config=CONFIG, **FREE)
     items: list[Any] = [group(f"Company {n}", email=f"p{n}@example.com") for n in range(3)]
     if kind == "people":
         items = [Saved(item, "1P02", 1) for item in items]
@@ -165,7 +153,7 @@ def test_what_the_journal_knows_is_not_sent_again(kind: str, tmp_path: Path) -> 
 def test_a_sender_waits_for_the_one_that_still_has_its_journal_and_goes_on_from_it(tmp_path: Path) -> None:
     """As when an engine has given up on a task that is sending what is left of its batch."""
     sandbox = tenant()
-    settings = Shards(config=CONFIG, batch=1, **UNLIMITED)
+    settings = Shards(config=CONFIG, batch=1, **FREE)
     events = [track(number) for number in range(3)]
     told: list[Outcome] = []
 
@@ -224,7 +212,7 @@ def test_a_senders_second_run_counts_its_own_calls_once(tmp_path: Path) -> None:
 
 def test_a_sender_that_is_stopped_leaves_the_rest_untried() -> None:
     sandbox = tenant()
-    with Shards(config=CONFIG, batch=1, **UNLIMITED).shard(0, **how(sandbox)) as sender:
+    with Shards(config=CONFIG, batch=1, **FREE).shard(0, **how(sandbox)) as sender:
         outcomes = sender.deliver([identify("a@example.com"), track(1)])
         first = next(outcomes)
         sender.stop()

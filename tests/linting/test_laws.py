@@ -25,7 +25,8 @@ from gainsight_dest import (
 from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS
 from gainsight_dest.linting.rules import RULES
 from gainsight_dest.sandbox import Sandbox
-from tests import strategies as some
+from tests import strategies
+from tests.some import ACCESS_KEY, SECRETS, SHARED_SECRET
 
 CODES = {rule.code for rule in RULES}
 STANDARD = {field.name for field in (*PERSON_FIELDS, *COMPANY_FIELDS)}
@@ -45,7 +46,7 @@ targets = often(
     ),
     6,
 )
-sources = often(st.sampled_from(["plan", "a.b", "crm.id", "seats", "email", "name"]), some.texts, 30)
+sources = often(st.sampled_from(["plan", "a.b", "crm.id", "seats", "email", "name"]), strategies.texts, 30)
 rows = st.fixed_dictionaries({"from": sources, "to": targets})
 #: Mappings, most of them without a row that clashes with another.
 record_maps = often(
@@ -61,18 +62,16 @@ def nearly_good_configs(draw: st.DrawFn) -> Any:
     """Configs of which many have no findings, and many have one or two."""
     named = draw(pairs)
     versioned = draw(often(st.just(named), pairs))
-    track = (
-        {"sharedSecret": some.SHARED_SECRET, "tenantId": "5e7f", "topicName": "Tickets"} if named or versioned else {}
-    )
+    track = {"sharedSecret": SHARED_SECRET, "tenantId": "5e7f", "topicName": "Tickets"} if named or versioned else {}
     config: dict[str, Any] = {
         "domain": draw(often(st.just("acme.gainsightcloud.com"), st.sampled_from(["cs.example.org", "x", None]), 30)),
-        "accessKey": draw(often(st.just(some.ACCESS_KEY), st.none())),
+        "accessKey": draw(often(st.just(ACCESS_KEY), st.none())),
         "personMap": draw(record_maps),
         "companyMap": draw(record_maps),
-        "eventNameMap": [{"from": name, "to": draw(often(st.just("closed"), some.texts, 30))} for name in named],
+        "eventNameMap": [{"from": name, "to": draw(often(st.just("closed"), strategies.texts, 30))} for name in named],
         "eventVersionMap": dict.fromkeys(versioned, "1.0.0"),
         **{
-            name: draw(often(st.just(value), st.one_of(st.none(), some.json_values), 20))
+            name: draw(often(st.just(value), st.one_of(st.none(), strategies.json_values), 20))
             for name, value in track.items()
         },
     }
@@ -103,13 +102,13 @@ def fitting_events(draw: st.DrawFn, config: Any) -> list[Any]:
     events: list[Any] = [{"type": "track", "event": name, "properties": {"a": 1}} for name in names]
     for event_type, rows in (("identify", settings["personMap"]), ("group", settings["companyMap"])):
         for _ in range(draw(st.integers(0, 2))):
-            mapped = {row["from"]: draw(often(st.just("v"), some.json_values, 40)) for row in rows}
+            mapped = {row["from"]: draw(often(st.just("v"), strategies.json_values, 40)) for row in rows}
             values = draw(often(st.just(good_values), st.just(bad_values)))[event_type]
             chosen = {trait: values[trait] for trait in draw(st.lists(st.sampled_from(sorted(values)), max_size=3))}
             traits = {"name": "Acme", "email": "ada@example.com", **mapped, **chosen}
-            email = draw(often(st.just("ada@example.com"), some.emails, 30))
+            email = draw(often(st.just("ada@example.com"), strategies.emails, 30))
             events.append({"type": event_type, "traits": traits, "context": {"traits": {"email": email}}})
-    return [*events, *draw(often(st.just([]), st.lists(some.events, max_size=1)))]
+    return [*events, *draw(often(st.just([]), st.lists(strategies.events, max_size=1)))]
 
 
 configs_with_events = nearly_good_configs().flatmap(lambda config: st.tuples(st.just(config), fitting_events(config)))
@@ -138,7 +137,10 @@ def is_in_neither_map(event: Any, config: DestinationConfig) -> bool:
     return name not in config.event_name_map and name not in config.event_version_map
 
 
-@given(st.one_of(some.raw_configs, nearly_good_configs()), st.one_of(st.none(), st.lists(some.events, max_size=3)))
+@given(
+    st.one_of(strategies.raw_configs, nearly_good_configs()),
+    st.one_of(st.none(), st.lists(strategies.events, max_size=3)),
+)
 def test_any_json_value_as_config_and_as_events_gives_findings(config: Any, events: Any) -> None:
     findings = lint(config, events)
     assert {finding.rule for finding in findings} <= CODES
@@ -146,18 +148,18 @@ def test_any_json_value_as_config_and_as_events_gives_findings(config: Any, even
     assert all(finding.place and finding.problem and finding.remedy for finding in findings)
 
 
-@given(some.configs, st.lists(some.events, max_size=3))
+@given(strategies.configs, st.lists(strategies.events, max_size=3))
 def test_a_config_made_in_python_gives_findings_too(config: DestinationConfig, events: Any) -> None:
     assert {finding.rule for finding in lint(config, events)} <= CODES
 
 
-@given(st.one_of(some.keyed_raw_configs, some.whole_configs), st.lists(some.events, max_size=3))
+@given(st.one_of(strategies.keyed_raw_configs, strategies.whole_configs), st.lists(strategies.events, max_size=3))
 def test_no_finding_holds_a_secret(config: Any, events: Any) -> None:
     shown = "".join(f"{finding!r} {finding}" for finding in lint(config, events))
-    assert [secret for secret in some.SECRETS if secret in shown] == []
+    assert [secret for secret in SECRETS if secret in shown] == []
 
 
-@given(configs_with_events, st.lists(st.one_of(some.events, some.good_events), max_size=3))
+@given(configs_with_events, st.lists(st.one_of(strategies.events, strategies.good_events), max_size=3))
 def test_a_config_without_findings_works_but_for_events_in_neither_map(given_both: Any, more: list[Any]) -> None:
     config, events = given_both
     clean = lint(config) == ()

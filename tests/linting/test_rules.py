@@ -4,76 +4,28 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gainsight_dest import DestinationConfig, Finding, Severity, Summary, explain, lint
 from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, RULES
-from tests.test_examples import EVENTS
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-CLOSED = "Ticket Closure"
-
-
-def row(source: Any, target: Any) -> dict[str, Any]:
-    return {"from": source, "to": target}
-
-
-#: Nothing is wrong with it.
-GOOD = {
-    "domain": "acme.gainsightcloud.com",
-    "accessKey": "7d0c9a52-6d1e-4b7a",
-    "sharedSecret": "2b84e1f0-53c6-4f0d",
-    "tenantId": "5e7f1c38-90ab",
-    "topicName": "Support Tickets",
-    "personMap": [row("plan", "Plan__gc"), row("", "")],
-    "companyMap": [row("region", "Region__gc")],
-    "eventNameMap": [row(CLOSED, "ticket_closed")],
-    "eventVersionMap": [row(CLOSED, "1.0.0")],
-    "connectionMode": {"web": "cloud"},
-}
-NOTHING_MAPPED: dict[str, Any] = {"personMap": [], "companyMap": None}
-NO_EVENTS: dict[str, Any] = {"eventNameMap": [], "eventVersionMap": {}}
-
-
-def config(**changes: Any) -> dict[str, Any]:
-    return {**GOOD, **changes}
-
-
-def person(**traits: Any) -> dict[str, Any]:
-    return {"type": "identify", "traits": {"email": "ada@example.com", **traits}}
-
-
-def company(**traits: Any) -> dict[str, Any]:
-    traits = {"name": "Acme", "region": "EMEA", **traits}
-    return {"type": "group", "traits": traits, "context": {"traits": {"email": "ada@example.com"}}}
-
-
-def track(name: Any = CLOSED) -> dict[str, Any]:
-    return {"type": "track", "event": name}
-
-
-#: Events that the good config is right for.
-WELL = [person(plan="gold"), company(), track()]
-
-
-def maps(source: str, name: Any = "a", version: Any = "1") -> dict[str, Any]:
-    """Both event maps, with one more event."""
-    return {
-        "eventNameMap": [*GOOD["eventNameMap"], row(source, name)],
-        "eventVersionMap": [*GOOD["eventVersionMap"], row(source, version)],
-    }
-
-
-def people(*rows: Any) -> dict[str, Any]:
-    return {"personMap": [row("plan", "Plan__gc"), *rows]}
-
-
-def companies(*rows: Any) -> dict[str, Any]:
-    return {"companyMap": [row("region", "Region__gc"), *rows]}
-
+from tests.examples import EVENTS, EXAMPLES
+from tests.linting.configs import (
+    CLOSED,
+    GOOD,
+    NO_EVENTS,
+    NOTHING_MAPPED,
+    WELL,
+    companies,
+    company,
+    config,
+    maps,
+    people,
+    person,
+    row,
+    track,
+)
 
 #: Rule, what triggers it and no other, where; and its next of kin that do not.
 TABLE: list[tuple[str, dict[str, Any], list[str], list[dict[str, Any]]]] = [

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 from typing import Any
 
-from gainsight_dest import DestinationConfig, Finding, Severity
+from gainsight_dest import Finding, Severity
 from gainsight_dest.explain import explain
 from gainsight_dest.summary import Summary
+from tests.examples import CONFIG, LINES, parsed
+from tests.some import ADA
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-CONFIG = DestinationConfig.from_rudderstack(json.loads((EXAMPLES / "destination.json").read_bytes()))
-
-
+SCRIPT = "<script>alert(1)</script>"
+HOSTILE = (
+    SCRIPT,
+    "</script></style></title><img src=x onerror=alert(1)>",
+    "\"'><svg/onload=alert(1)>",
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "]]><!--",
+    "&lt;b&gt;&#0;",
+)
 PROBLEMS = [
     Finding("two-fields", Severity.WARNING, "personMap.timezone", "also feeds Timezone", "Keep one."),
     Finding("no-version", Severity.ERROR, "eventVersionMap", 'has no row for "SLA Breached"', "Add a row."),
 ]
 
 
-def lines() -> Iterator[tuple[int, Any]]:
-    """The example events by number; None for a line that is not JSON."""
-    for number, line in enumerate((EXAMPLES / "events.ndjson").read_bytes().splitlines(), 1):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        yield number, event["message"] if isinstance(event, dict) and "message" in event else event
-
-
 def examples(*, mask: bool = False) -> Summary:
     summary = Summary(mask=mask)
-    for number, event in lines():
+    for number, event in enumerate(map(parsed, LINES), 1):
         if event is None:
             summary.fail("NotJSON", "not JSON", number)
         else:
@@ -57,9 +52,24 @@ def many(traits: int) -> Summary:
         kind = ("identify", "group", "track")[n % 3]
         place = "properties" if kind == "track" else "traits"
         values = {f"trait_{n:04}": n, f"other_{n:04}": str(n), f"third_{n:04}": None}
-        context = {"traits": {"email": "ada@example.com"}}
-        event = {"type": kind, "event": "Ticket Opened", "context": context}
+        event = {"type": kind, "event": "Ticket Opened", "context": {"traits": {"email": ADA}}}
         summary.add(explain({**event, place: {"name": "Acme", **values}}, CONFIG))
+    return summary
+
+
+def hostile(words: str) -> Summary:
+    """A summary with the words wherever an event can have any."""
+    email = {"email": f"{words}@example.com"}
+    summary = summary_of(
+        {"type": "identify", "traits": {**email, words: words, "plan": {words: words}}},
+        {"type": "group", "traits": {"name": words, words: {words: 1}}, "context": {"traits": email}},
+        {"type": "track", "event": "Ticket Opened", "properties": {words: [words]}},
+        {"type": "track", "event": words, "properties": {words: words}},
+        {"type": words},
+        {"type": "identify", "traits": {words: 1}},
+    )
+    summary.fail(words, words)
+    summary.skip(words)
     return summary
 
 

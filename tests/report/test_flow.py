@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("jinja2", reason="the extra `report` is not installed")
-
 from gainsight_dest.explanation import Path
 from gainsight_dest.fields import Fate
 from gainsight_dest.report.flow import GAP, LINE, MOST, TALLEST, THICKEST, Flow, Link, Place, Ribbon, flow, links

@@ -9,25 +9,14 @@ from urllib.parse import urlencode
 
 from gainsight_dest import Request, Response
 from gainsight_dest.rudderstack import Send
-from tests.strategies import ACCESS_KEY, SHARED_SECRET
+from tests.some import SETTINGS
 
 Data = dict[str, Any]
 Answers = Callable[[Request], Response]
 
-CONFIG: Data = {
-    "domain": "acme.gainsightcloud.com",
-    "accessKey": ACCESS_KEY,
-    "sharedSecret": SHARED_SECRET,
-    "tenantId": "tenant",
-    "topicName": "Tickets",
-    "eventNameMap": [{"from": "Ticket Closure", "to": "closed"}],
-    "eventVersionMap": [{"from": "Ticket Closure", "to": "1.0.0"}],
-}
-ADA = "ada@example.com"
-
 
 def destination(config: Any = None, name: str = "d-1", **more: Any) -> Data:
-    return {"id": name, "Config": CONFIG if config is None else config, **more}
+    return {"id": name, "Config": SETTINGS if config is None else config, **more}
 
 
 def item(message: Any, job: int = 1, to: Any = None) -> Data:
@@ -41,18 +30,6 @@ def items(*messages: Any, to: Any = None) -> list[Data]:
 
 def body(*messages: Any, to: Any = None) -> Data:
     return {"input": items(*messages, to=to), "destType": "gainsight"}
-
-
-def identify(email: str = ADA, **traits: Any) -> Data:
-    return {"type": "identify", "traits": {"email": email, **traits}}
-
-
-def group(name: Any = "Acme", email: str = ADA, **traits: Any) -> Data:
-    return {"type": "group", "traits": {"name": name, **traits}, "context": {"traits": {"email": email}}}
-
-
-def track(name: str = "Ticket Closure", **properties: Any) -> Data:
-    return {"type": "track", "event": name, "properties": properties}
 
 
 def told(data: Any, *, result: Any = True, status: int = 200, **more: Any) -> Response:

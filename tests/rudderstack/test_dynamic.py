@@ -9,7 +9,8 @@ import pytest
 
 from gainsight_dest.rudderstack import processor
 from gainsight_dest.rudderstack.dynamic import filled, templates
-from tests.rudderstack.rudder import ADA, CONFIG, Data, check_processed, destination, identify, item, never, track
+from tests.rudderstack.rudder import Data, check_processed, destination, item, never
+from tests.some import ADA, SETTINGS, identify, track
 
 
 def fill(config: Any, event: Any) -> tuple[Any, Any]:
@@ -109,7 +110,7 @@ def test_one_path_may_lie_in_another(paths: tuple[str, str]) -> None:
 
 
 def processed(message: Any, config: Data, **more: Any) -> Data:
-    [answer] = processor([item(message, to=destination({**CONFIG, **config}, **more))], never)
+    [answer] = processor([item(message, to=destination({**SETTINGS, **config}, **more))], never)
     check_processed(answer)
     return answer
 
@@ -148,7 +149,7 @@ def test_a_value_that_the_setting_does_not_take_is_the_configs_fault() -> None:
 
 
 def test_one_destination_is_another_for_each_event() -> None:
-    to = destination({**CONFIG, "topicName": "{{ properties.topic || Tickets }}"})
+    to = destination({**SETTINGS, "topicName": "{{ properties.topic || Tickets }}"})
     messages = [track(topic="a"), track(topic="b"), track(), track(topic="a"), {"type": "track", "properties": 1}]
     answers = processor([item(message, job, to) for job, message in enumerate(messages)], never)
     topics = [answer["output"]["headers"]["topicName"] for answer in answers[:4]]

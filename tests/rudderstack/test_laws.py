@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 from collections import Counter
 from typing import Any
 
@@ -14,9 +13,8 @@ from hypothesis import strategies as st
 from gainsight_dest import DestinationConfig, Request, Response
 from gainsight_dest.rudderstack import as_wire, from_wire, processor, proxy, router
 from gainsight_dest.sandbox import Sandbox
+from tests.rudderstack.bodies import Whim, any_destinations, bodies, keyed_bodies, keyed_destinations, whims
 from tests.rudderstack.rudder import (
-    ADA,
-    CONFIG,
     Data,
     body,
     call,
@@ -25,126 +23,13 @@ from tests.rudderstack.rudder import (
     check_routed,
     companies,
     destination,
-    identify,
     item,
 )
-from tests.strategies import (
-    ACCESS_KEY,
-    SECRETS,
-    SHARED_SECRET,
-    events,
-    good_events,
-    keyed_raw_configs,
-    raw_configs,
-    responses,
-    whole_configs,
-)
+from tests.some import ACCESS_KEY, ADA, CONFIG, FREE, SECRETS, SETTINGS, SHARED_SECRET, group, identify, track
+from tests.strategies import events, good_events, responses, whole_configs
 from tests.strategies import json_values as any_json
 
-# --- requests ---------------------------------------------------------------------------------------------------------
-
 OWN_FAULT = "a fault of gainsight_dest's own"
-DYNAMIC = {
-    **CONFIG,
-    "topicName": '{{ event.properties.topic || "Tickets" }}',
-    "personMap": [{"from": "{{ message.traits.from || a }}", "to": "A__gc"}],
-}
-names = st.sampled_from(["d-1", "d-2", "d-1"])
-metadata = st.one_of(
-    st.builds(
-        lambda job, name, workspace: {"jobId": job, "destinationId": name, "workspaceId": workspace},
-        st.integers(0, 5),
-        names,
-        st.sampled_from(["w-1", None, 1]),
-    ),
-    st.sampled_from([None, {}, [], "x", 1, {"jobId": 7}]),
-)
-
-
-def _destinations(config: Any) -> Any:
-    return st.one_of(
-        st.builds(lambda name, config, **more: {"id": name, "Config": config, **more}, names, config),
-        st.builds(
-            lambda name, config, dynamic: {"id": name, "Config": config, "hasDynamicConfig": dynamic},
-            names,
-            st.one_of(st.just(DYNAMIC), config),
-            st.sampled_from([True, False, None]),
-        ),
-    )
-
-
-good = {"id": "d-1", "Config": CONFIG}
-keyed_destinations = st.one_of(st.just(good), st.builds(copy.deepcopy, st.just(good)), _destinations(keyed_raw_configs))
-any_destinations = st.one_of(keyed_destinations, _destinations(raw_configs), any_json)
-requests = st.builds(
-    lambda method, endpoint, headers, data, status: {
-        "method": method,
-        "endpoint": endpoint,
-        "headers": headers,
-        "body": data,
-        "statusCode": status,
-    },
-    st.sampled_from(["POST", "PUT", "", None, 1]),
-    st.sampled_from(["https://acme.gainsightcloud.com/v1.0/api/people", "http://x", "", None]),
-    st.sampled_from([{}, {"a": 1}, {"a": None}, None, [], "x"]),
-    st.sampled_from([{"JSON": {"a": 1}}, {"JSON": {"a": 1}, "XML": {"b": 1}}, {}, None, [], {"FORM": 1}]),
-    st.sampled_from([200, 298, 400, 0, 99, True, "200", 1.5]),
-)
-messages = st.one_of(events, good_events, good_events, requests)
-
-
-def _items(destinations: Any) -> Any:
-    return st.builds(
-        lambda message, metadata, destination: {"message": message, "metadata": metadata, "destination": destination},
-        messages,
-        metadata,
-        destinations,
-    )
-
-
-def _bodies(item: Any, destinations: Any) -> Any:
-    lists = st.lists(item, max_size=5)
-    return st.one_of(
-        st.builds(lambda given: {"input": given, "destType": "gainsight"}, lists),
-        st.builds(
-            lambda given, shared: {
-                "input": [
-                    {name: value for name, value in each.items() if name != "destination"}
-                    for each in given
-                    if type(each) is dict
-                ],
-                "destinations": shared,
-                "connections": {},
-            },
-            lists,
-            st.one_of(st.dictionaries(names, destinations, max_size=2), st.none(), st.just([])),
-        ),
-    )
-
-
-bodies = _bodies(st.one_of(_items(any_destinations), _items(any_destinations), any_json), any_destinations)
-keyed_bodies = _bodies(_items(keyed_destinations), keyed_destinations)
-
-
-class Whim:
-    """A send that answers anything, or raises: the same again for the same seed."""
-
-    def __init__(self, answers: list[Any], seed: int) -> None:
-        self.answers = answers
-        self.random = random.Random(seed)  # noqa: S311 - no secret
-
-    def __call__(self, request: Request) -> Response:
-        answer = self.random.choice([companies, companies, *self.answers])
-        if isinstance(answer, Exception):
-            raise answer
-        answered: Response = answer(request) if answer is companies else answer
-        return answered
-
-
-_answers: Any = st.lists(
-    st.one_of(responses, st.sampled_from([KeyError("x"), TimeoutError(), OSError("no"), None, "x", {}])), max_size=3
-)
-whims = st.tuples(_answers, st.integers(0, 9))
 
 
 def stand_in(given: Any) -> Any:
@@ -229,30 +114,26 @@ traits = st.dictionaries(
     st.sampled_from(["firstName", "lastName", "name", "location", "comments"]), st.sampled_from(["a", "b", ""])
 )
 sendable = st.one_of(
-    st.builds(lambda email, traits: {"type": "identify", "traits": {**traits, "email": email}}, people, traits),
+    st.builds(lambda email, traits: identify(email, **traits), people, traits),
     st.builds(
-        lambda name, industry, email: {
-            "type": "group",
-            "traits": {"name": name, "industry": industry},
-            "context": {"traits": {"email": email}},
-        },
+        lambda name, industry, email: group(name, email, industry=industry),
         st.sampled_from(["Acme", "Brix"]),
         st.sampled_from(["a", "b"]),
         people,
     ),
-    st.builds(lambda n: {"type": "track", "event": "Ticket Closure", "properties": {"n": n}}, st.integers(0, 9)),
+    st.builds(lambda n: track(n=n), st.integers(0, 9)),
 )
 
 
 def tenant() -> Sandbox:
-    return Sandbox(DestinationConfig.from_rudderstack(CONFIG), calls_per_minute=None, calls_per_day=None)
+    return Sandbox(CONFIG, **FREE)
 
 
 def delivered(given: list[Any], *, together: bool, at_once: bool) -> tuple[Any, int]:
     """What the tenant holds once rudder-server has delivered the items, and how many calls that took."""
     sandbox = tenant()
-    for some in [given] if at_once else [[each] for each in given]:
-        for one in router(body(*some), sandbox.handle, batch=together)["output"]:
+    for part in [given] if at_once else [[each] for each in given]:
+        for one in router(body(*part), sandbox.handle, batch=together)["output"]:
             assert one["statusCode"] == 200
             sent = call(one["batchedRequest"])
             answer = sandbox.receive(sent["method"], sent["url"], sent["headers"], sent["body"])
@@ -286,7 +167,7 @@ def test_a_request_comes_back_from_the_wire_as_it_was(event: Any, config: Destin
 
     to = destination(
         {
-            **CONFIG,
+            **SETTINGS,
             "tenantId": config.tenant_id,
             "contractId": "c",
             "personMap": dict(config.person_map),
@@ -311,9 +192,7 @@ _wires = st.builds(
         **changes,
         "metadata": metadata,
     },
-    st.sampled_from(
-        [identify(), {"type": "track", "event": "Ticket Closure", "properties": {"a": 1}}, identify("b@c.de", name="x")]
-    ),
+    st.sampled_from([identify(), track(a=1), identify("b@c.de", name="x")]),
     st.dictionaries(
         st.sampled_from(["version", "method", "endpoint", "headers", "params", "body", "files", "x"]),
         any_json,

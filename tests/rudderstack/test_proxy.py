@@ -12,20 +12,8 @@ import pytest
 from gainsight_dest import CredentialsError, Request, Response, RetryableError
 from gainsight_dest.rudderstack import proxy, router
 from gainsight_dest.sandbox import Sandbox
-from tests.rudderstack.rudder import (
-    ADA,
-    Data,
-    Recorded,
-    body,
-    check_proxied,
-    companies,
-    group,
-    identify,
-    never,
-    told,
-    track,
-)
-from tests.strategies import ACCESS_KEY
+from tests.rudderstack.rudder import Data, Recorded, body, check_proxied, companies, never, told
+from tests.some import ACCESS_KEY, ADA, group, identify, track
 
 METADATA = {"jobId": 1, "destinationId": "d-1", "workspaceId": "w-1"}
 DELIVERED = told({"ok": 1})

@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
-for module in ("falcon", "isal", "msgspec", "prometheus_client"):
-    pytest.importorskip(module, reason="the service needs the extra serve")
-
 import falcon
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest.rudderstack import processor, router
 from gainsight_dest.rudderstack.app import answer_of_processor, answer_of_router, encoded
-from tests.rudderstack.test_laws import Whim, bodies, whims
+from tests.rudderstack.bodies import Whim, bodies, whims
 
 
 def text(value: Any) -> bytes | None:

@@ -15,8 +15,6 @@ from gainsight_dest.batch import transform_batch
 from gainsight_dest.rudderstack import features, processor, router, transformer
 from gainsight_dest.sandbox import Sandbox
 from tests.rudderstack.rudder import (
-    ADA,
-    CONFIG,
     NOTHING,
     Data,
     Recorded,
@@ -25,16 +23,13 @@ from tests.rudderstack.rudder import (
     check_routed,
     companies,
     destination,
-    group,
-    identify,
     item,
     items,
     known_companies,
     never,
     told,
-    track,
 )
-from tests.strategies import ACCESS_KEY
+from tests.some import ACCESS_KEY, ADA, SETTINGS, group, identify, track
 
 Send = Callable[[Request], Response]
 
@@ -135,7 +130,7 @@ def test_an_item_that_names_no_destination_of_the_compacted_format_has_no_config
 
 def test_an_item_that_carries_a_destination_keeps_it_in_the_compacted_format() -> None:
     given = compacted(identify())
-    given["input"][0]["destination"] = destination({**CONFIG, "domain": "brix.gainsightcloud.com"})
+    given["input"][0]["destination"] = destination({**SETTINGS, "domain": "brix.gainsightcloud.com"})
     assert routed(given)[0]["batchedRequest"]["endpoint"].startswith("https://brix.")
 
 
@@ -215,7 +210,7 @@ def test_without_batch_each_job_has_its_own_item() -> None:
 
 
 def test_writes_of_one_person_at_two_destinations_stay_apart() -> None:
-    there = destination({**CONFIG, "domain": "brix.gainsightcloud.com"}, "d-2")
+    there = destination({**SETTINGS, "domain": "brix.gainsightcloud.com"}, "d-2")
     output = routed({"input": [item(identify(), 1), item(identify(), 2, there), item(identify(), 3)]})
     assert jobs(output) == [[1, 3], [2]]
     assert output[1]["destination"] == there
@@ -227,7 +222,7 @@ def test_equal_destinations_are_one() -> None:
 
 
 def test_destinations_without_an_id_are_told_apart_by_their_config() -> None:
-    one, other = {"Config": CONFIG}, {"id": 1, "Config": {**CONFIG, "accessKey": "another-key"}}
+    one, other = {"Config": SETTINGS}, {"id": 1, "Config": {**SETTINGS, "accessKey": "another-key"}}
     output = routed({"input": [item(identify(), 1, one), item(identify(), 2, other)]})
     assert [each["batchedRequest"]["headers"]["Accesskey"] for each in output] == [ACCESS_KEY, "another-key"]
 
@@ -331,13 +326,13 @@ def test_an_answer_that_repeats_the_key_is_told_without_it() -> None:
 def test_a_key_that_an_answer_spells_with_escapes_is_hidden_too(key: str) -> None:
     spelled = "".join(f"\\u{ord(letter):04x}" for letter in key)
     send = lambda _: Response(401, f'{{"result": false, "errorDesc": "no {spelled}"}}'.encode())  # noqa: E731
-    [failed] = routed(body(group(), to=destination({**CONFIG, "accessKey": key})), send)
+    [failed] = routed(body(group(), to=destination({**SETTINGS, "accessKey": key})), send)
     answer = json.loads(failed["error"])["destinationResponse"]["response"]
     assert key not in (answer["errorDesc"] if isinstance(answer, dict) else answer)
 
 
 def test_a_wrong_key_ends_all_groups_of_its_destination_and_no_others() -> None:
-    there = destination({**CONFIG, "domain": "brix.gainsightcloud.com"}, "d-2")
+    there = destination({**SETTINGS, "domain": "brix.gainsightcloud.com"}, "d-2")
 
     def send(request: Request) -> Response:
         return told(None, result=False, status=401) if "acme" in request.url else companies(request)
@@ -458,7 +453,7 @@ def test_an_event_and_a_config_nested_without_end_are_their_own_items_alone() ->
         deep = {"a": deep}
     given = [
         item(identify(location=deep), 1),
-        item(identify(), 2, destination({**CONFIG, "x": deep})),
+        item(identify(), 2, destination({**SETTINGS, "x": deep})),
         item(track(), 3),
     ]
     output = routed({"input": given})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest.rudderstack import Send, processor, router
+from tests.conformance import GSID, REQUESTS, VECTORS, every_vector, exact, saved
 from tests.rudderstack.rudder import (
     NOTHING,
     Data,
@@ -21,7 +22,6 @@ from tests.rudderstack.rudder import (
     never,
     told,
 )
-from tests.test_vectors import GSID, REQUESTS, VECTORS, every_vector, exact, saved
 
 #: The way that a group takes, by whether its company is there.
 WAYS: dict[str, tuple[str, Any]] = {"create": ("create", NOTHING), "update": ("update", None)}

@@ -10,26 +10,15 @@ import pytest
 from gainsight_dest import ConfigError, DestinationConfig, EventError, RejectedError, Request, Response, transform
 from gainsight_dest.companies import FindCompanies
 from gainsight_dest.rudderstack import as_wire, from_wire
-from tests.rudderstack.rudder import (
-    ADA,
-    CONFIG,
-    NOTHING,
-    Data,
-    check_request,
-    group,
-    identify,
-    saved,
-    told,
-    track,
-)
-from tests.strategies import ACCESS_KEY
+from tests.rudderstack.rudder import NOTHING, Data, check_request, saved, told
+from tests.some import ACCESS_KEY, ADA, SETTINGS, group, identify, track
 
-GAINSIGHT = DestinationConfig.from_rudderstack(CONFIG)
+GAINSIGHT = DestinationConfig.from_rudderstack(SETTINGS)
 
 
 def requests() -> dict[str, Request]:
     """The five that Gainsight knows, a link, and a find of several."""
-    find = transform(group(), CONFIG)
+    find = transform(group(), SETTINGS)
     create, update = find.next(NOTHING), find.next(told({"records": [{"Name": "Acme"}]}))
     assert create is not None
     assert update is not None
@@ -37,9 +26,9 @@ def requests() -> dict[str, Request]:
     assert link is not None
     contract = {**track(a=None), "context": {"externalId": {"type": "gainsightEventContractId", "id": 7}}}
     return {
-        "person": transform(identify(name="Ada"), CONFIG),
-        "event": transform(track(a=1), CONFIG),
-        "event with a contract": transform(contract, CONFIG),
+        "person": transform(identify(name="Ada"), SETTINGS),
+        "event": transform(track(a=1), SETTINGS),
+        "event with a contract": transform(contract, SETTINGS),
         "find": find,
         "create": create,
         "update": update,

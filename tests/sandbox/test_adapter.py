@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
-
-pytest.importorskip("requests", reason="the adapter needs the extra deliver")
-
 import requests
 
-from gainsight_dest import DestinationConfig, Request, Response, transform
+from gainsight_dest import Request, Response, transform
 from gainsight_dest.sandbox import Fault, Sandbox
+from tests import some
+from tests.some import ACCESS_KEY, group, identify, track
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="key",
-    shared_secret="secret",
-    tenant_id="tenant",
-    topic_name="Tickets",
-    event_name_map={"Ticket Closure": "закрыт"},
-    event_version_map={"Ticket Closure": "1.0.0"},
-)
+CONFIG = attrs.evolve(some.CONFIG, event_name_map={"Ticket Closure": "закрыт"})
 PEOPLE = "https://acme.gainsightcloud.com/v1.0/api/people"
-ADA = {"Email": "ada@example.com"}
-HEADERS = {"Accesskey": "key"}
+ADA = {"Email": some.ADA}
+HEADERS = {"Accesskey": ACCESS_KEY}
 
 
 class Sleep:
@@ -51,20 +43,14 @@ def delivered(session: requests.Session, request: Request | None) -> None:
 @pytest.mark.parametrize("times", [1, 2])
 def test_what_transform_asks_for_is_delivered_through_a_session(times: int) -> None:
     tenant = sandbox()
-    context = {"traits": {"email": "ada@example.com"}}
     with tenant.session() as session:
         for _ in range(times):
-            events: list[dict[str, Any]] = [
-                {"type": "identify", "traits": {"email": "ada@example.com", "name": "Ada"}},
-                {"type": "group", "traits": {"name": "Acme", "industry": "Tools"}, "context": context},
-                {"type": "track", "event": "Ticket Closure", "properties": {"ticket": 7}},
-            ]
-            for event in events:
+            for event in (identify(name="Ada"), group(industry="Tools"), track(ticket=7)):
                 delivered(session, transform(event, CONFIG))
     (company,) = tenant.companies
     (person,) = tenant.people
     assert (company["Name"], company["Industry"]) == ("Acme", "Tools")
-    assert person == {"Email": "ada@example.com", "Name": "Ada", "companies": [{"Company_ID": company["Gsid"]}]}
+    assert person == {**ADA, "Name": "Ada", "companies": [{"Company_ID": company["Gsid"]}]}
     event = {"name": "закрыт", "version": "1.0.0", "topic": "Tickets", "properties": {"ticket": 7}}
     assert tenant.events == [event] * times
 
@@ -124,6 +110,6 @@ def test_a_dropped_connection_is_a_connection_error(kind: str, people: int) -> N
 
 def test_header_values_may_be_bytes_or_text() -> None:
     session = sandbox().session()
-    bytes_headers: dict[str, Any] = {"Accesskey": b"key"}
+    bytes_headers: dict[str, Any] = {"Accesskey": ACCESS_KEY.encode()}
     assert session.put(PEOPLE, json=ADA, headers=bytes_headers).status_code == 200
     assert session.put(PEOPLE, json=ADA, headers={"accesskey": "wrong"}).status_code == 401

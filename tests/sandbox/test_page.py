@@ -9,10 +9,6 @@ import re
 from html import unescape
 from typing import Any
 
-import pytest
-
-pytest.importorskip("jinja2", reason="the extra `sandbox` is not installed")
-
 from gainsight_dest.api import company_url, events_url, people_url
 from gainsight_dest.sandbox import Content, Fault, Sandbox
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, MOST_ROWS, page

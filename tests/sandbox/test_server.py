@@ -13,29 +13,20 @@ from collections.abc import Iterator
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
+import attrs
 import pytest
+import requests
 
-requests = pytest.importorskip("requests", reason="the extra `deliver` is not installed")
-pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
-pytest.importorskip("jinja2", reason="the extra `sandbox` is not installed")
-
-from gainsight_dest import DestinationConfig, Request, Response, transform
+from gainsight_dest import Request, Response, transform
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.sandbox.server import MOST_BYTES, Server, app
+from tests import some
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="my-access-key",
-    shared_secret="my-secret",
-    tenant_id="my-tenant",
-    topic_name="トピック",
-    event_name_map={"Ticket Closed": "チケット完了"},
-    event_version_map={"Ticket Closed": "1.0.0"},
-)
-GROUP = {"type": "group", "traits": {"name": "日本商事"}, "context": {"traits": {"email": "ada@example.com"}}}
-TRACK = {"type": "track", "event": "Ticket Closed", "properties": {"status": "resolved"}}
+CONFIG = attrs.evolve(some.CONFIG, topic_name="トピック", event_name_map={"Ticket Closure": "チケット完了"})
+GROUP = some.group("日本商事")
+TRACK = some.track(status="resolved")
 PEOPLE = "/v1.0/api/people"
-ADA = {"Email": "ada@example.com"}
+ADA = {"Email": some.ADA}
 KEY = {"Accesskey": "k"}
 
 

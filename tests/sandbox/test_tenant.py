@@ -7,6 +7,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,20 +29,17 @@ from gainsight_dest.api import CODES
 from gainsight_dest.fields import Datatype
 from gainsight_dest.sandbox import Content, DroppedConnectionError, Fault, Sandbox
 from gainsight_dest.sandbox.tenant import CALLS_KEPT, ROWS_PER_QUERY
-from tests import strategies as some
+from tests import some, strategies
+from tests.some import ACCESS_KEY, FREE, SHARED_SECRET
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key=some.ACCESS_KEY,
-    shared_secret=some.SHARED_SECRET,
-    tenant_id="tenant",
-    topic_name="Tickets",
+CONFIG = attrs.evolve(
+    some.CONFIG,
     person_map={"plan": "Plan__gc", "nick": "FirstName"},
     company_map={"plan": "Plan__gc"},
     event_name_map={"Ticket Closure": "closed", "Login": "login"},
     event_version_map={"Ticket Closure": "1.0.0", "Login": "2"},
 )
-ADA = {"Email": "ada@example.com"}
+ADA = {"Email": some.ADA}
 HOST = "https://acme.gainsightcloud.com"
 PEOPLE = ("PUT", f"{HOST}/v1.0/api/people")
 QUERY = ("POST", f"{HOST}/v1/data/objects/query/Company")
@@ -49,9 +47,9 @@ INSERT = ("POST", f"{HOST}/v1/data/objects/Company")
 UPDATE = ("PUT", f"{HOST}/v1/data/objects/Company?keys=Name")
 EVENTS = ("POST", f"{HOST}/v1.0/api/eventManager/event")
 ROUTES = [PEOPLE, QUERY, INSERT, UPDATE, EVENTS]
-KEY = {"Accesskey": some.ACCESS_KEY}
+KEY = {"Accesskey": ACCESS_KEY}
 EVENT_HEADERS = {
-    "sharedSecret": some.SHARED_SECRET,
+    "sharedSecret": SHARED_SECRET,
     "tenantId": "tenant",
     "topicName": "Tickets",
     "eventName": "closed",
@@ -61,7 +59,7 @@ ALL_HEADERS = {**KEY, **EVENT_HEADERS}
 
 
 def sandbox(config: DestinationConfig | None = CONFIG, **settings: Any) -> Sandbox:
-    return Sandbox(config, clock=lambda: 0.0, **{"calls_per_minute": None, "calls_per_day": None, **settings})
+    return Sandbox(config, clock=lambda: 0.0, **{**FREE, **settings})
 
 
 def call(
@@ -279,7 +277,7 @@ def test_a_batch_with_one_bad_record_writes_nothing_and_does_not_say_which(route
 @pytest.mark.parametrize("save", [CreateCompany, UpdateCompany])
 def test_a_refused_company_is_an_error_that_names_field_and_code(save: type[CreateCompany | UpdateCompany]) -> None:
     company = {"Name": "Acme", "RenewalDate": 210318, "Planet": "x"}
-    request = save(CONFIG, company=company, email="ada@example.com")
+    request = save(CONFIG, company=company, email=some.ADA)
     with pytest.raises(RejectedError) as error:
         request.next(sandbox().handle(request))
     assert (error.value.status, error.value.code) == (400, "GSOBJ_1006")
@@ -335,7 +333,7 @@ def test_a_query_answers_with_the_fields_that_are_selected_and_there() -> None:
 
 
 def test_a_query_that_finds_nothing_answers_with_an_empty_list() -> None:
-    request = FindCompany(CONFIG, company={"Name": "Acme"}, email="ada@example.com")
+    request = FindCompany(CONFIG, company={"Name": "Acme"}, email=some.ADA)
     assert json.loads(sandbox().handle(request).body)["data"] == {"records": []}
 
 
@@ -471,7 +469,7 @@ def test_a_call_needs_the_right_access_key_under_any_case_of_its_header(route: t
     assert refusal(tenant, route, {}, {"Accesskey": ""}) == (400, "GSOBJ_1024")
     assert refusal(tenant, route, {}, {"Accesskey": "wrong"}) == (401, "GS_APIG_2401")
     for name in ("Accesskey", "accesskey", "ACCESSKEY"):
-        assert refusal(tenant, route, None, {name: some.ACCESS_KEY}) == (400, "GSOBJ_1008")
+        assert refusal(tenant, route, None, {name: ACCESS_KEY}) == (400, "GSOBJ_1008")
     assert refusal(sandbox(None), route, None, {"Accesskey": "any"}) == (400, "GSOBJ_1008")
 
 
@@ -674,10 +672,9 @@ def deliver(tenant: Sandbox, request: Request | None) -> None:
 def test_what_transform_asks_for_is_done_and_to_repeat_it_doubles_only_events(times: int) -> None:
     tenant = sandbox()
     for _ in range(times):
-        context = {"traits": {"email": "ada@example.com"}}
-        deliver(tenant, transform({"type": "identify", "traits": {**context["traits"], "plan": "gold"}}, CONFIG))
-        deliver(tenant, transform({"type": "group", "traits": {"name": "Acme"}, "context": context}, CONFIG))
-        deliver(tenant, transform({"type": "track", "event": "Ticket Closure", "properties": {"n": 1}}, CONFIG))
+        deliver(tenant, transform(some.identify(plan="gold"), CONFIG))
+        deliver(tenant, transform(some.group(), CONFIG))
+        deliver(tenant, transform(some.track(n=1), CONFIG))
     (company,) = tenant.companies
     assert tenant.people == [{**ADA, "Plan__gc": "gold", "companies": [{"Company_ID": company["Gsid"]}]}]
     assert len(tenant.events) == times
@@ -686,49 +683,49 @@ def test_what_transform_asks_for_is_done_and_to_repeat_it_doubles_only_events(ti
 _conditions = st.fixed_dictionaries(
     {},
     optional={
-        "name": st.one_of(st.just("Name"), some.json_values),
-        "alias": st.one_of(st.sampled_from("AB"), some.json_values),
-        "value": st.one_of(st.lists(st.sampled_from(["Acme", 7, None])), some.json_values),
-        "operator": st.one_of(st.sampled_from(["EQ", "NE", "IN"]), some.json_values),
+        "name": st.one_of(st.just("Name"), strategies.json_values),
+        "alias": st.one_of(st.sampled_from("AB"), strategies.json_values),
+        "value": st.one_of(st.lists(st.sampled_from(["Acme", 7, None])), strategies.json_values),
+        "operator": st.one_of(st.sampled_from(["EQ", "NE", "IN"]), strategies.json_values),
     },
 )
 _queries = st.fixed_dictionaries(
     {},
     optional={
-        "select": st.one_of(st.lists(st.sampled_from(["Name", "Gsid"])), some.json_values),
+        "select": st.one_of(st.lists(st.sampled_from(["Name", "Gsid"])), strategies.json_values),
         "where": st.one_of(
-            some.json_values,
+            strategies.json_values,
             st.fixed_dictionaries(
-                {"conditions": st.one_of(st.lists(_conditions, max_size=2), some.json_values)},
-                optional={"expression": st.one_of(st.sampled_from(["A", "A OR B", "A AND B", "(A"]), some.texts)},
+                {"conditions": st.one_of(st.lists(_conditions, max_size=2), strategies.json_values)},
+                optional={"expression": st.one_of(st.sampled_from(["A", "A OR B", "A AND B", "(A"]), strategies.texts)},
             ),
         ),
-        "limit": st.one_of(st.integers(0, 3), some.json_values),
-        "offset": some.json_values,
+        "limit": st.one_of(st.integers(0, 3), strategies.json_values),
+        "offset": strategies.json_values,
     },
 )
 _names = st.sampled_from(["Name", "Email", "Arr", "Plan__gc", "RenewalDate", "companies", "Gsid"])
 _links = st.fixed_dictionaries({"Company_ID": st.sampled_from(["1P02SANDBOX000000000000", "1P02"])})
 _records = st.builds(
     lambda record, key: {**record, **key},
-    st.dictionaries(_names, some.json_values, max_size=3),
+    st.dictionaries(_names, strategies.json_values, max_size=3),
     st.sampled_from(
         [{}, {"Name": "Acme"}, {"Email": "ada@example.com"}, {"Email": "ada@example.com", "companies": []}]
     ),
 )
 _bodies = st.one_of(
-    some.json_values,
+    strategies.json_values,
     _queries,
     _records,
     st.builds(lambda record, links: {**record, "companies": links}, _records, st.lists(_links, max_size=2)),
-    st.fixed_dictionaries({"records": st.one_of(st.lists(_records, max_size=3), some.json_values)}),
+    st.fixed_dictionaries({"records": st.one_of(st.lists(_records, max_size=3), strategies.json_values)}),
     st.binary(max_size=20),
 )
 _headers = st.one_of(
-    st.just(ALL_HEADERS), st.dictionaries(st.sampled_from(list(ALL_HEADERS)), st.one_of(some.texts, st.just("x")))
+    st.just(ALL_HEADERS), st.dictionaries(st.sampled_from(list(ALL_HEADERS)), st.one_of(strategies.texts, st.just("x")))
 )
 _calls = st.tuples(
-    st.one_of(st.sampled_from(ROUTES), st.tuples(st.sampled_from(["GET", "PUT"]), some.texts)), _headers, _bodies
+    st.one_of(st.sampled_from(ROUTES), st.tuples(st.sampled_from(["GET", "PUT"]), strategies.texts)), _headers, _bodies
 )
 
 
@@ -751,7 +748,7 @@ def test_any_body_on_any_route_is_answered_and_content_changes_only_where_the_re
     assert Content.from_data(tenant.as_data()) == tenant.content
 
 
-@given(some.whole_configs, some.good_events)
+@given(strategies.whole_configs, strategies.good_events)
 def test_a_good_event_is_delivered_or_refused_by_a_sandbox_of_its_config(
     config: DestinationConfig, event: dict[str, Any]
 ) -> None:
@@ -782,8 +779,8 @@ def test_spaces_around_a_header_are_lost_on_the_way_and_make_no_difference() -> 
     )
     tenant = Sandbox(spaced)
     for event in (
-        {"type": "identify", "traits": {"email": "ada@example.com"}},
-        {"type": "track", "event": "a", "properties": {}},
+        some.identify(),
+        some.track("a"),
     ):
         assert transform(event, spaced).next(tenant.handle(transform(event, spaced))) is None
     assert [event["name"] for event in tenant.events] == ["A"]

@@ -7,21 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
-from gainsight_dest import DestinationConfig, EventError, FindCompany, SendEvent, UpsertPerson, is_enabled, transform
+from gainsight_dest import EventError, FindCompany, SendEvent, UpsertPerson, is_enabled, transform
 from gainsight_dest.testing import group, identify, track
+from tests import some
 
 EVENTS = Path(__file__).parent.parent.parent / "examples/events.ndjson"
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="key",
-    shared_secret="secret",
-    tenant_id="tenant",
-    topic_name="Tickets",
+CONFIG = attrs.evolve(
+    some.CONFIG,
     person_map={"plan": "Plan__gc", "team name": "Team__gc"},
     event_name_map={"Ticket Closure": "ticket_closed"},
-    event_version_map={"Ticket Closure": "1.0.0"},
 )
 BUILDERS: tuple[Callable[..., dict[str, Any]], ...] = (identify, group, track)
 

@@ -7,9 +7,6 @@ from typing import Any
 
 import attrs
 import pytest
-
-pytest.importorskip("hypothesis", reason="the laws need the extra testing")
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,19 +14,15 @@ from gainsight_dest import DestinationConfig, explain
 from gainsight_dest.testing import configs, events, group, identify, track
 from gainsight_dest.testing.compare import differences, masked, outcome, renewed
 from gainsight_dest.testing.reasons import told
-from tests.strategies import ACCESS_KEY, SHARED_SECRET
+from tests import some
+from tests.some import ACCESS_KEY, SHARED_SECRET
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key=ACCESS_KEY,
-    shared_secret=SHARED_SECRET,
-    tenant_id="tenant",
-    topic_name="Tickets",
+CONFIG = attrs.evolve(
+    some.CONFIG,
     contract_id="contract",
     person_map={"score": "Score__gc", "crm.id": "CRM_ID__gc", "address.city": "City__gc", "title": "Location"},
     company_map={"region": "Region__gc"},
     event_name_map={"Ticket Closure": "ticket_closed"},
-    event_version_map={"Ticket Closure": "1.0.0"},
 )
 HOST = "https://acme.gainsightcloud.com"
 IDENTIFY = identify(

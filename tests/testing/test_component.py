@@ -14,22 +14,9 @@ import pytest
 from gainsight_dest.rudderstack import processor, proxy, router
 from gainsight_dest.testing import ComponentTest, Difference, load_component_tests
 from gainsight_dest.testing.component import ABSENT
-from tests.rudderstack.rudder import (
-    Data,
-    body,
-    companies,
-    destination,
-    group,
-    identify,
-    item,
-    items,
-    known_companies,
-    never,
-    told,
-    track,
-)
-from tests.strategies import ACCESS_KEY, SECRETS, SHARED_SECRET
-from tests.test_vectors import VECTORS, answer, saved
+from tests.conformance import VECTORS, answer, saved
+from tests.rudderstack.rudder import Data, body, companies, destination, item, items, known_companies, never, told
+from tests.some import ACCESS_KEY, SECRETS, SHARED_SECRET, group, identify, track
 
 HOST = "https://acme.gainsightcloud.com"
 PEOPLE = f"{HOST}/v1.0/api/people"

@@ -10,8 +10,6 @@ from textwrap import dedent
 
 import pytest
 
-pytest.importorskip("ruamel.yaml", reason="mapping tests need the extra testing")
-
 from gainsight_dest.testing.document import DocumentError
 from gainsight_dest.testing.mapping import MappingFileError, MappingTests, read_mapping_tests
 

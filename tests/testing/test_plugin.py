@@ -14,6 +14,7 @@ import pytest
 
 import gainsight_dest.testing
 from gainsight_dest.testing import collect, plugin
+from tests.needs import need
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -45,7 +46,7 @@ def test_importing_the_kit_loads_nothing_and_each_name_what_it_needs() -> None:
 
 
 def test_all_names_are_sorted_and_there() -> None:
-    pytest.importorskip("hypothesis", reason="the strategies need the extra testing")
+    need("testing")
     names = gainsight_dest.testing.__all__
     assert names == sorted(names)
     assert all(hasattr(gainsight_dest.testing, name) for name in names)
@@ -125,7 +126,7 @@ DIFFERS = """\
 
 @pytest.fixture
 def mapping(pytester: pytest.Pytester) -> Path:
-    pytest.importorskip("ruamel.yaml", reason="mapping tests need the extra testing")
+    need("testing")
     import_module("gainsight_dest.testing.mapping")  # here, that pytester does not load it anew
     file = pytester.path / "plans.gainsight.yaml"
     file.write_text(HEAD + HOLDS + DIFFERS, "utf8")
@@ -271,7 +272,7 @@ def test_an_update_runs_in_one_process(pytester: pytest.Pytester) -> None:
 
 
 def test_the_example_passes(pytester: pytest.Pytester) -> None:
-    pytest.importorskip("ruamel.yaml", reason="mapping tests need the extra testing")
+    need("testing")
     for name in ("mappings.gainsight.yaml", "destination.json"):
         shutil.copy(EXAMPLES / name, pytester.path)
     result = run(pytester, "--gainsight-no-network", "--gainsight-update")

@@ -6,9 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
-pytest.importorskip("hypothesis", reason="the strategies need the extra testing")
-
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
