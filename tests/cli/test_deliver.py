@@ -1,42 +1,36 @@
-"""`gainsight-dest deliver`, run as a person runs it, to a sandbox behind a local port."""
+"""`gainsight-dest deliver` to a sandbox behind a local port."""
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import json
-import os
-import pty
 import re
 import signal
 import sqlite3
-import struct
-import subprocess
-import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
-from click.testing import CliRunner
-
-for module in ("requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2"):
-    pytest.importorskip(module, reason="deliver needs the extra deliver, and the sandbox it is tested with, sandbox")
 
 from gainsight_dest import DestinationConfig
-from gainsight_dest.cli.app import cli
+from gainsight_dest.cli.deliver import COLUMNS, Run
+from gainsight_dest.cli.files import nowhere
+from gainsight_dest.cli.tally import Tally
+from gainsight_dest.deliver import Deliverer
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.sandbox.server import Server
+from tests import some
 from tests.cli.process import (
     CONFIG,
     EVENTS,
     LONGEST,
-    PROGRAM,
     Done,
+    asked_to_end,
     ended,
     lines,
     ndjson,
@@ -46,6 +40,8 @@ from tests.cli.process import (
     until,
     wrong_use,
 )
+from tests.cli.terminal import SHOW_CURSOR, on_a_terminal, plain, run_on_a_terminal
+from tests.some import FREE, group, identify, track
 
 DESTINATION = json.loads(CONFIG.read_bytes())
 SETTINGS = DESTINATION["Config"]
@@ -76,10 +72,9 @@ class Tenant:
 
 
 @contextmanager
-def serving(*faults: Fault) -> Iterator[Tenant]:
-    config = DestinationConfig.from_rudderstack(DESTINATION)
-    sandbox = Sandbox(config, calls_per_minute=None, calls_per_day=None, faults=faults)
-    with Server(sandbox) as server:
+def serving(*faults: Fault, sleep: Callable[[float], object] | None = None) -> Iterator[Tenant]:
+    sandbox = Sandbox(DestinationConfig.from_rudderstack(DESTINATION), faults=faults, **FREE)
+    with Server(sandbox, sleep=sleep) as server:
         yield Tenant(sandbox, server.url)
 
 
@@ -90,9 +85,7 @@ def tenant() -> Iterator[Tenant]:
 
 
 def people(number: int) -> list[dict[str, Any]]:
-    return [
-        {"type": "identify", "messageId": f"m-{n}", "traits": {"email": f"p{n}@example.com"}} for n in range(number)
-    ]
+    return [identify(f"p{n}@example.com") | {"messageId": f"m-{n}"} for n in range(number)]
 
 
 @pytest.fixture
@@ -143,11 +136,22 @@ def test_merged_or_not_the_same_becomes_of_the_examples_in_fewer_calls() -> None
     assert tables[0] == tables[1] == tables[2]
 
 
-@pytest.mark.parametrize("how", [[], ["--batch", 3], ["--linger", 0], ["--no-batch"]])
-def test_what_comes_on_a_pipe_is_sent_before_the_pipe_is_closed(how: list[object], tenant: Tenant) -> None:
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("how", "count"),
+    [
+        ([], 1),  # by default it lingers a second
+        (["--linger", 0.05], 4),
+        (["--batch", 3, "--linger", 0.05], 4),
+        (["--linger", 0], 4),
+        (["--no-batch"], 4),
+    ],
+    ids=lambda value: " ".join(map(str, value)) or "as it is" if isinstance(value, list) else "",
+)
+def test_what_comes_on_a_pipe_is_sent_before_the_pipe_is_closed(how: list[object], count: int, tenant: Tenant) -> None:
     with started(*tenant.command("-", *how)) as process:
         assert process.stdin is not None
-        for number, line in enumerate(ndjson(*people(4)).splitlines(keepends=True), 1):
+        for number, line in enumerate(ndjson(*people(count)).splitlines(keepends=True), 1):
             process.stdin.write(line)
             process.stdin.flush()
             until(lambda: len(tenant.emails) == number)  # noqa: B023 - it is called at once
@@ -194,7 +198,7 @@ def test_the_file_of_errors_can_be_mended_and_sent_again(tenant: Tenant, tmp_pat
     [
         (ndjson(*people(3)), 0, (3, 3, 0)),
         (json.dumps(people(3)).encode(), 0, (3, 3, 0)),
-        (gzip.compress(ndjson(*people(3))), 0, (3, 3, 0)),
+        (gzip.compress(ndjson(*people(3)), mtime=0), 0, (3, 3, 0)),
         (ndjson(*({"message": event} for event in people(3))), 0, (3, 3, 0)),
         (b"", 0, (0, 0, 0)),
         (ndjson(*people(2)) + b"{oops\n", 1, (3, 2, 1)),
@@ -254,10 +258,10 @@ def test_a_dry_run_prints_what_transform_does_and_sends_nothing(tenant: Tenant) 
     ],
 )
 def test_wrong_use_ends_with_2_and_says_how_it_goes(arguments: list[object], reason: str) -> None:
-    done = CliRunner().invoke(cli, ["deliver", *map(str, arguments)])
-    assert done.exit_code == 2
-    assert "deliver [OPTIONS] [EVENTS]" in done.output
-    assert reason in done.output
+    done = run("deliver", *arguments)
+    assert done.returncode == 2
+    assert "deliver [OPTIONS] [EVENTS]" in done.stderr.decode()
+    assert reason in done.stderr.decode()
 
 
 @pytest.mark.parametrize(
@@ -372,13 +376,15 @@ def test_what_is_no_journal_is_refused_in_one_line(
     assert before == (path.read_bytes() if path.is_file() else None) or kind == "another database"
 
 
+@pytest.mark.process
 def test_a_journal_that_another_run_has_is_refused(file: Path, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     with serving(Fault("slow", seconds=60)) as tenant:
-        with started(*tenant.command(file, "--journal", journal)):
+        with started(*tenant.command(file, "--journal", journal)) as process:
             until(lambda: tenant.calls)
             problem = wrong_use(tenant.deliver(file, "--journal", journal))
             assert problem.startswith(f"{journal}: is in use by another run")
+            process.kill()  # asked to end, it would wait for the call
         done = run("deliver", "--report", journal)
         assert done.returncode == 0
 
@@ -410,21 +416,24 @@ def test_a_report_of_an_empty_or_missing_file_says_so(tenant: Tenant, tmp_path: 
 # --- the end on request -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: signal.Signals, tmp_path: Path) -> None:
     file, journal, errors = tmp_path / "events", tmp_path / "journal", tmp_path / "errors"
-    file.write_bytes(ndjson(*people(200)))
-    with serving(Fault("slow", seconds=0.2, times=40)) as tenant:
+    file.write_bytes(ndjson(*people(100)))
+    answered = threading.Event()  # the calls under way are, once it has been asked to end
+    with serving(Fault("slow", calls=tuple(range(9, 50))), sleep=lambda _: answered.wait(LONGEST)) as tenant:
         options = [file, "--journal", journal, "--errors", errors]
         with started(*tenant.command(*options)) as process:
             until(lambda: tenant.calls > 8)
+            threading.Timer(0.3, answered.set).start()
             done = ended(process, how)
         assert done.returncode == 130
         assert done.stderr == b""
         assert b"Ended on request. Run the same command to go on." in done.stdout
         counts = table(done)["all"]
         assert counts["delivered"] == counts["calls"] == tenant.calls == len(tenant.emails)
-        assert 8 < counts["delivered"] < 200
+        assert 8 < counts["delivered"] < 100
         assert counts["events"] == counts["delivered"] + counts["not tried"]
         not_tried = lines(errors.read_bytes())
         assert {line["error"]["kind"] for line in not_tried} == {"NotTried"}
@@ -432,19 +441,20 @@ def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: s
 
         again = tenant.deliver(*options)
         assert again.returncode == 0
-        assert (table(again)["all"]["delivered"], table(again)["all"]["calls"]) == (200, 200 - counts["calls"])
-        assert len(tenant.emails) == tenant.calls == 200
+        assert (table(again)["all"]["delivered"], table(again)["all"]["calls"]) == (100, 100 - counts["calls"])
+        assert len(tenant.emails) == tenant.calls == 100
 
 
 def test_without_a_journal_the_end_says_where_the_rest_begins(tmp_path: Path) -> None:
     file = tmp_path / "events"
     file.write_bytes(ndjson(*people(200)))
-    with serving(Fault("slow", seconds=0.2)) as tenant, started(*tenant.command(file)) as process:
-        until(lambda: tenant.calls)
-        done = ended(process)
+    with serving(Fault("slow", seconds=0.2)) as tenant, asked_to_end(lambda: tenant.calls):
+        done = tenant.deliver(file)
+    assert done.returncode == 130
     assert f"What comes after event {table(done)['all']['events']} was not read." in done.stdout.decode()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("workers", [1, 4])
 def test_an_end_comes_promptly_while_standard_input_is_waited_for(
@@ -462,6 +472,7 @@ def test_an_end_comes_promptly_while_standard_input_is_waited_for(
     assert table(done)["all"]["delivered"] == 1
 
 
+@pytest.mark.process
 def test_asked_twice_it_ends_at_once() -> None:
     with serving(Fault("slow", seconds=60)) as tenant, started(*tenant.command(EVENTS)) as process:
         until(lambda: tenant.calls)
@@ -472,6 +483,7 @@ def test_asked_twice_it_ends_at_once() -> None:
         assert process.wait(timeout=5) == 130
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["429", "429-retry-after"])
 def test_an_end_comes_soon_while_a_retry_is_waited_for(kind: str, file: Path) -> None:
     with serving(Fault(kind, seconds=600)) as tenant, started(*tenant.command(file)) as process:
@@ -484,16 +496,41 @@ def test_an_end_comes_soon_while_a_retry_is_waited_for(kind: str, file: Path) ->
     assert took < 4
 
 
+@pytest.mark.parametrize("with_journal", [True, False])
+def test_what_the_end_leaves_is_told_as_not_tried_and_how_to_go_on(
+    with_journal: bool, file: Path, tmp_path: Path
+) -> None:
+    journal = ["--journal", tmp_path / "journal"] if with_journal else []
+    with serving(Fault("429", seconds=600)) as tenant, asked_to_end(lambda: tenant.calls):
+        done = tenant.deliver(file, *journal)
+    assert (done.returncode, done.stderr) == (130, b"")
+    assert table(done)["all"]["not tried"] == table(done)["all"]["events"] == 5
+    again = "Run the same command to go on." if with_journal else "What comes after event 5 was not read."
+    assert done.stdout.decode().endswith(f"\nEnded on request. {again}\n")
+
+
+@contextmanager
+def a_run(tally: Tally | None = None) -> Iterator[Run]:
+    with Deliverer(some.CONFIG) as deliverer:
+        yield Run(deliverer, None, tally or Tally(COLUMNS), nowhere)
+
+
+def test_an_event_that_was_just_read_when_the_end_came_is_told_as_not_tried(file: Path) -> None:
+    tally = Tally(COLUMNS)
+    with a_run(tally) as run, file.open("rb") as source:
+        next(run._events(source))
+        run._close()
+    assert tally.types == {"identify": {"events": 1, "not tried": 1, "calls": 0}}
+
+
 # --- the budget -------------------------------------------------------------------------------------------------------
 
 
 def test_the_budget_is_a_share_of_the_calls_and_is_waited_for(file: Path) -> None:
-    with serving() as tenant:
-        options = ["--calls-per-minute", 4, "--budget", "70%", "--workers", 1]
-        with started(*tenant.command(file, *options)) as process:
-            until(lambda: tenant.calls == 2)
-            done = ended(process)
-        assert table(done)["all"]["calls"] == tenant.calls == 2
+    with serving() as tenant, asked_to_end(lambda: tenant.calls == 2):
+        done = tenant.deliver(file, "--calls-per-minute", 4, "--budget", "70%", "--workers", 1)
+    assert done.returncode == 130
+    assert table(done)["all"]["calls"] == tenant.calls == 2
 
 
 def test_calls_that_fail_for_a_while_are_tried_again(file: Path) -> None:
@@ -505,45 +542,36 @@ def test_calls_that_fail_for_a_while_are_tried_again(file: Path) -> None:
         }  # fmt: skip
 
 
-def on_a_terminal(arguments: list[object], enough: bytes) -> tuple[int, str]:
-    """What a terminal of 80 columns is sent until there is `enough` and Ctrl-C is pressed, and the exit status."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environment = {**os.environ, "TERM": "xterm"}
-    with subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)], stdout=theirs, stderr=theirs, stdin=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        watchdog = threading.Timer(LONGEST, process.kill)
-        watchdog.start()
-        shown, asked = b"", False
-        try:
-            while chunk := os.read(ours, 65536):
-                shown += chunk
-                if not asked and re.search(enough, shown):
-                    asked = True
-                    process.send_signal(signal.SIGINT)
-        except OSError:  # Linux's way to say that the other side has closed
-            pass
-        watchdog.cancel()
-        os.close(ours)
-        return process.wait(timeout=30), shown.decode()
-
-
+@pytest.mark.process
 def test_a_terminal_shows_what_is_done_and_what_is_waited_for(tmp_path: Path) -> None:
     file = tmp_path / "events"
     file.write_bytes(ndjson(*people(100)))
     with serving() as tenant:
         command = tenant.command(file, "--calls-per-minute", 20)
-        status, shown = on_a_terminal(command, rb"waiting until")
-    assert status == 130
-    progress, _, tables = shown.rpartition("\x1b[?25h")  # the cursor is back
+        done = on_a_terminal(*command, at=("stdin", "stdout", "stderr"), enough=rb"waiting until")
+    assert done.returncode == 130
+    progress, _, tables = done.stdout.decode().rpartition(SHOW_CURSOR)
     assert re.search(r"2\d% · 20 delivered · 0 failed · 20 of 20 calls · 0:\d\d:\d\d left", progress)
     assert re.search(r"waiting until \d\d:\d\d:\d\d: the budget of calls is used up", progress)
-    progress, tables = (re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", part) for part in (progress, tables))
+    progress, tables = plain(progress), plain(tables)
     assert max(map(len, re.split(r"[\r\n]+", progress))) < 78  # there is room for ^C
-    assert table(Done([], status, tables.replace("\r", "").encode(), b""))["all"]["delivered"] == 20
+    assert table(Done([], 130, tables.encode(), b""))["all"]["delivered"] == 20
     assert "Ended on request" in tables
+
+
+def test_the_line_on_a_terminal_is_gone_once_all_is_delivered(tenant: Tenant, file: Path) -> None:
+    done = run_on_a_terminal(*tenant.command(file))
+    during, after = (plain(part) for part in done.stdout.decode().rsplit(SHOW_CURSOR, 1))
+    assert done.returncode == 0
+    assert re.search(r"100% · 5 delivered · 0 failed", during)
+    assert table(Done([], 0, after.encode(), b""))["all"]["delivered"] == 5
+    assert "%" not in after
+
+
+def test_the_line_counts_what_is_through_and_bears_that_it_has_just_been_told(file: Path) -> None:
+    with a_run() as run, file.open("rb") as source:
+        assert len([*run._events(source)]) == 5
+        assert [run._bytes_ahead(number) for number in (0, 5, 6)] == [0, file.stat().st_size, 0]
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -563,16 +591,17 @@ def test_neither_keys_nor_emails_are_told_anywhere(tmp_path: Path) -> None:
     keys = {name: f"MARKED-{name}-1" for name in ("accessKey", "sharedSecret", "tenantId")}
     settings = {**SETTINGS, **keys}
     config.write_text(json.dumps(settings))
-    email = {"email": "marked.person@example.com"}
-    events = [
-        {"type": "identify", "messageId": "1", "traits": email},
-        {"type": "identify", "messageId": "2", "traits": {**email, "emailOptOut": "perhaps"}},
-        {"type": "group", "messageId": "3", "traits": {"name": "Acme"}, "context": {"traits": email}},
-        {"type": "group", "messageId": "4", "traits": {"name": [email]}, "context": {"traits": email}},
-        {"type": "track", "messageId": "5", "event": "Ticket Closure", "properties": email},
-        {"type": "track", "messageId": "6", "event": "unknown", "properties": email},
-        {"type": "page", "messageId": "7", "traits": email},
+    email = "marked.person@example.com"
+    kinds = [
+        identify(email),
+        identify(email, emailOptOut="perhaps"),
+        group("Acme", email),
+        group([{"email": email}], email),
+        track(email=email),
+        track("unknown", email=email),
+        {"type": "page", "traits": {"email": email}},
     ]
+    events = [{**event, "messageId": str(number)} for number, event in enumerate(kinds, 1)]
     file.write_bytes(ndjson(*events) + b'{"type": "identify", "traits": {"email": "marked.person@example.com"\n')
     sandbox = Sandbox(
         DestinationConfig.from_rudderstack(settings),

@@ -1,20 +1,33 @@
-"""`gainsight-dest explain`, run as a person runs it."""
+"""`gainsight-dest explain`."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.process import CONFIG, EVENTS, PROGRAM, Done, lines, ndjson, run, started, wrong_use
+from tests.cli.process import (
+    CONFIG,
+    EVENTS,
+    LONGEST,
+    PROGRAM,
+    Done,
+    lines,
+    ndjson,
+    run,
+    run_process,
+    started,
+    wrong_use,
+)
+from tests.needs import need
+from tests.some import identify, track
 
-IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com", "plan": "gold", "shoe": 38}}
-TRACK = {"type": "track", "event": "Ada's Divorce", "properties": {"a": "PERSONAL"}}
+IDENTIFY = identify(plan="gold", shoe=38) | {"messageId": "m-1"}
+TRACK = track("Ada's Divorce", a="PERSONAL")
 DESTINATION = {"Config": {"domain": "acme.co", "accessKey": "MARKED-access-key", "personMap": {"plan": "Plan__gc"}}}
 
 
@@ -96,7 +109,7 @@ def test_with_mask_no_value_of_an_event_is_shown(more: tuple[str, ...]) -> None:
 
 
 def test_the_page_is_written_and_holds_the_configs_problems(tmp_path: Path) -> None:
-    pytest.importorskip("jinja2", reason="the page needs the extra report")
+    need("report")
     done = explained("--html", tmp_path / "report.html", events=ndjson(IDENTIFY, TRACK))
     page = (tmp_path / "report.html").read_text("utf8")
     assert done.stdout == b""
@@ -106,7 +119,7 @@ def test_the_page_is_written_and_holds_the_configs_problems(tmp_path: Path) -> N
 
 
 def test_the_page_may_be_masked(tmp_path: Path) -> None:
-    pytest.importorskip("jinja2", reason="the page needs the extra report")
+    need("report")
     explained("--html", tmp_path / "report.html", "--mask", events=ndjson(IDENTIFY, TRACK))
     page = (tmp_path / "report.html").read_text("utf8")
     assert "&lt;a string&gt;" in page
@@ -115,7 +128,7 @@ def test_the_page_may_be_masked(tmp_path: Path) -> None:
 
 def test_an_events_own_destination_will_do(tmp_path: Path) -> None:
     path = tmp_path / "events.json.gz"
-    path.write_bytes(gzip.compress(json.dumps([{"message": IDENTIFY, "destination": DESTINATION}]).encode()))
+    path.write_bytes(gzip.compress(json.dumps([{"message": IDENTIFY, "destination": DESTINATION}]).encode(), mtime=0))
     (line,) = lines(run("explain", path, "--format", "json").stdout)
     assert [row["field"] for row in line["rows"]] == ["Person.Email", "Person.Plan__gc", None]
 
@@ -138,17 +151,19 @@ def test_an_events_own_destination_at_fault_is_an_error_of_that_event() -> None:
 )
 def test_a_wrong_use_is_told_in_one_line(arguments: tuple[Any, ...], problem: str) -> None:
     if "--html" in arguments:
-        pytest.importorskip("jinja2", reason="the page needs the extra report")
+        need("report")
     assert wrong_use(run("explain", *arguments, stdin=ndjson(IDENTIFY))).startswith(problem)
 
 
+@pytest.mark.process
 def test_a_reader_that_has_had_enough_ends_it_quietly() -> None:
     shell = f"yes '{json.dumps(IDENTIFY)}' | head -100000 | {' '.join(PROGRAM)} explain - --config {CONFIG} | head -1"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, check=False, timeout=60)  # noqa: S607
+    done = run_process(program=["bash", "-c", shell])
     assert done.stdout == b"1. m-1 identify\n"
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_it_without_a_traceback() -> None:
     with started("explain", "-", "--config", CONFIG) as process:
         assert process.stdin is not None
@@ -157,6 +172,6 @@ def test_ctrl_c_ends_it_without_a_traceback() -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=LONGEST)
     assert process.returncode == 130
     assert b"Traceback" not in stderr

@@ -13,15 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
-for module in ("click", "falcon", "isal", "msgspec", "prometheus_client", "uvicorn"):
-    pytest.importorskip(module, reason="the service needs the extras cli and serve")
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.process import started
 from tests.strategies import events, finite_values, keyed_raw_configs
+
+pytestmark = pytest.mark.process
 
 LONGEST = 20  # seconds; an answer that takes longer hangs
 ROUTES = (

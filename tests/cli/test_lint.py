@@ -1,13 +1,10 @@
-"""`gainsight-dest lint` and `gainsight-dest schema`, run as a person runs them."""
+"""`gainsight-dest lint` and `gainsight-dest schema`."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
-import pty
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,9 @@ import pytest
 
 from gainsight_dest import config_schema, lint
 from gainsight_dest.cli.places import Lines
-from tests.cli.process import CONFIG, EVENTS, PROGRAM, ROOT, Done, ndjson, run, wrong_use
-from tests.linting.test_rules import GOOD, WELL, config, people, row, track
+from tests.cli.process import CONFIG, EVENTS, ROOT, Done, ndjson, run, wrong_use
+from tests.cli.terminal import on_a_terminal
+from tests.linting.configs import GOOD, WELL, config, people, row, track
 
 BAD = ROOT / "examples" / "bad-destination.json"
 
@@ -117,7 +115,11 @@ def test_annotations_escape_what_would_end_them(tmp_path: Path) -> None:
 def test_events_are_read_in_any_form(form: str, tmp_path: Path) -> None:
     events = [*WELL, track("b"), track("b")]
     nested = ndjson(*({"message": event, "destination": {"Config": {}}} for event in events))
-    data = {"lines": ndjson(*events), "array": json.dumps(events).encode(), "gzipped": gzip.compress(ndjson(*events))}
+    data = {
+        "lines": ndjson(*events),
+        "array": json.dumps(events).encode(),
+        "gzipped": gzip.compress(ndjson(*events), mtime=0),
+    }
     file = written(tmp_path, GOOD)
     done = run("lint", "--config", file, "--events", "-", "--format", "json", stdin={**data, "nested": nested}[form])
     (finding,) = report(done)["findings"]
@@ -133,19 +135,11 @@ def test_events_that_are_switched_off_or_unreadable_are_counted_and_not_told_of(
     assert report(done)["events"] == {"read": 7, "unreadable": 1}
 
 
+@pytest.mark.process
 def test_a_terminal_gets_colours_and_a_pipe_does_not() -> None:
-    control, terminal = pty.openpty()
-    environment = {**{name: value for name, value in os.environ.items() if name != "NO_COLOR"}, "TERM": "xterm"}
-    with subprocess.Popen([*PROGRAM, "lint", "--config", BAD], stdout=terminal, env=environment):
-        os.close(terminal)
-        shown = b""
-        try:
-            while part := os.read(control, 1 << 16):
-                shown += part
-        except OSError:  # how Linux says that there is no more
-            pass
-        os.close(control)
-    assert b"\x1b[1;31merror\x1b[0m" in shown
+    done = on_a_terminal("lint", "--config", BAD, at=("stdout",))
+    assert done.returncode == 1
+    assert b"\x1b[1;31merror\x1b[0m" in done.stdout
     assert b"\x1b" not in run("lint", "--config", BAD).stdout
 
 

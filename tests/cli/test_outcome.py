@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
-from gainsight_dest import DestinationConfig, Secret
+from gainsight_dest import Secret
 from gainsight_dest.cli import outcome as cli
 from gainsight_dest.cli.outcome import Configs, NoConfigError, as_record, counts, outcome
 from gainsight_dest.cli.read import Item
 from gainsight_dest.outcome import Fault
+from tests.some import ACCESS_KEY, ADA, CONFIG, group, identify
 
-CONFIG = DestinationConfig(domain="acme.co", access_key="access-1")
-CONFIGS = Configs(CONFIG)
-IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
-GROUP = {"type": "group", "traits": {"name": "Acme"}, "context": {"traits": {"email": "ada@example.com"}}}
+CONFIGS = Configs(attrs.evolve(CONFIG, shared_secret=None))
+IDENTIFY = identify() | {"messageId": "m-1"}
 
 
 def record(event: Any, **options: Any) -> dict[str, Any]:
@@ -32,16 +32,16 @@ def test_the_record_of_an_event_holds_its_number_id_type_and_requests() -> None:
             {
                 "label": "upsert person",
                 "method": "PUT",
-                "url": "https://acme.co/v1.0/api/people",
+                "url": f"https://{CONFIG.domain}/v1.0/api/people",
                 "headers": {"Accesskey": "***", "Content-Type": "application/json"},
-                "body": {"Email": "ada@example.com"},
+                "body": {"Email": ADA},
             }
         ],
     }
 
 
 def test_the_record_of_a_group_shows_each_way_it_may_go() -> None:
-    assert [request["label"] for request in record(GROUP)["requests"]] == [
+    assert [request["label"] for request in record(group())["requests"]] == [
         "find company",
         "create company, if none was found",
         "update company, if found",
@@ -51,7 +51,7 @@ def test_the_record_of_a_group_shows_each_way_it_may_go() -> None:
 
 def test_secrets_show_on_request() -> None:
     (request,) = record(IDENTIFY, show_secrets=True)["requests"]
-    assert request["headers"]["Accesskey"] == "access-1"
+    assert request["headers"]["Accesskey"] == ACCESS_KEY
     assert type(request["headers"]["Accesskey"]) is str
 
 
@@ -105,7 +105,7 @@ def test_a_destination_that_cannot_be_told_by_its_text_is_read_all_the_same() ->
 
 def test_a_given_config_goes_before_the_events_own_destination() -> None:
     item = Item(1, IDENTIFY, {"Config": {"domain": "own.co", "accessKey": "k"}})
-    assert as_record(outcome(item, CONFIGS))["requests"][0]["url"].startswith("https://acme.co/")
+    assert as_record(outcome(item, CONFIGS))["requests"][0]["url"].startswith(f"https://{CONFIG.domain}/")
 
 
 FAULT = Fault("EventError", "traits.email", "traits.email: is needed")
@@ -144,7 +144,7 @@ def test_an_event_nested_too_deeply_to_be_written_is_left_out_of_its_line() -> N
     ("event", "expected"),
     [
         (IDENTIFY, {"events": 1, "requests": 1, "skipped": 0, "errors": 0}),
-        (GROUP, {"events": 1, "requests": 3, "skipped": 0, "errors": 0}),
+        (group(), {"events": 1, "requests": 3, "skipped": 0, "errors": 0}),
         ({"type": "page"}, {"events": 1, "requests": 0, "skipped": 1, "errors": 0}),
         ({"type": "identify"}, {"events": 1, "requests": 0, "skipped": 0, "errors": 1}),
     ],

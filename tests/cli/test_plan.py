@@ -1,9 +1,10 @@
-"""`gainsight-dest plan`, run as a person runs it."""
+"""`gainsight-dest plan`."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -14,41 +15,23 @@ import pytest
 
 from gainsight_dest.cli import deliver
 from gainsight_dest.plan import verdict
-from tests.cli.process import CONFIG, EVENTS, ROOT, Done, ndjson, run, started, wrong_use
+from tests.cli.process import CONFIG, EVENTS, LONGEST, ROOT, Done, ndjson, run, started, wrong_use
+from tests.needs import need
+from tests.some import ADA, SETTINGS, Event, group, identify, track
 
-Event = dict[str, Any]
-DESTINATION = {
-    "Config": {
-        "domain": "acme.co",
-        "accessKey": "MARKED-access-key",
-        "sharedSecret": "MARKED-secret",
-        "tenantId": "t",
-        "topicName": "Tickets",
-        "eventNameMap": [{"from": "Closed", "to": "closed"}],
-        "eventVersionMap": [{"from": "Closed", "to": "1.0.0"}],
-    }
-}
+DESTINATION = {"Config": SETTINGS}
 
 
-def identify(person: str, time: str) -> Event:
-    return {"type": "identify", "timestamp": f"2026-03-02T{time}Z", "traits": {"email": f"{person}@example.com"}}
-
-
-def group(person: str, company: str, time: str) -> Event:
-    context = {"traits": {"email": f"{person}@example.com"}}
-    return {"type": "group", "timestamp": f"2026-03-02T{time}Z", "traits": {"name": company}, "context": context}
-
-
-def track(time: str, event: str = "Closed") -> Event:
-    return {"type": "track", "timestamp": f"2026-03-02T{time}Z", "event": event}
+def at(time: str, event: Event) -> Event:
+    return {**event, "timestamp": f"2026-03-02T{time}Z"}
 
 
 DAY = [
-    identify("ada", "00:00:00"),
-    identify("ada", "00:00:30"),
-    group("ada", "Lovelace Ltd", "00:30:00"),
-    track("12:00:00"),
-    identify("grace", "23:00:00"),
+    at("00:00:00", identify()),
+    at("00:00:30", identify()),
+    at("00:30:00", group("Lovelace Ltd")),
+    at("12:00:00", track()),
+    at("23:00:00", identify("grace@example.com")),
 ]
 
 
@@ -97,7 +80,8 @@ def test_what_a_day_costs_is_told_for_people(tmp_path: Path) -> None:
 
 
 def test_the_plan_is_one_object_as_json() -> None:
-    done = planned("--format", "json", "--config", CONFIG)
+    unmapped = at("12:00:00", track("Closed"))
+    done = planned("--format", "json", "--config", CONFIG, events=ndjson(*DAY[:3], unmapped, *DAY[4:]))
     assert done.returncode == 0
     data = data_of(done)
     assert data["events"] == {"all": 5, "identify": 3, "group": 1, "track": 0, "skipped": 0, "at fault": 1}
@@ -125,7 +109,7 @@ def test_the_page_on_sizing_shows_what_it_prints() -> None:
 
 
 def test_without_a_config_every_track_event_counts() -> None:
-    done = planned("--format", "json", events=ndjson(track("00:00:00", "Anything")))
+    done = planned("--format", "json", events=ndjson(at("00:00:00", track("Anything"))))
     assert calls(done)["one by one"] == 1
     assert data_of(done)["with_config"] is False
     assert "No config: every track event counts as sent." in planned().stdout.decode()
@@ -210,7 +194,7 @@ def test_lines_that_are_not_json_are_counted_and_told_once() -> None:
 
 def test_a_file_that_breaks_off_is_told_up_to_there(tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson.gz"
-    path.write_bytes(gzip.compress(ndjson(*DAY * 100))[:-20])
+    path.write_bytes(gzip.compress(ndjson(*DAY * 100), mtime=0)[:-20])
     done = run("plan", path, "--format", "json")
     assert done.returncode == 0
     assert data_of(done)["events"]["at fault"] == 1
@@ -220,8 +204,8 @@ def test_a_file_that_breaks_off_is_told_up_to_there(tmp_path: Path) -> None:
 
 def test_a_gzipped_array_in_nested_form_is_planned_for_by_its_own_destination(tmp_path: Path) -> None:
     path = tmp_path / "events.json.gz"
-    events = [{"message": event, "destination": DESTINATION} for event in (*DAY, track("01:00:00", "Not mapped"))]
-    path.write_bytes(gzip.compress(json.dumps(events).encode()))
+    events = [{"message": event, "destination": DESTINATION} for event in (*DAY, at("01:00:00", track("Not mapped")))]
+    path.write_bytes(gzip.compress(json.dumps(events).encode(), mtime=0))
     data = data_of(run("plan", path, "--format", "json"))
     assert (data["events"]["track"], data["events"]["at fault"], data["with_config"]) == (1, 1, True)
 
@@ -235,7 +219,7 @@ def test_an_events_own_destination_at_fault_is_an_error_of_that_event(destinatio
 
 
 def test_two_tenants_are_refused() -> None:
-    other = {"Config": {**DESTINATION["Config"], "domain": "other.co"}}
+    other = {"Config": {**SETTINGS, "domain": "other.co"}}
     events = [{"message": DAY[0], "destination": destination} for destination in (DESTINATION, DESTINATION, other)]
     assert wrong_use(planned(events=ndjson(*events))) == (
         "event 3 goes to another tenant than those before it: plan for one tenant at a time"
@@ -243,7 +227,7 @@ def test_two_tenants_are_refused() -> None:
 
 
 def test_the_batch_that_it_warns_of_is_what_the_senders_merge() -> None:
-    pytest.importorskip("requests", reason="the senders need the extra deliver")
+    need("deliver")
     from gainsight_dest.deliver.shards import Shards  # noqa: PLC0415 - needs that extra
 
     assert attrs.fields(Shards).batch.default == deliver.BATCH == verdict.BATCH
@@ -257,7 +241,7 @@ def test_no_event_is_no_call() -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_key_and_no_person_is_printed(form: str) -> None:
-    wrong = {"type": "identify", "messageId": "m-ada", "traits": {"email": ["ada@example.com"]}}
+    wrong = identify([ADA]) | {"messageId": "m-ada"}
     events = [{"message": event, "destination": DESTINATION} for event in (*DAY, wrong)]
     done = planned("--format", form, events=ndjson(*events))
     shown = done.stdout + done.stderr
@@ -267,25 +251,35 @@ def test_no_key_and_no_person_is_printed(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_reader_that_has_gone_ends_it_quietly(form: str) -> None:
-    with started("plan", "-", "--format", form) as process:
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    with os.fdopen(ours, "wb") as stdout:
+        done = run("plan", "-", "--format", form, stdin=ndjson(*DAY), stdout=stdout)
+    assert done.returncode == 141
+    assert b"Traceback" not in done.stderr
+    assert b"BrokenPipe" not in done.stderr
+
+
+@pytest.mark.process
+def test_a_closed_pipe_ends_a_process_of_its_own_quietly() -> None:
+    with started("plan", "-") as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         process.stdin.write(ndjson(*DAY))
         process.stdin.close()
-        stderr = process.stderr.read()
-        assert process.wait(timeout=30) == 141
-    assert b"Traceback" not in stderr
-    assert b"BrokenPipe" not in stderr
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=LONGEST) == 141
 
 
+@pytest.mark.process
 def test_ctrl_c_ends_it_without_a_traceback_and_without_a_plan() -> None:
     with started("plan", "-") as process:
         assert process.stdin is not None
-        process.stdin.write(ndjson(*DAY * 5000))  # more than a pipe holds: it is being read
+        process.stdin.write(ndjson(*DAY * 500))  # more than a pipe holds: it is being read
         process.stdin.flush()
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=LONGEST)
     assert (process.returncode, stdout) == (130, b"")
     assert b"Traceback" not in stderr

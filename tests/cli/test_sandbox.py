@@ -1,93 +1,141 @@
-"""`gainsight-dest sandbox` and `demo`, run as a person runs them."""
+"""`gainsight-dest sandbox` and `demo`."""
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import signal
 import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-for module in ("requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2"):
-    pytest.importorskip(module, reason="sandbox and demo need the extras deliver and sandbox")
-
 import requests
+from rich.console import Console
 
-from tests.cli.process import CONFIG, EVENTS, Done, ended, ndjson, run, started, table, wrong_use
-
-ADA = {"type": "identify", "traits": {"email": "ada@example.com"}}
-
-
-def address(process: subprocess.Popen[bytes]) -> str:
-    """Where the process says that it serves."""
-    assert process.stdout is not None
-    while line := process.stdout.readline().decode():
-        if found := re.search(r" is at (http://[\w.:]+\d)", line):
-            return found[1]
-    raise AssertionError("it names no address")
-
-
-@contextmanager
-def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    with started("sandbox", "--port", 0, *arguments) as process:
-        yield process, address(process)
+from gainsight_dest.cli import sandbox
+from tests.cli.process import (
+    CONFIG,
+    EVENTS,
+    LONGEST,
+    Done,
+    address,
+    asked_to_end,
+    ended,
+    ndjson,
+    run,
+    serving_sandbox,
+    started,
+    table,
+    wrong_use,
+)
+from tests.some import ADA, identify
 
 
 def deliver(url: str, stdin: bytes) -> Done:
     return run("deliver", "-", "--config", CONFIG, "--base-url", url, "--workers", 1, stdin=stdin)
 
 
+Used = Callable[..., tuple[Done, Any]]
+
+
+@pytest.fixture
+def used(monkeypatch: pytest.MonkeyPatch) -> Used:
+    """The sandbox in this process, used while it would wait for its end; and what came of its use."""
+
+    def used(use: Callable[[str], object], *arguments: object, command: str = "sandbox") -> tuple[Done, Any]:
+        found: list[object] = []
+
+        def wait() -> None:
+            sys.stdout.flush()
+            (url,) = re.findall(r" is at (http://[\w.:]+\d)", os.pread(sys.stdout.fileno(), 4096, 0).decode())
+            found.append(use(url))
+
+        monkeypatch.setattr(sandbox, "_wait_for_the_end", wait)
+        done = run(command, *arguments)
+        (result,) = found
+        return done, result
+
+    return used
+
+
+def content_of(url: str) -> Any:
+    return requests.get(f"{url}/content.json", timeout=LONGEST).json()
+
+
+@pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_is_and_serves_until_it_is_asked_to_end(how: signal.Signals) -> None:
-    with serving() as (process, url):
-        assert deliver(url, ndjson(ADA)).returncode == 0
-        assert [person["Email"] for person in requests.get(f"{url}/content.json", timeout=5).json()["people"]] == [
-            "ada@example.com"
-        ]
-        assert "ada@example.com" in requests.get(url, timeout=5).text
+def test_it_says_where_it_is_and_serves_until_it_is_asked_to_end(how: signal.Signals, tmp_path: Path) -> None:
+    data = tmp_path / "data.json"
+    with serving_sandbox("--data", data) as (process, url):
+        assert deliver(url, ndjson(identify())).returncode == 0
+        content = content_of(url)
+        assert [person["Email"] for person in content["people"]] == [ADA]
+        assert ADA in requests.get(url, timeout=LONGEST).text
         done = ended(process, how)
     assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(data.read_bytes()) == content
 
 
-def test_with_a_config_it_refuses_other_keys(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_waits_until_it_is_asked_to_end(how: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "_NAP", 0.005)
+    looks = iter(range(10))
+    with asked_to_end(lambda: next(looks) == 5, how):
+        sandbox._wait_for_the_end()
+    assert next(looks) == 6
+
+
+def test_with_a_config_it_refuses_other_keys(used: Used, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps({"domain": "acme.co", "accessKey": "wrong"}))
-    with serving("--config", wrong) as (_, url):
-        assert "is not authorized" in wrong_use(deliver(url, ndjson(ADA)))
+    _, delivered = used(lambda url: deliver(url, ndjson(identify())), "--port", 0, "--config", wrong)
+    assert "is not authorized" in wrong_use(delivered)
 
 
-def test_its_content_is_saved_at_the_end_and_taken_up_again(tmp_path: Path) -> None:
+def test_its_content_is_saved_at_the_end_and_taken_up_again(used: Used, tmp_path: Path) -> None:
     data = tmp_path / "data.json"
-    with serving("--data", data) as (process, url):
+
+    def use(url: str) -> Any:
         deliver(url, EVENTS.read_bytes())
-        content = requests.get(f"{url}/content.json", timeout=5).json()
-        assert ended(process).returncode == 0
+        return content_of(url)
+
+    done, content = used(use, "--port", 0, "--data", data)
+    assert done.returncode == 0
     assert json.loads(data.read_bytes()) == content
     assert [path.name for path in tmp_path.iterdir()] == ["data.json"]
-    with serving("--data", data) as (process, url):
-        assert requests.get(f"{url}/content.json", timeout=5).json() == content
-        assert ended(process, signal.SIGTERM).returncode == 0
+    assert len(content["people"]) > 5
+    done, again = used(content_of, "--port", 0, "--data", data)
+    assert done.returncode == 0
+    assert again == content
     assert json.loads(data.read_bytes()) == content
 
 
-def test_faults_come_as_ordered(tmp_path: Path) -> None:
+def test_a_place_for_the_content_that_has_gone_is_told_at_the_end(used: Used, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    done, _ = used(lambda _: folder.rmdir(), "--port", 0, "--data", folder / "data.json")
+    assert wrong_use(done) == f"{folder / 'data.json'} cannot be written: No such file or directory"
+
+
+def test_faults_come_as_ordered(used: Used, tmp_path: Path) -> None:
     faults = tmp_path / "faults.json"
     faults.write_text('[{"kind": "result-false", "calls": [2]}]')
-    with serving("--faults", faults) as (_, url):
-        people = [{**ADA, "traits": {"email": f"p{n}@example.com"}} for n in range(3)]
-        done = deliver(url, ndjson(*people))
-    assert (table(done)["all"]["delivered"], table(done)["all"]["failed"]) == (2, 1)
+    people = [identify(f"p{n}@example.com") for n in range(3)]
+    _, delivered = used(lambda url: deliver(url, ndjson(*people)), "--port", 0, "--faults", faults)
+    assert (table(delivered)["all"]["delivered"], table(delivered)["all"]["failed"]) == (2, 1)
 
 
-def test_calls_are_limited_as_it_is_told() -> None:
-    with serving("--calls-per-minute", 1, "--calls-per-day", 1) as (_, url):
-        bodies = [requests.put(f"{url}/v1.0/api/people", json={}, timeout=5).status_code for _ in range(2)]
-    assert bodies == [400, 429]
+def test_calls_are_limited_as_it_is_told(used: Used) -> None:
+    def statuses(url: str) -> list[int]:
+        return [requests.put(f"{url}/v1.0/api/people", json={}, timeout=LONGEST).status_code for _ in range(2)]
+
+    _, found = used(statuses, "--port", 0, "--calls-per-minute", 1, "--calls-per-day", 1)
+    assert found == [400, 429]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +168,7 @@ def test_a_place_for_the_content_that_cannot_be_had_is_known_at_once(tmp_path: P
     )
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # cheroot leaves it to be collected
 def test_a_port_in_use_ends_with_2_and_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -142,12 +191,31 @@ def test_the_demo_delivers_the_examples_and_shows_what_came_of_them() -> None:
     assert any(words[:3] == ["Blue", "Harbor", "Foods"] for words in shown)
 
 
+def test_the_demo_may_keep_its_page(used: Used) -> None:
+    done, page = used(lambda url: requests.get(url, timeout=LONGEST).text, "--keep", command="demo")
+    assert done.returncode == 0
+    assert "Blue Harbor Foods" in page
+    assert re.search(
+        r"^The sandbox stays at http://.*: look at its page\. Ctrl-C ends it\.$", done.stdout.decode(), re.MULTILINE
+    )
+
+
+def test_of_many_records_the_first_are_listed_and_the_rest_are_counted() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(sandbox._listed(("event", "times"), [(f"event {n}", n) for n in range(1022)]))
+    assert isinstance(console.file, io.StringIO)
+    *_, last_but_one, last = console.file.getvalue().splitlines()
+    assert last_but_one.split() == ["event", "19", "19"]
+    assert last.strip() == "… and 1,002 more"
+
+
+@pytest.mark.process
 def test_the_demo_keeps_its_page_on_request_until_it_is_asked_to_end() -> None:
     with started("demo", "--keep") as process:
         url = address(process)
         assert process.stdout is not None
         assert any(b"The sandbox stays at" in line for line in process.stdout)
-        assert "Blue Harbor Foods" in requests.get(url, timeout=5).text
+        assert "Blue Harbor Foods" in requests.get(url, timeout=LONGEST).text
         assert ended(process).returncode == 0
 
 

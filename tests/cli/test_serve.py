@@ -7,36 +7,22 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-for module in ("falcon", "msgspec", "isal", "prometheus_client", "uvicorn", "httptools", "requests"):
-    pytest.importorskip(module, reason="the service needs the extra serve")
-for module in ("cheroot", "jinja2"):
-    pytest.importorskip(module, reason="the service is tried against a sandbox, which needs the extra sandbox")
-
 import requests
 
-from tests.cli.process import LONGEST, ended, run, started, until, wrong_use
-from tests.cli.test_sandbox import address
-from tests.cli.test_sandbox import serving as sandbox
-from tests.rudderstack.rudder import body, group, identify
+from tests.cli.process import LONGEST, address, ended, run, serving, serving_sandbox, started, until, wrong_use
+from tests.rudderstack.rudder import body
+from tests.some import group, identify
+
+pytestmark = pytest.mark.process
 
 ROUTER = "/routerTransform"
 NOWHERE = "http://127.0.0.1:9"
-
-
-@contextmanager
-def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    with started("serve", "--port", 0, *arguments) as process:
-        yield process, address(process)
 
 
 def post(url: str, given: Any) -> requests.Response:
@@ -62,7 +48,7 @@ def test_what_is_in_flight_when_it_is_asked_to_end_is_answered(
         return requests.get(f"{tenant}/content.json", timeout=LONGEST).json()["companies"]
 
     with (
-        sandbox("--faults", faults, "--calls-per-minute", 0) as (_, tenant),
+        serving_sandbox("--faults", faults, "--calls-per-minute", 0) as (_, tenant),
         serving("--base-url", tenant, "--workers", workers, "--quiet") as (process, url),
         ThreadPoolExecutor(count) as pool,
     ):
@@ -90,17 +76,12 @@ def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int,
 @pytest.mark.parametrize("asked", [0, 1, 20])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int, asked: int) -> None:
-    command = [sys.executable, "-m", "gainsight_dest", "serve", "--port", "0", "--quiet", "--workers", str(workers)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, start_new_session=True) as process:
-        try:
-            url = address(process)
-            for _ in range(asked):  # workers may still be on their way
-                assert requests.get(f"{url}/health", timeout=LONGEST).status_code == 200
-            os.killpg(process.pid, signal.SIGINT)
-            _, stderr = process.communicate(timeout=LONGEST)
-        finally:
-            process.kill()
+    with started("serve", "--port", 0, "--quiet", "--workers", workers) as process:
+        url = address(process)
+        for _ in range(asked):  # workers may still be on their way
+            assert requests.get(f"{url}/health", timeout=LONGEST).status_code == 200
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=LONGEST)
     assert (process.returncode, stderr) == (0, b"")
 
 
@@ -191,6 +172,16 @@ def service() -> Iterator[str]:
         assert b"Traceback" not in done.stderr
 
 
+def test_gainsight_out_of_reach_is_told_of_the_jobs_that_need_it() -> None:
+    with serving("--quiet", "--base-url", NOWHERE) as (_, url):
+        output = post(f"{url}{ROUTER}", body(group(), identify())).json()["output"]
+    assert [each["statusCode"] for each in output] == [500, 200]
+    assert json.loads(output[0]["error"])["message"].startswith("failed to search group")
+
+
+# --- wrong use, which needs no process of its own -------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_port_in_use_ends_with_2_and_one_line(workers: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -208,10 +199,3 @@ def test_a_host_that_is_none_ends_with_2_and_one_line() -> None:
 )
 def test_a_wrong_base_url_ends_with_2_and_one_line(url: str) -> None:
     assert "base_url: must be" in wrong_use(run("serve", "--port", 0, "--base-url", url))
-
-
-def test_gainsight_out_of_reach_is_told_of_the_jobs_that_need_it() -> None:
-    with serving("--quiet", "--base-url", NOWHERE) as (_, url):
-        output = post(f"{url}{ROUTER}", body(group(), identify())).json()["output"]
-    assert [each["statusCode"] for each in output] == [500, 200]
-    assert json.loads(output[0]["error"])["message"].startswith("failed to search group")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,11 +12,15 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from gainsight_dest import Summary, explain
+from gainsight_dest.cli import streams
 from gainsight_dest.cli.outcome import Outcome, counts
-from gainsight_dest.cli.read import Item
-from gainsight_dest.cli.show import MOST_REASONS, delivery_progress, summary
+from gainsight_dest.cli.read import Item, events
+from gainsight_dest.cli.show import MOST_REASONS, delivery_progress, progress, summary, traits
+from gainsight_dest.cli.streams import watched
 from gainsight_dest.cli.tally import OTHER, Tally
 from gainsight_dest.outcome import Fault
+from tests.some import CONFIG, identify
 
 COLUMNS = ("events", "requests", "skipped", "errors")
 
@@ -124,3 +129,25 @@ def test_the_line_of_a_delivery_counts_what_is_through_and_waits_to_be_told() ->
     task.start_time, task.stop_time = 0.0, 60.0
     expected = "50% · 40 delivered · 0 failed · 40 events/min · 0:01:00 left"
     assert bar.columns[0](task) == Text(expected)  # type: ignore[operator] # it may be a text in general
+
+
+def test_the_bar_is_kept_up_with_the_events_now_and_then_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_EVENTS_BETWEEN_LOOKS", 10)
+    path = tmp_path / "events"
+    path.write_bytes(b"{}\n" * 25)
+    with path.open("rb") as file:
+        bar = progress(Console(file=io.StringIO()), to_stdout=False)
+        seen = [(bar.tasks[0].fields["events"], bar.tasks[0].completed) for _ in watched(events(file), file, bar)]
+        assert bar.tasks[0].total == 75
+        assert bar.tasks[0].fields["events"] == 25
+    assert [count for count, _ in seen] == [0] * 10 + [10] * 10 + [20] * 5
+    assert 0 < seen[10][1] <= seen[20][1] <= 75
+
+
+def test_traits_of_events_without_names_of_their_own_are_one_table() -> None:
+    counts = Summary()
+    counts.add(explain(identify(), CONFIG), 1)
+    (table,) = traits(counts)
+    assert table.row_count == 1

@@ -6,18 +6,16 @@ from collections import Counter
 
 import pytest
 
-from gainsight_dest import DestinationConfig
 from gainsight_dest.cli import outcome as cli
 from gainsight_dest.cli import tally as tallies
 from gainsight_dest.cli.outcome import Configs, Outcome
 from gainsight_dest.cli.read import Item
 from gainsight_dest.cli.tally import Count, Tally
 from gainsight_dest.outcome import Fault
+from tests.some import CONFIG, group, identify
 
-CONFIGS = Configs(DestinationConfig(domain="acme.co", access_key="access-1"))
+CONFIGS = Configs(CONFIG)
 COLUMNS = ("events", "requests", "skipped", "errors")
-IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
-GROUP = {"type": "group", "traits": {"name": "Acme"}, "context": {"traits": {"email": "ada@example.com"}}}
 
 
 def row(*counts: int) -> dict[str, int]:
@@ -30,7 +28,9 @@ def add(tally: Tally, outcome: Outcome) -> None:
 
 def test_a_tally_counts_by_type_and_by_reason_with_the_first_number() -> None:
     tally = Tally(COLUMNS)
-    for number, event in enumerate([IDENTIFY, GROUP, {"type": " Page "}, {"type": "identify"}, {"type": "page"}, 5], 1):
+    for number, event in enumerate(
+        [identify(), group(), {"type": " Page "}, {"type": "identify"}, {"type": "page"}, 5], 1
+    ):
         add(tally, cli.outcome(Item(number, event), CONFIGS))
     assert tally.types == {
         "identify": row(2, 1, 0, 1),

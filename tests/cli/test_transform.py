@@ -1,43 +1,48 @@
-"""`gainsight-dest transform`, run as a person runs it: a process of its own, files, pipes, a terminal, Ctrl-C."""
+"""`gainsight-dest transform`: files, pipes, a terminal, Ctrl-C."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
-import pty
 import re
 import signal
-import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
-EVENTS = EXAMPLES / "events.ndjson"
-CONFIG = EXAMPLES / "destination.json"
-COMMAND = [sys.executable, "-m", "gainsight_dest", "transform"]
-IDENTIFY = {"type": "identify", "messageId": "m-1", "traits": {"email": "ada@example.com"}}
+from gainsight_dest import __version__, cli
+from tests.cli.process import (
+    CONFIG,
+    EVENTS,
+    LONGEST,
+    PROGRAM,
+    Done,
+    lines,
+    ndjson,
+    run,
+    run_process,
+    started,
+)
+from tests.cli.terminal import SHOW_CURSOR, on_a_terminal, plain, run_on_a_terminal
+from tests.some import identify
+
+ADA = identify() | {"messageId": "m-1"}
 
 
-def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], input=stdin, capture_output=True, check=False, timeout=60)
-
-
-def records(output: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.splitlines()]
+def transformed(*arguments: object, stdin: bytes = b"") -> Done:
+    return run("transform", *arguments, stdin=stdin)
 
 
 def test_every_event_of_the_examples_gives_one_line_in_order() -> None:
-    done = run(EVENTS, "--config", CONFIG)
-    lines = records(done.stdout)
+    done = transformed(EVENTS, "--config", CONFIG)
+    found = lines(done.stdout)
     assert done.returncode == 1
-    assert [line["number"] for line in lines] == list(range(1, len(EVENTS.read_bytes().splitlines()) + 1))
-    assert all(sum(key in line for key in ("requests", "error", "skipped")) == 1 for line in lines)
-    assert lines[0]["requests"][0]["body"] == {
+    assert [line["number"] for line in found] == list(range(1, len(EVENTS.read_bytes().splitlines()) + 1))
+    assert all(sum(key in line for key in ("requests", "error", "skipped")) == 1 for line in found)
+    assert found[0]["requests"][0]["body"] == {
         "Email": "user@email.com",
         "FirstName": "John",
         "LastName": "Doe",
@@ -47,13 +52,13 @@ def test_every_event_of_the_examples_gives_one_line_in_order() -> None:
 
 
 def test_the_closing_table_counts_by_type_and_by_kind_of_error() -> None:
-    done = run(EVENTS, "--config", CONFIG)
-    lines = records(done.stdout)
+    done = transformed(EVENTS, "--config", CONFIG)
+    found = lines(done.stdout)
     table = done.stderr.decode()
-    kinds = [sum(key in line for line in lines) for key in ("skipped", "error")]
-    calls = sum(3 if line["type"].strip().lower() == "group" else 1 for line in lines if "requests" in line)
-    assert re.search(rf"^all +{len(lines)} +{calls} +{kinds[0]} +{kinds[1]}$", table, re.MULTILINE)
-    first = next(line for line in lines if line.get("error", {}).get("path") == "traits.email")
+    kinds = [sum(key in line for line in found) for key in ("skipped", "error")]
+    calls = sum(3 if line["type"].strip().lower() == "group" else 1 for line in found if "requests" in line)
+    assert re.search(rf"^all +{len(found)} +{calls} +{kinds[0]} +{kinds[1]}$", table, re.MULTILINE)
+    first = next(line for line in found if line.get("error", {}).get("path") == "traits.email")
     row = rf"^ +1 +{first['number']} +EventError +{re.escape(first['error']['message'])} *$"
     assert re.search(row, table, re.MULTILINE)
 
@@ -62,29 +67,33 @@ def test_the_closing_table_counts_by_type_and_by_kind_of_error() -> None:
 def test_any_form_of_the_same_events_gives_the_same_requests(form: str, tmp_path: Path) -> None:
     good = [line for line in EVENTS.read_bytes().splitlines() if line.startswith(b"{") and line.endswith(b"}")]
     array = json.dumps([json.loads(line) for line in good], indent=1).encode()
-    data = {"array": array, "gzipped array": gzip.compress(array), "gzipped lines": gzip.compress(b"\n".join(good))}
+    data = {
+        "array": array,
+        "gzipped array": gzip.compress(array, mtime=0),
+        "gzipped lines": gzip.compress(b"\n".join(good), mtime=0),
+    }
     file = tmp_path / "events"
     file.write_bytes(data[form])
-    assert records(run(file, "--config", CONFIG).stdout) == records(
-        run("-", "--config", CONFIG, stdin=b"\n".join(good)).stdout
+    assert lines(transformed(file, "--config", CONFIG).stdout) == lines(
+        transformed("-", "--config", CONFIG, stdin=b"\n".join(good)).stdout
     )
 
 
 def test_all_well_ends_with_0() -> None:
-    done = run("-", "--config", CONFIG, stdin=json.dumps(IDENTIFY).encode())
+    done = transformed("-", "--config", CONFIG, stdin=ndjson(ADA))
     assert done.returncode == 0
-    assert len(records(done.stdout)) == 1
+    assert len(lines(done.stdout)) == 1
 
 
 def test_an_empty_input_is_all_well() -> None:
-    done = run("-", "--config", CONFIG)
+    done = transformed("-", "--config", CONFIG)
     assert (done.returncode, done.stdout) == (0, b"")
 
 
 def test_no_secret_shows_unless_asked_for() -> None:
     settings = json.loads(CONFIG.read_text("utf8"))["Config"]
     secrets = {settings["accessKey"].encode(), settings["sharedSecret"].encode()}
-    hidden, shown = run(EVENTS, "--config", CONFIG), run(EVENTS, "--config", CONFIG, "--show-secrets")
+    hidden, shown = transformed(EVENTS, "--config", CONFIG), transformed(EVENTS, "--config", CONFIG, "--show-secrets")
     assert not any(secret in hidden.stdout + hidden.stderr for secret in secrets)
     assert all(secret in shown.stdout for secret in secrets)
     assert not any(secret in shown.stderr for secret in secrets)
@@ -92,29 +101,29 @@ def test_no_secret_shows_unless_asked_for() -> None:
 
 def test_events_at_fault_can_be_mended_and_run_again(tmp_path: Path) -> None:
     errors, again = tmp_path / "errors.ndjson", tmp_path / "again.ndjson"
-    first = records(run(EVENTS, "--config", CONFIG, "--errors", errors).stdout)
+    first = lines(transformed(EVENTS, "--config", CONFIG, "--errors", errors).stdout)
     at_fault = [line for line in first if "error" in line]
-    kept = records(errors.read_bytes())
+    kept = lines(errors.read_bytes())
     assert [(line["number"], line["error"]) for line in kept] == [(line["number"], line["error"]) for line in at_fault]
 
-    assert len(records(run(errors, "--config", CONFIG, "--errors", again).stdout)) == len(at_fault)
-    assert len(records(again.read_bytes())) == len(at_fault)
+    assert len(lines(transformed(errors, "--config", CONFIG, "--errors", again).stdout)) == len(at_fault)
+    assert len(lines(again.read_bytes())) == len(at_fault)
 
     (mended,) = (
         line for line in kept if line["error"]["path"] == "traits.email" and line["error"]["message"][-4:] == "null"
     )
     mended["message"].setdefault("traits", {})["email"] = "mended@example.com"
-    done = run("-", "--config", CONFIG, stdin=json.dumps(mended).encode())
+    done = transformed("-", "--config", CONFIG, stdin=json.dumps(mended).encode())
     assert done.returncode == 0
-    assert records(done.stdout)[0]["requests"][0]["body"]["Email"] == "mended@example.com"
+    assert lines(done.stdout)[0]["requests"][0]["body"]["Email"] == "mended@example.com"
 
 
 def test_without_a_config_each_event_needs_a_destination_of_its_own() -> None:
-    nested = {"message": IDENTIFY, "destination": {"Config": {"domain": "own.example.org", "accessKey": "k"}}}
-    done = run("-", stdin=json.dumps(nested).encode())
+    nested = {"message": ADA, "destination": {"Config": {"domain": "own.example.org", "accessKey": "k"}}}
+    done = transformed("-", stdin=json.dumps(nested).encode())
     assert done.returncode == 0
-    assert records(done.stdout)[0]["requests"][0]["url"] == "https://own.example.org/v1.0/api/people"
-    done = run("-", stdin=json.dumps(IDENTIFY).encode())
+    assert lines(done.stdout)[0]["requests"][0]["url"] == "https://own.example.org/v1.0/api/people"
+    done = transformed("-", stdin=ndjson(ADA))
     assert done.returncode == 2
     assert done.stderr == b"Error: event 1 carries no destination of its own: name one with --config FILE\n"
 
@@ -122,7 +131,7 @@ def test_without_a_config_each_event_needs_a_destination_of_its_own() -> None:
 def test_a_config_at_fault_ends_with_2_and_lists_every_problem(tmp_path: Path) -> None:
     file = tmp_path / "bad.json"
     file.write_text('{"domain": "localhost", "accessKey": 5}')
-    done = run(EVENTS, "--config", file)
+    done = transformed(EVENTS, "--config", file)
     assert (done.returncode, done.stdout) == (2, b"")
     head, *problems = done.stderr.decode().splitlines()
     assert head == f"Error: {file} is not a destination config:"
@@ -130,14 +139,14 @@ def test_a_config_at_fault_ends_with_2_and_lists_every_problem(tmp_path: Path) -
 
     file.write_text('{\n"domain": }')
     assert (
-        run(EVENTS, "--config", file).stderr.decode()
+        transformed(EVENTS, "--config", file).stderr.decode()
         == f"Error: {file}: not JSON at line 2, column 11: Expecting value\n"
     )
 
 
 @pytest.mark.parametrize("arguments", [[], ["no-such-file"], [EVENTS, "--config", "no-such-file"], [EVENTS, "--what"]])
 def test_wrong_use_ends_with_2_and_says_how_it_goes(arguments: list[object]) -> None:
-    done = run(*arguments)
+    done = transformed(*arguments)
     assert done.returncode == 2
     assert b"Usage: gainsight-dest transform [OPTIONS] EVENTS" in done.stderr
     assert b"Traceback" not in done.stderr
@@ -145,16 +154,16 @@ def test_wrong_use_ends_with_2_and_says_how_it_goes(arguments: list[object]) -> 
 
 def test_the_file_that_is_read_is_not_written_over(tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
-    file.write_bytes(json.dumps(IDENTIFY).encode())
+    file.write_bytes(ndjson(ADA))
     for option in ("--errors", "--output"):
-        done = run(file, "--config", CONFIG, option, tmp_path / "." / "events.ndjson")
+        done = transformed(file, "--config", CONFIG, option, tmp_path / "." / "events.ndjson")
         assert done.returncode == 2
         assert b"is the file that the events come from" in done.stderr
-    assert json.loads(file.read_bytes()) == IDENTIFY
+    assert json.loads(file.read_bytes()) == ADA
 
 
 def test_a_place_that_cannot_be_written_to_ends_with_2(tmp_path: Path) -> None:
-    done = run(EVENTS, "--config", CONFIG, "--output", tmp_path / "none" / "out")
+    done = transformed(EVENTS, "--config", CONFIG, "--output", tmp_path / "none" / "out")
     assert done.returncode == 2
     assert done.stderr.decode().endswith("cannot be written: No such file or directory\n")
 
@@ -162,73 +171,81 @@ def test_a_place_that_cannot_be_written_to_ends_with_2(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
 @pytest.mark.parametrize("option", ["--output", "--errors"])
 def test_a_full_disk_ends_with_2_and_a_plain_word(option: str) -> None:
-    done = run(EVENTS, "--config", CONFIG, option, "/dev/full")
+    done = transformed(EVENTS, "--config", CONFIG, option, "/dev/full")
     assert done.returncode == 2
     assert done.stderr == b"Error: No space left on device\n"
 
 
 def test_events_that_a_broken_file_holds_no_more_are_not_among_those_to_mend(tmp_path: Path) -> None:
     errors = tmp_path / "errors.ndjson"
-    done = run("-", "--config", CONFIG, "--errors", errors, stdin=b'[{"type": "identify"}, {"type"')
+    done = transformed("-", "--config", CONFIG, "--errors", errors, stdin=b'[{"type": "identify"}, {"type"')
     assert done.returncode == 1
-    assert [line["error"]["kind"] for line in records(done.stdout)] == ["EventError", "NotJSON"]
-    assert [line["number"] for line in records(errors.read_bytes())] == [1]
+    assert [line["error"]["kind"] for line in lines(done.stdout)] == ["EventError", "NotJSON"]
+    assert [line["number"] for line in lines(errors.read_bytes())] == [1]
 
 
 def test_output_goes_to_a_file_if_one_is_named(tmp_path: Path) -> None:
-    done = run(EVENTS, "--config", CONFIG, "--output", tmp_path / "out.ndjson")
+    done = transformed(EVENTS, "--config", CONFIG, "--output", tmp_path / "out.ndjson")
     assert done.stdout == b""
-    assert (tmp_path / "out.ndjson").read_bytes() == run(EVENTS, "--config", CONFIG, "--output", "-").stdout
+    assert (tmp_path / "out.ndjson").read_bytes() == transformed(EVENTS, "--config", CONFIG, "--output", "-").stdout
 
 
+@pytest.mark.process
 def test_a_closed_pipe_ends_quietly() -> None:
-    lines = (json.dumps(IDENTIFY) + "\n") * 20_000
-    shell = f"{sys.executable} -m gainsight_dest transform - --config {CONFIG} | head -n 1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", shell], input=lines.encode(), capture_output=True, check=False, timeout=60)  # noqa: S607
-    assert len(records(done.stdout)) == 1
+    shell = f"{' '.join(PROGRAM)} transform - --config {CONFIG} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = run_process(program=["bash", "-c", shell], stdin=ndjson(ADA) * 20_000)
+    assert len(lines(done.stdout)) == 1
     assert done.stderr == b""
     assert done.returncode == 141
 
 
+def test_a_reader_that_has_gone_ends_it_quietly() -> None:
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    with os.fdopen(ours, "wb") as stdout:
+        done = run("transform", EVENTS, "--config", CONFIG, stdout=stdout)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.process
 def test_ctrl_c_ends_quietly_and_keeps_the_errors_so_far(tmp_path: Path) -> None:
     errors = tmp_path / "errors.ndjson"
-    command = [*COMMAND, "-", "--config", str(CONFIG), "--errors", str(errors)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with started("transform", "-", "--config", CONFIG, "--errors", errors) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(b'{"type": "identify"}\n' + (json.dumps(IDENTIFY) + "\n").encode() * 600)
+        process.stdin.write(b'{"type": "identify"}\n' + ndjson(ADA) * 600)
         process.stdin.flush()
         process.stdout.readline()
         process.stdout.readline()  # the second is out, so the first is done with
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=LONGEST)
     assert process.returncode == 130
     assert stderr.strip() == b""
-    assert len(records(errors.read_bytes())) == 1
+    assert len(lines(errors.read_bytes())) == 1
 
 
-def on_a_terminal(*arguments: object) -> bytes:
-    """What a terminal shows as standard error, with standard output in a file or in a pipe."""
-    master, slave = pty.openpty()
-    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=slave) as process:
-        os.close(slave)
-        shown = b""
-        try:
-            while chunk := os.read(master, 65536):
-                shown += chunk
-        except OSError:  # Linux's way to say that the other side has closed
-            pass
-        process.communicate(timeout=30)
-    os.close(master)
-    return shown
-
-
+@pytest.mark.process
 def test_a_terminal_shows_a_bar_with_a_rate_and_a_pipe_does_not(tmp_path: Path) -> None:
-    assert b"events/s" in on_a_terminal(EVENTS, "--config", CONFIG, "--output", tmp_path / "out")
-    assert b"events/s" not in on_a_terminal(EVENTS, "--config", CONFIG)
-    assert b"events/s" not in run(EVENTS, "--config", CONFIG).stderr
+    arguments = ["transform", EVENTS, "--config", CONFIG]
+    assert b"events/s" in on_a_terminal(*arguments, "--output", tmp_path / "out", at=("stderr",)).stdout
+    assert b"events/s" not in on_a_terminal(*arguments, at=("stderr",)).stdout
+    assert b"events/s" not in run(*arguments).stderr
 
 
+def test_on_a_terminal_the_bar_stays_below_the_lines_and_goes_at_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    file.write_bytes(ndjson(ADA) * 25)
+    done = run_on_a_terminal("transform", file, "--config", CONFIG)
+    assert done.returncode == 0
+    shown, tables = (plain(part) for part in done.stdout.decode().rsplit(SHOW_CURSOR, 1))
+    printed = [line for line in re.split(r"[\r\n]+", shown) if line]
+    assert [json.loads(line)["number"] for line in printed if line.startswith("{")] == list(range(1, 26))
+    assert re.search(r" 25 events [\d,]+ events/s", printed[-1])
+    assert re.search(r"^all +25 +25 +0 +0 *$", tables, re.MULTILINE)
+    assert "events/s" not in tables
+
+
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its peak memory from Linux's /proc")
 def test_memory_stays_flat_over_many_events(tmp_path: Path) -> None:
     file = tmp_path / "many.ndjson"
@@ -239,25 +256,34 @@ def test_memory_stays_flat_over_many_events(tmp_path: Path) -> None:
         "cli.main(arguments, standalone_mode=False)\n"
         "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = run_process(program=[sys.executable, "-c", program])
+    assert done.returncode == 0
     assert file.stat().st_size > 10_000_000
     assert int(done.stdout) < 80_000  # KiB; the interpreter with what it imports takes most of it
 
 
+@pytest.mark.process
 def test_help_and_version_are_there() -> None:
-    assert (
-        b"transform"
-        in subprocess.run([sys.executable, "-m", "gainsight_dest", "-h"], capture_output=True, check=True).stdout
-    )
-    assert b"Exit status: 0 all well" in run("--help").stdout
+    assert b"transform" in run_process("-h").stdout
+    assert run("--version").stdout.decode() == f"gainsight-dest, version {__version__}\n"
+    assert b"Exit status: 0 all well" in transformed("--help").stdout
 
 
+WITHOUT_RICH = "The command line needs rich: pip install 'gainsight-dest[cli]'\n"
+
+
+@pytest.mark.process
 def test_without_its_extra_the_command_line_says_what_to_install() -> None:
     program = (
         "import sys; sys.modules['rich'] = None; import importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda name: None if name == 'rich' else find(name)\n"
         "from gainsight_dest.cli import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == "The command line needs rich: pip install 'gainsight-dest[cli]'\n"
+    done = run_process(program=[sys.executable, "-c", program])
+    assert (done.returncode, done.stderr.decode()) == (2, WITHOUT_RICH)
+
+
+def test_without_its_extra_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "rich" else find_spec(name))
+    done = transformed(EVENTS, "--config", CONFIG)
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", WITHOUT_RICH)

@@ -1,0 +1,16 @@
+"""What the tests of this folder need."""
+
+from __future__ import annotations
+
+from tests.needs import needing
+
+pytest_pycollect_makemodule = needing(
+    "cli",
+    test_deliver=("deliver", "sandbox"),
+    test_fuzz=("serve",),
+    test_kill=("deliver", "sandbox"),
+    test_loop=("serve", "deliver", "sandbox"),
+    test_sandbox=("deliver", "sandbox"),
+    test_serve=("serve", "deliver", "sandbox"),
+    test_serve_options=("serve",),
+)

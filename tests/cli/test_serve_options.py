@@ -1,0 +1,52 @@
+"""What `gainsight-dest serve` makes of its options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gainsight_dest.rudderstack import server
+from gainsight_dest.rudderstack.server import Service
+from tests.cli.process import run, wrong_use
+
+
+@pytest.mark.parametrize(
+    ("arguments", "service", "place"),
+    [
+        ([], Service(), ("127.0.0.1", 9090, 1)),
+        (
+            ["--no-batch", "--max-body", 2, "--quiet", "--base-url", "http://127.0.0.1:9"],
+            Service("http://127.0.0.1:9", batch=False, most_bytes=2 * 2**20, is_quiet=True),
+            ("127.0.0.1", 9090, 1),
+        ),
+        (["--host", "::1", "--port", 0, "--workers", 3], Service(), ("::1", 0, 3)),
+    ],
+    ids=["none", "of the service", "of the place"],
+)
+def test_the_service_is_as_it_is_told_and_says_where_it_is(
+    arguments: list[object], service: Service, place: tuple[str, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Any] = []
+
+    def serve(given: Service, host: str, port: int, workers: int, listening: Callable[[str], object]) -> None:
+        served.append((given, (host, port, workers)))
+        listening("http://there")
+        sys.stdout.flush()
+
+    monkeypatch.setattr(server, "run", serve)
+    done = run("serve", *arguments)
+    assert served == [(service, place)]
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"RudderStack's transformer for Gainsight is at http://there\n"
+
+
+def test_a_wrong_base_url_and_a_place_that_cannot_be_had_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(*_: object) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(server, "run", serve)
+    assert wrong_use(run("serve")) == "cannot listen at 127.0.0.1:9090: Address already in use"
+    assert wrong_use(run("serve", "--base-url", "nowhere")).startswith("base_url: must be")

@@ -1,0 +1,115 @@
+"""Ending in good order on request, as the main thread sees it."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gainsight_dest.cli.stop import Stop
+
+BOTH = pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+
+
+class LeftError(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture
+def ends() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def stop(ends: list[str]) -> Stop:
+    return Stop(lambda: ends.append("end"))
+
+
+@BOTH
+def test_a_signal_asks_for_the_end_and_the_handlers_are_put_back(
+    how: signal.Signals, stop: Stop, ends: list[str]
+) -> None:
+    before = [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
+    with stop.heeded():
+        assert ends == []
+        signal.raise_signal(how)
+    assert stop.is_asked
+    assert ends == ["end"]
+    assert [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+@BOTH
+def test_what_is_read_ends_also_while_the_next_item_is_waited_for(how: signal.Signals, stop: Stop) -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        signal.raise_signal(how)
+        yield 2
+
+    with stop.heeded():
+        assert list(stop.reading(items())) == [1]
+    assert stop.is_asked
+
+
+@BOTH
+def test_what_is_read_ends_before_the_next_item_where_it_was_asked_between_two(how: signal.Signals, stop: Stop) -> None:
+    items = iter([1, 2, 3])
+    with stop.heeded():
+        for item in stop.reading(items):
+            assert item == 1
+            signal.raise_signal(how)
+    assert next(items) == 2
+
+
+def test_without_a_signal_all_is_read(stop: Stop) -> None:
+    with stop.heeded():
+        assert list(stop.reading(iter([1, 2, 3]))) == [1, 2, 3]
+    assert not stop.is_asked
+
+
+def test_a_thread_that_reads_is_not_broken_off(stop: Stop) -> None:
+    """The signal comes to the main thread, which must not take it for one that came while it was reading itself."""
+    reading, may_go_on, read = threading.Event(), threading.Event(), list[int]()
+
+    def items() -> Iterator[int]:
+        reading.set()
+        may_go_on.wait()
+        yield 1
+        yield 2
+
+    with stop.heeded():
+        thread = threading.Thread(target=lambda: read.extend(stop.reading(items())))
+        thread.start()
+        reading.wait()
+        signal.raise_signal(signal.SIGINT)
+        may_go_on.set()
+        thread.join()
+    assert read == [1]
+
+
+@BOTH
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_asked_twice_it_leaves_at_once_and_gives_a_terminal_its_cursor_back(
+    how: signal.Signals, is_terminal: bool, stop: Stop, ends: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[int] = []
+
+    def leave(status: int) -> None:
+        left.append(status)
+        raise LeftError
+
+    stderr = io.StringIO()
+    monkeypatch.setattr(stderr, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(os, "_exit", leave)
+    with stop.heeded():
+        signal.raise_signal(how)
+        with pytest.raises(LeftError):
+            signal.raise_signal(how)
+    assert left == [130]
+    assert ends == ["end"]
+    assert stderr.getvalue() == ("\x1b[?25h" if is_terminal else "")
