@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +17,7 @@ from gainsight_dest.beam import WriteToGainsight
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests.engines.scenario import CONFIG
-
-#: No limit, so that nothing waits.
-UNLIMITED: Mapping[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+from tests.some import FREE
 
 _KEPT: dict[str, list[Any]] = defaultdict(list)
 
@@ -34,6 +33,13 @@ class Ran:
 
     outputs: Mapping[str, list[Any]]
     counters: Mapping[str, int]
+
+
+def not_run(*arguments: str) -> Any:
+    """A pipeline to look at. Beam makes a folder for each, and removes it when it has run."""
+    pipeline = beam.Pipeline("FnApiRunner", PipelineOptions([*arguments]))
+    shutil.rmtree(pipeline.local_tempdir)
+    return pipeline
 
 
 def run(build: Callable[[Any], Mapping[str, Any]], arguments: Sequence[str] = (), runner: str = "FnApiRunner") -> Ran:
@@ -55,7 +61,7 @@ def run(build: Callable[[Any], Mapping[str, Any]], arguments: Sequence[str] = ()
 
 def write(source: Any, url: str, arguments: Sequence[str] = (), runner: str = "FnApiRunner", **settings: Any) -> Ran:
     """Run a pipeline of a source and WriteToGainsight."""
-    settings = {"config": CONFIG, "base_url": url, **UNLIMITED, **settings}
+    settings = {"config": CONFIG, "base_url": url, **FREE, **settings}
     return run(lambda pipeline: (pipeline | source | WriteToGainsight(**settings))._asdict(), arguments, runner)
 
 

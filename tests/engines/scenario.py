@@ -230,11 +230,14 @@ class Report:
     calls_per_minute: int | None
 
 
-def faults(share: float) -> tuple[Fault, ...]:
-    """Faults that meet this share of the calls together, always the same ones: told to wait, broken, answer lost."""
-    kinds = (("429-retry-after", 1.0), ("500", None), ("dropped-after", None))
+def faults(share: float, wait: float = 1) -> tuple[Fault, ...]:
+    """Faults that meet this share of the calls together, always the same ones: told to wait, broken, answer lost.
+
+    `wait`: so many seconds.
+    """
+    kinds = (("429-retry-after", wait), ("500", None), ("dropped-after", None))
     each = share / len(kinds)
-    return tuple(Fault(kind, share=each, seed=seed, seconds=wait) for seed, (kind, wait) in enumerate(kinds))
+    return tuple(Fault(kind, share=each, seed=seed, seconds=seconds) for seed, (kind, seconds) in enumerate(kinds))
 
 
 class Tenant:

@@ -8,11 +8,6 @@ from typing import Any
 
 import attrs
 import pytest
-
-pytest.importorskip("apache_beam", reason="the extra `beam` is not installed")
-pytest.importorskip("requests", reason="the extra `deliver` is not installed")
-pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
-
 from apache_beam.pvalue import TaggedOutput
 
 from gainsight_dest.beam.gather import COMPANIES, Item, _chunks, _ordered
@@ -21,23 +16,22 @@ from gainsight_dest.beam.write import _Deliver, _SaveCompanies, _Sends
 from gainsight_dest.deliver import Outcome, Shards
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.shards import address
-from tests.engines.beam_runs import UNLIMITED
+from tests import some
 from tests.engines.scenario import CONFIG
 
 DAY = 86_400
 
 
-def identify(number: int, **traits: Any) -> dict[str, Any]:
-    return {"type": "identify", "messageId": f"i{number}", "traits": {"email": f"p{number}@example.com", **traits}}
+def identify(number: int) -> some.Event:
+    return some.identify(f"p{number}@example.com") | {"messageId": f"i{number}"}
 
 
-def group(number: int, company: str) -> dict[str, Any]:
-    who = {"traits": {"email": f"p{number}@example.com"}}
-    return {"type": "group", "messageId": f"g{number}", "traits": {"name": company}, "context": who}
+def group(number: int, company: str) -> some.Event:
+    return some.group(company, f"p{number}@example.com") | {"messageId": f"g{number}"}
 
 
-def track(number: int) -> dict[str, Any]:
-    return {"type": "track", "messageId": f"t{number}", "event": "Ticket Opened", "properties": {"number": number}}
+def track(number: int) -> some.Event:
+    return some.track("Ticket Opened", number=number) | {"messageId": f"t{number}"}
 
 
 def items(events: Sequence[dict[str, Any]]) -> list[Item]:
@@ -75,7 +69,7 @@ class World:
     def __init__(self, faults: Sequence[Fault] = (), **settings: Any) -> None:
         self.now = 1_000_000.0
         self.sandbox = Sandbox(CONFIG, clock=lambda: self.now, calls_per_minute=None, calls_per_day=None, faults=faults)
-        self.settings = Shards(config=CONFIG, workers=1, **{**UNLIMITED, **settings})
+        self.settings = Shards(config=CONFIG, workers=1, **{**some.FREE, **settings})
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

@@ -6,19 +6,13 @@ from __future__ import annotations
 import json
 import math
 import pickle
-import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-import pytest
-
-pytest.importorskip("apache_beam", reason="the extra `beam` is not installed")
-pytest.importorskip("requests", reason="the extra `deliver` is not installed")
-pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
-
 import apache_beam as beam
+import pytest
 from apache_beam import coders
 from apache_beam.internal import cloudpickle_pickler, pickler
 from apache_beam.pvalue import TaggedOutput
@@ -34,9 +28,10 @@ from gainsight_dest import (
 )
 from gainsight_dest.beam import TransformEvents, WriteToGainsight, parse_event
 from gainsight_dest.beam.requests import _Transform
+from tests.conformance import VECTORS, exact, walk
 from tests.engines.beam_runs import run
+from tests.engines.imports import printed, told_without
 from tests.engines.scenario import CONFIG, events
-from tests.test_vectors import VECTORS, exact, walk
 
 
 def expected(event: Any, config: DestinationConfig) -> tuple[Any, ...]:
@@ -221,12 +216,6 @@ def test_the_transforms_pickle_as_beam_does_it(pickled: Any) -> None:
     assert pickled.loads(pickled.dumps(WriteToGainsight(CONFIG, shards=3)))._shards.shards == 3
 
 
-def printed(program: str) -> str:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_importing_the_library_loads_no_beam() -> None:
     program = (
         "import sys, gainsight_dest, gainsight_dest.deliver, gainsight_dest.shards\n"
@@ -235,15 +224,18 @@ def test_importing_the_library_loads_no_beam() -> None:
     assert printed(program).split() == ["False", "False"]
 
 
-@pytest.mark.parametrize("missing", ["apache_beam", "requests", "tenacity"])
-def test_what_is_not_installed_is_named_with_the_extra_that_has_it(missing: str) -> None:
-    program = (
-        f"import sys; sys.modules[{missing!r}] = None\n"
-        "try: import gainsight_dest.beam\n"
-        "except ImportError as error: print(type(error).__name__, error.name, error)"
-    )
+MISSING = ("apache_beam", "requests", "tenacity")
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    return told_without("gainsight_dest.beam", *MISSING)
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_what_is_not_installed_is_named_with_the_extra_that_has_it(missing: str, told: dict[str, str]) -> None:
     text = f"gainsight_dest.beam needs {missing}, which is not installed: pip install 'gainsight-dest[beam]'"
-    assert printed(program).strip() == f"ImportError {missing} {text}"
+    assert told[missing] == f"ImportError {missing} {text}"
 
 
 @pytest.mark.parametrize(

@@ -8,46 +8,40 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
-
-import pytest
-
-pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-pytest.importorskip("pyarrow", reason="the extra `spark` is not installed")
-pytest.importorskip("requests", reason="the extra `deliver` is not installed")
-pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
+from typing import Any
 
 import pyarrow as pa
+import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
 from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
-from pyspark.sql.types import StructType
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError, transform
 from gainsight_dest.deliver.journal import entries
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
-from gainsight_dest.spark import GainsightDataSource, by_shard, transform_events
+from gainsight_dest.spark import by_shard, transform_events
 from gainsight_dest.spark.requests import COLUMNS, transforming
 from gainsight_dest.spark.route import spread
 from gainsight_dest.spark.task import SpeculationError
-from tests.engines.scenario import CONFIG, SETTINGS, Tenant, check, events, expected, faults
-from tests.test_vectors import VECTORS, exact
+from tests.conformance import VECTORS, exact
+from tests.engines.scenario import CONFIG, SETTINGS, Expected, Tenant, check, events, expected, faults
+from tests.engines.spark_runs import IMPATIENT, frame
+from tests.some import FREE
 
 STREAM = events(600, people=60, companies=9, seed=5)
-MODEL = expected(STREAM, CONFIG)
 CALLS_PER_MINUTE = 30_000
-FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
 SECRETS = (str(SETTINGS["accessKey"]), str(SETTINGS["sharedSecret"]))
 
 
-def frame(spark: SparkSession, stream: Iterable[Any], partitions: int = 2) -> DataFrame:
-    """The events as JSON text, in so many partitions."""
-    texts = [(each if each is None or isinstance(each, str) else json.dumps(each),) for each in stream]
-    return spark.createDataFrame(texts, "event string").repartition(partitions)
+@cache
+def model() -> Expected:
+    """What is to come of STREAM. Not all who collect the tests need it."""
+    return expected(STREAM, CONFIG)
 
 
 class Job:
@@ -69,11 +63,11 @@ class Job:
             "journal": str(self.journal),
         }
 
-    def routed(self, df: DataFrame, shards: int = 4) -> DataFrame:
-        return by_shard(df, CONFIG, shards, journal=self.journal, base_url=self.url, **self.limits)
+    def routed(self, df: DataFrame, shards: int = 4, **more: Any) -> DataFrame:
+        return by_shard(df, CONFIG, shards, journal=self.journal, base_url=self.url, **self.limits, **more)
 
-    def write(self, df: DataFrame, **more: Any) -> None:
-        df.write.format("gainsight").options(**self.options).options(**more).mode("append").save()
+    def write(self, df: DataFrame, source: str = "gainsight", **more: Any) -> None:
+        df.write.format(source).options(**self.options).options(**more).mode("append").save()
 
     def word(self, kind: str = "committed") -> dict[str, Any]:
         """What is left beside the failed events."""
@@ -100,14 +94,15 @@ class Job:
 def test_every_vector_is_the_same_request_as_transforms(spark: SparkSession) -> None:
     """Each by its own config, by what `transform_events` has tasks do: a job for each config would take minutes."""
     configs, vectors = [], []
+    nothing = frame(spark, [])
     for vector in VECTORS:
         try:
             configs.append(DestinationConfig.from_rudderstack(vector["config"]))
             vectors.append(vector)
         except ConfigError:
             with pytest.raises(ConfigError):
-                transform_events(frame(spark, []), vector["config"])
-    rows = [(number, json.dumps(vector["event"])) for number, vector in enumerate(vectors)]
+                transform_events(nothing, vector["config"])
+    rows = pa.table({"number": range(len(vectors)), "event": [json.dumps(vector["event"]) for vector in vectors]})
 
     def each_by_its_own(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -115,7 +110,7 @@ def test_every_vector_is_the_same_request_as_transforms(spark: SparkSession) -> 
                 event = batch.slice(place, 1).select(["event"])
                 yield from transforming(configs[number], show_secrets=True)([event])
 
-    df = spark.createDataFrame(rows, "number int, event string").coalesce(1)
+    df = spark.createDataFrame(rows).coalesce(1)
     found = df.mapInArrow(each_by_its_own, COLUMNS).collect()
     assert [told(row) for row in found] == [what_transform_says(vector) for vector in vectors]
     assert Counter(bool(row.error) for row in found)[False] > 300
@@ -172,16 +167,16 @@ def tenant() -> Iterator[tuple[Sandbox, str]]:
 def test_a_plain_write_is_sent_by_the_driver_alone_whatever_its_partitions(spark: SparkSession, tmp_path: Path) -> None:
     with Tenant(faults(0.02)) as tenant:
         job = Job(tmp_path, tenant.url)
-        job.write(frame(spark, STREAM, partitions=5))
-        checked = check(STREAM, job.accounts(), tenant.report(), MODEL)
+        job.write(frame(spark, STREAM, partitions=5), "impatient")
+        checked = check(STREAM, job.accounts(), tenant.report(), model())
     assert checked.problems == ()
-    assert checked.calls < MODEL.calls / 2
+    assert checked.calls < model().calls / 2
     word = job.word()
-    statuses = Counter(MODEL.statuses.values())
+    statuses = Counter(model().statuses.values())
     assert {name: word[name] for name in ("delivered", "failed", "skipped")} == dict(statuses)
     assert (word["events"], word["calls"], word["tasks_failed"]) == (len(STREAM), checked.calls, 0)
     assert {letter["message"]["messageId"] for letter in job.letters()} == {
-        name for name, status in MODEL.statuses.items() if status == "failed"
+        name for name, status in model().statuses.items() if status == "failed"
     }
 
 
@@ -190,12 +185,12 @@ def test_shards_send_side_by_side_within_their_shares_and_leave_what_one_by_one_
 ) -> None:
     with Tenant(faults(0.02), CALLS_PER_MINUTE) as tenant:
         job = Job(tmp_path, tenant.url, calls_per_minute=CALLS_PER_MINUTE)
-        job.write(job.routed(frame(spark, STREAM)), shards=4)
-        checked = check(STREAM, job.accounts(), tenant.report(), MODEL)
+        job.write(job.routed(frame(spark, STREAM), patience=IMPATIENT), "impatient", shards=4)
+        checked = check(STREAM, job.accounts(), tenant.report(), model())
     assert checked.problems == ()
-    assert checked.calls < MODEL.calls / 2
+    assert checked.calls < model().calls / 2
     word = job.word()
-    assert {name: word[name] for name in ("delivered", "failed", "skipped")} == Counter(MODEL.statuses.values())
+    assert {name: word[name] for name in ("delivered", "failed", "skipped")} == Counter(model().statuses.values())
     assert word["calls"] == checked.calls
     assert {file.name for file in job.journal.glob("*.db")} == {
         "companies.db",
@@ -203,54 +198,18 @@ def test_shards_send_side_by_side_within_their_shares_and_leave_what_one_by_one_
     }
 
 
-class DiesOnce(GainsightDataSource):
-    """One of its tasks ends at once, once, when it has been given some of its rows."""
-
-    @classmethod
-    def name(cls) -> str:
-        return "dies once"
-
-    def writer(self, schema: StructType, overwrite: bool) -> Any:
-        writer: Any = super().writer(schema, overwrite)
-        writer.way = DyingWay(writer.way, Path(self.options["journal"]) / "died")
-        return writer
-
-
-class DyingWay(NamedTuple):
-    way: Any
-    marker: Path
-
-    def take(self, batches: Iterator[pa.RecordBatch], job: str) -> Any:
-        return self.way.take(self._some(batches), job)
-
-    def _some(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield batch.slice(0, 40)
-            self.marker.parent.mkdir(exist_ok=True)
-            if not self.marker.exists():
-                self.marker.touch()
-                os._exit(1)
-            yield batch.slice(40)
-
-    def commit(self, messages: Any, job: str) -> None:
-        self.way.commit(messages, job)
-
-
 @pytest.mark.parametrize("way", ["in a task", "on the driver"])
 def test_a_task_that_dies_once_doubles_nothing_and_loses_nothing(way: str, spark: SparkSession, tmp_path: Path) -> None:
-    spark.dataSource.register(DiesOnce)
     with Tenant(calls_per_minute=CALLS_PER_MINUTE) as tenant:
         job = Job(tmp_path, tenant.url, calls_per_minute=CALLS_PER_MINUTE)
         df = frame(spark, STREAM)
-        (job.routed(df) if way == "in a task" else df).write.format("dies once").options(
-            **job.options, shards=4, batch=30
-        ).mode("append").save()
-        checked = check(STREAM, job.accounts(), tenant.report(), MODEL)
+        job.write(job.routed(df) if way == "in a task" else df, "dies once", shards=4, batch=30)
+        checked = check(STREAM, job.accounts(), tenant.report(), model())
     assert (job.journal / "died").exists()
     assert checked.problems == ()
     assert job.word()["events"] == len(STREAM)
     failed = [letter["message"]["messageId"] for letter in job.letters()]
-    assert sorted(failed) == sorted(name for name, status in MODEL.statuses.items() if status == "failed")
+    assert sorted(failed) == sorted(name for name, status in model().statuses.items() if status == "failed")
 
 
 def test_companies_are_found_again_by_a_task_that_is_run_again(spark: SparkSession, tmp_path: Path) -> None:
@@ -268,14 +227,12 @@ def test_companies_are_found_again_by_a_task_that_is_run_again(spark: SparkSessi
     with Tenant() as tenant:
         job = Job(tmp_path, tenant.url)
         routed = by_shard(frame(spark, groups), CONFIG, 2, base_url=tenant.url, **FREE)
-        routed.mapInArrow(dying_later, routed.schema).write.format("gainsight").options(
-            **{**job.options, "journal": str(tmp_path / "other")}, shards=2
-        ).mode("append").save()
+        job.write(routed.mapInArrow(dying_later, routed.schema), journal=str(tmp_path / "other"), shards=2)
         report = tenant.report()
-    model = expected(groups, CONFIG)
+    wanted = expected(groups, CONFIG)
     assert marker.exists()
-    assert len(report.held["companies"]) == len(model.held["companies"])
-    assert len(report.held["people"]) == len(model.held["people"])
+    assert len(report.held["companies"]) == len(wanted.held["companies"])
+    assert len(report.held["people"]) == len(wanted.held["people"])
 
 
 def test_a_task_that_fails_for_good_ends_the_job_which_says_what_was_sent(
@@ -311,26 +268,18 @@ def test_a_wrong_key_ends_the_job_without_showing_it(
     assert job.word("aborted")["delivered"] == 0
 
 
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [
-        ({"config": None}, "config: is needed"),
-        ({"config": "missing.json"}, "config: the file cannot be read: No such file or directory"),
-        ({"shard": "4"}, "shard: there is no such option; is shards meant?"),
-        (
-            {"shards": "none", "batch": "0"},
-            "shards: must be a whole number from 1; batch: must be a whole number from 1",
-        ),
-    ],
-)
-def test_options_that_are_wrong_are_told_before_anything_is_read(
-    options: dict[str, Any], problem: str, spark: SparkSession, tmp_path: Path
-) -> None:
+def test_options_that_are_wrong_are_told_before_anything_is_read(spark: SparkSession, tmp_path: Path) -> None:
+    """Those of one way to be wrong are in test_spark_parts.py."""
     job = Job(tmp_path, "http://127.0.0.1:1")
-    options = {name: value for name, value in {**job.options, **options}.items() if value is not None}
     with pytest.raises(PySparkException) as raised:
-        frame(spark, STREAM[:1]).write.format("gainsight").options(**options).mode("append").save()
-    assert problem in str(raised.value)
+        job.write(frame(spark, STREAM[:1]), config="missing.json", shard="4", shards="none", batch="0")
+    for problem in (
+        "config: the file cannot be read: No such file or directory",
+        "shard: there is no such option; is shards meant?",
+        "shards: must be a whole number from 1",
+        "batch: must be a whole number from 1",
+    ):
+        assert problem in str(raised.value)
 
 
 def test_overwriting_and_other_columns_are_refused(spark: SparkSession, tmp_path: Path) -> None:
@@ -431,7 +380,7 @@ def test_a_stream_is_sent_micro_batch_by_micro_batch(
     words = [json.loads(file.read_text("utf8")) for file in sorted(job.failed.glob("_committed.*"))]
     assert [word["events"] for word in words] == [200, 200, 200]
     assert [word["name"] for word in words] == [f"{query.id}.{number:09}" for number in range(3)]
-    assert sorted(job.accounts()) == sorted(MODEL.statuses.items())
+    assert sorted(job.accounts()) == sorted(model().statuses.items())
     assert holds_what_the_model_says(sandbox)
 
 
@@ -439,7 +388,7 @@ def holds_what_the_model_says(sandbox: Sandbox) -> bool:
     """Where no call failed."""
     held = sandbox.as_data()
     counts = [len(held[name]) for name in ("companies", "people", "events")]
-    return counts == [len(MODEL.held[name]) for name in ("companies", "people", "events")]
+    return counts == [len(model().held[name]) for name in ("companies", "people", "events")]
 
 
 def test_a_micro_batch_that_is_run_again_after_a_restart_sends_nothing_twice(
@@ -481,6 +430,31 @@ def test_a_stream_goes_to_shards_by_foreach_batch(
 
 # --- where a task may run twice at once -------------------------------------------------------------------------------
 
+
+@pytest.fixture
+def speculating(spark: SparkSession) -> Iterator[SparkSession]:
+    """Spark, whose tasks are told what they are told where slow tasks run twice. It runs none twice."""
+    lets_through = "spark.sql.legacy.setCommandRejectsSparkCoreConfs"  # settings that the start alone can change
+    spark.conf.set(lets_through, "false")
+    spark.conf.set("spark.speculation", "true")
+    yield spark
+    spark.conf.unset("spark.speculation")
+    spark.conf.unset(lets_through)
+
+
+def test_nothing_is_sent_where_a_task_may_run_twice(
+    speculating: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    sandbox, url = tenant
+    job = Job(tmp_path, url)
+    people = [event for event in STREAM if event["type"] == "identify"][:2]
+    with pytest.raises(SpeculationError):
+        job.routed(frame(speculating, people), shards=2)
+    with pytest.raises(PySparkException, match=r"spark\.speculation is on: Spark would run a slow task twice"):
+        job.write(frame(speculating, people))
+    assert sandbox.people == []
+
+
 SPECULATION = """
 import os, sys
 from pyspark.sql import SparkSession
@@ -502,6 +476,11 @@ except Exception as error:
 """
 
 
+#: What takes long and says little more than another test, as a second Java does.
+in_ci_only = pytest.mark.skipif("CI" not in os.environ, reason="it takes ten seconds, for a second Java: in CI only")
+
+
+@in_ci_only
 @pytest.mark.usefixtures("spark")  # which skips where there is no Java
 def test_speculation_is_refused(tenant: tuple[Sandbox, str], tmp_path: Path) -> None:
     sandbox, url = tenant

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
@@ -14,14 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-pytest.importorskip("pyarrow", reason="the extra `spark` is not installed")
-pytest.importorskip("requests", reason="the extra `deliver` is not installed")
-pytest.importorskip("cheroot", reason="the extra `sandbox` is not installed")
-
 import pyarrow as pa
+import pytest
 from pyspark import TaskContext
 from pyspark.sql.types import LongType, StringType, StructType, VariantVal
 
@@ -38,21 +31,17 @@ from gainsight_dest.spark.sending import Gathered, InTasks, OnDriver
 from gainsight_dest.spark.source import BatchWriter, StreamWriter
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
 from gainsight_dest.spark.told import DeadLetters, Sent, tell
+from tests.engines.imports import printed, told_without
 from tests.engines.scenario import CONFIG, SETTINGS
+from tests.some import FREE, group, identify
 
 ROUTED = StructType()
 for _name in ("event", "route", "shard", "key", "moment", "message_id", "gsid", "calls", "outcome"):
     ROUTED = ROUTED.add(_name, StringType())
 PLAIN = StructType().add("event", StringType())
-FREE: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
 
-ADA = {"type": "identify", "messageId": "1", "traits": {"email": "ada@example.com", "firstName": "Ada"}}
-ACME = {
-    "type": "group",
-    "messageId": "2",
-    "traits": {"name": "Acme"},
-    "context": {"traits": {"email": "ada@example.com"}},
-}
+ADA = identify(firstName="Ada") | {"messageId": "1"}
+ACME = group() | {"messageId": "2"}
 REFUSED = {**ACME, "messageId": "3", "traits": {"name": "Refused", "renewalDate": "no date"}}
 NOBODY = {"type": "identify", "messageId": "4", "traits": {}}
 PAGE = {"type": "page", "messageId": "5"}
@@ -395,9 +384,13 @@ def test_options_are_texts_and_have_the_defaults_of_delivery(options: dict[str, 
     [
         ({"config": None}, "config: is needed"),
         ({"config": '{"accessKey": "hidden"}'}, "config: must be the path of a JSON file, not its text"),
-        ({"config": "/nowhere/at/all.json"}, "config: the file cannot be read: No such file"),
+        ({"config": "/nowhere/at/all.json"}, "config: the file cannot be read: No such file or directory"),
         ({"shard": "1"}, "shard: there is no such option; is shards meant?"),
         ({"zzz": "1"}, "zzz: there is no such option"),
+        (
+            {"shards": "none", "batch": "0"},
+            "shards: must be a whole number from 1; batch: must be a whole number from 1",
+        ),
         (
             {"workers": "0", "batch": "x"},
             "workers: must be a whole number from 1; batch: must be a whole number from 1",
@@ -558,10 +551,6 @@ def test_a_variant_is_read_with_all_that_it_holds() -> None:
 # --- imports ----------------------------------------------------------------------------------------------------------
 
 
-def printed(program: str) -> str:
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-
-
 def test_importing_the_library_loads_no_spark() -> None:
     program = (
         "import sys, gainsight_dest, gainsight_dest.deliver\nprint({'pyspark', 'pyarrow', 'pandas'} & {*sys.modules})"
@@ -569,15 +558,18 @@ def test_importing_the_library_loads_no_spark() -> None:
     assert printed(program) == "set()\n"
 
 
-@pytest.mark.parametrize("missing", ["pyspark", "pyarrow", "requests"])
-def test_what_is_not_installed_is_named_with_the_extra_that_has_it(missing: str) -> None:
-    program = (
-        f"import sys; sys.modules[{missing!r}] = None\n"
-        "try: import gainsight_dest.spark\n"
-        "except ImportError as error: print(type(error).__name__, error.name, error)"
-    )
+MISSING = ("pyspark", "pyarrow", "requests")
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    return told_without("gainsight_dest.spark", *MISSING)
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_what_is_not_installed_is_named_with_the_extra_that_has_it(missing: str, told: dict[str, str]) -> None:
     text = f"gainsight_dest.spark needs {missing}, which is not installed: pip install 'gainsight-dest[spark]'"
-    assert printed(program).strip() == f"ImportError {missing} {text}"
+    assert told[missing] == f"ImportError {missing} {text}"
 
 
 @pytest.mark.parametrize(

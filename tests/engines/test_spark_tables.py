@@ -6,27 +6,19 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
-
-pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-pytest.importorskip("pyarrow", reason="the extra `spark` is not installed")
-pytest.importorskip("requests", reason="the extra `deliver` is not installed")
-
 from pyspark.sql import DataFrame, SparkSession
 
-from gainsight_dest import DestinationConfig, transform
+from gainsight_dest import transform
 from gainsight_dest.spark import from_warehouse, transform_events
+from tests import some
+from tests.engines.spark_runs import frame
 
-CONFIG = DestinationConfig(
-    domain="acme.gainsightcloud.com",
-    access_key="the-key",
-    shared_secret="the-secret",
-    tenant_id="tenant",
-    topic_name="Tickets",
+CONFIG = attrs.evolve(
+    some.CONFIG,
     person_map={"plan": "Plan__gc", "lastSeen": "Last_Seen__gc", "tags": "Tags__gc", "address.city": "City__gc"},
     company_map={"healthScore": "Health__gc"},
-    event_name_map={"Ticket Closure": "closed"},
-    event_version_map={"Ticket Closure": "1.0.0"},
 )
 
 
@@ -76,7 +68,7 @@ def test_a_variant_is_an_event_with_its_nulls(spark: SparkSession) -> None:
         "event": "Ticket Closure",
         "properties": {"a": None, "b": [1, 2.5, "x", True], "c": {"d": 1e300}, "e": 12345678901234567},
     }
-    df = spark.createDataFrame([(json.dumps(event),)], "event string").selectExpr("parse_json(event) as event")
+    df = frame(spark, [event]).selectExpr("parse_json(event) as event")
     assert bodies(df) == [body(event)]
 
 
@@ -102,7 +94,7 @@ def test_a_value_that_json_has_no_form_for_is_text_and_nan_is_at_fault(
 
 def test_half_an_emoji_and_texts_that_are_no_json_pass_through_spark(spark: SparkSession) -> None:
     event = {"type": "identify", "messageId": "\ud83d", "traits": {"email": "a@b.co", "plan": "half \ud83d"}}
-    df = spark.createDataFrame([(json.dumps(event),), ("[" * 5000,), ("",), (None,)], "event string")
+    df = frame(spark, [event, "[" * 5000, "", None], partitions=1)
     assert bodies(df) == [
         body(event),
         "the event: is not JSON",
