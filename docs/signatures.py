@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-griffe: Any = import_module("griffe")  # comes with the extra `docs`, which type checking does without
+griffe: Any = import_module("griffe")  # comes with the extra `dev-site`, which type checking does without
 
 _MAKERS = {"attrs.define", "attrs.frozen"}
 
