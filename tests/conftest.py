@@ -1,13 +1,38 @@
-"""Hypothesis profiles: the suite runs the quick one; HYPOTHESIS_PROFILE=thorough runs each law 100,000 times."""
+"""How often a law is tried, and what the tests of this folder need."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("quick", max_examples=200, deadline=None, derandomize=True, database=None)
+from tests.needs import needing
+
+#: `all` is CI's; half of it, the same examples at each run, will do elsewhere. `few` is for what has been run already,
+#: on another Python or with other releases. `thorough` runs each law 100,000 times, and kills more often.
+settings.register_profile("all", max_examples=200, deadline=None, derandomize=True, database=None)
+settings.register_profile("half", settings.get_profile("all"), max_examples=100)
+settings.register_profile("few", settings.get_profile("all"), max_examples=20)
 settings.register_profile(
     "thorough", max_examples=100_000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "all" if "CI" in os.environ else "half"))
+
+pytest_pycollect_makemodule = needing(
+    test_docs=("cli", "deliver", "sandbox"),
+    test_schema=("jsonschema",),
+    test_site=("site",),
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where no bytecode is to be written, each process of the tests would compile the library anew: not here."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+        yield

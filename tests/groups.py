@@ -1,0 +1,50 @@
+"""Which tests go to one process, one after the other: a plugin of pytest-xdist's, which spreads groups over all cores.
+
+A file is a group, but for those that are together in GROUPS, and those of which each test may go anywhere. The marks of
+pytest-xdist would say the same, but with pytest 9.2 they say nothing: https://github.com/pytest-dev/pytest-xdist/issues/1386
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+#: The groups by how their files' names begin, in the order in which they are begun: what begins last ends last.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "spark": ("tests/engines/test_spark", "docs/how-to/run-in-spark.md"),
+    "beam": ("tests/engines/test_beam", "tests/engines/test_scenario", "docs/how-to/run-in-beam.md"),
+    "kill and load": ("tests/cli/test_kill", "tests/cli/test_loop", "tests/cli/test_fuzz"),
+    "service": ("tests/cli/test_serve.py",),
+    "fault matrix": ("tests/deliver/test_faults.py", "tests/test_docs.py"),  # which it makes once for both
+    "site and browser": ("tests/test_site", "tests/report/test_browser"),
+}
+#: How the names of files begin whose tests are few, and take seconds each.
+SPREAD: tuple[str, ...] = ()
+
+
+def group_of(nodeid: str) -> str:
+    """The group of a test."""
+    file = nodeid.partition("::")[0]
+    for name, starts in GROUPS.items():
+        if file.startswith(starts):
+            return name
+    return nodeid if file.startswith(SPREAD) else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long groups first."""
+    order = {name: place for place, name in enumerate(GROUPS)}
+    items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Hands out whole groups."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - where it is absent, nobody asks for it
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log) if config.getoption("dist") == "loadscope" else None
