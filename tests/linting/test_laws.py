@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import event as note
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gainsight_dest import (
@@ -194,6 +194,7 @@ def test_events_without_findings_go_through_but_for_what_they_lack_and_custom_fi
 def test_the_laws_meet_what_has_no_findings_often(strategy: Any, least: int) -> None:
     met = Counter[bool]()
 
+    @settings(max_examples=200)
     @given(strategy)
     def count(both: Any) -> None:
         findings = lint(*both)
