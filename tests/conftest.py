@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, settings
 
 from tests.needs import needing
 
-#: `all` is CI's; half of it, the same examples at each run, will do elsewhere. `few` is for what has been run already,
-#: on another Python or with other releases. `thorough` runs each law 100,000 times, and kills more often.
+#: `all` is CI's; a few, the same at each run, will do elsewhere, and fewer still where they have been run already, on
+#: another Python or with other releases. `thorough` runs each law 100,000 times, and kills more often.
 settings.register_profile("all", max_examples=200, deadline=None, derandomize=True, database=None)
-settings.register_profile("half", settings.get_profile("all"), max_examples=100)
-settings.register_profile("few", settings.get_profile("all"), max_examples=20)
+settings.register_profile("few", settings.get_profile("all"), max_examples=25)
+settings.register_profile("fewer", settings.get_profile("all"), max_examples=5)
 settings.register_profile(
     "thorough", max_examples=100_000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "all" if "CI" in os.environ else "half"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "all" if "CI" in os.environ else "few"))
 
 pytest_pycollect_makemodule = needing(
     test_docs=("cli", "deliver", "sandbox"),

@@ -1,4 +1,6 @@
-"""Which tests go to one process, one after the other: a plugin of pytest-xdist's, which spreads groups over all cores.
+"""How the tests are run: which go to one process, one after the other, and which are long, and left to CI.
+
+Groups are for pytest-xdist, which spreads them over all cores.
 
 A file is a group, but for those that are together in GROUPS, and those of which each test may go anywhere. The marks of
 pytest-xdist would say the same, but with pytest 9.2 they say nothing: https://github.com/pytest-dev/pytest-xdist/issues/1386
@@ -6,6 +8,7 @@ pytest-xdist would say the same, but with pytest 9.2 they say nothing: https://g
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any
@@ -38,6 +41,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long groups first."""
     order = {name: place for place, name in enumerate(GROUPS)}
     items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
+
+
+def pytest_collection_finish() -> None:
+    """Twelve thousand tests stay to the end: the garbage collector need not look at them again and again."""
+    gc.freeze()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is long is run by CI, and by who asks for it."""
+    if item.get_closest_marker("long") and "CI" not in os.environ and "long" not in item.config.option.markexpr:
+        pytest.skip("It is long, and run by CI. To run it: pytest -m long")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -417,7 +417,7 @@ def test_a_report_of_an_empty_or_missing_file_says_so(tenant: Tenant, tmp_path: 
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: signal.Signals, tmp_path: Path) -> None:
     file, journal, errors = tmp_path / "events", tmp_path / "journal", tmp_path / "errors"
     file.write_bytes(ndjson(*people(100)))
@@ -455,8 +455,14 @@ def test_without_a_journal_the_end_says_where_the_rest_begins(tmp_path: Path) ->
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize(
+    ("workers", "how"),
+    [
+        (1, signal.SIGINT),
+        (4, signal.SIGTERM),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in ((1, signal.SIGTERM), (4, signal.SIGINT))),
+    ],
+)
 def test_an_end_comes_promptly_while_standard_input_is_waited_for(
     workers: int, how: signal.Signals, tenant: Tenant
 ) -> None:

@@ -79,7 +79,10 @@ def start(folder: Path, server: Server, *options: str) -> AbstractContextManager
     return started("deliver", *files, *how, forever=True)
 
 
-@pytest.mark.parametrize("options", [[], ["--no-batch"]], ids=["in batches", "one by one"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param([], id="in batches"), pytest.param(["--no-batch"], id="one by one", marks=pytest.mark.long)],
+)
 def test_killed_at_random_moments_and_started_again_it_ends_as_if_left_alone(folder: Path, options: list[str]) -> None:
     alone = Watched()
     with Server(alone) as server, start(folder, server, *options) as first:

@@ -164,7 +164,10 @@ class Router:
         return answer.status_code
 
 
-@pytest.mark.parametrize("options", [(), ("--no-batch",)], ids=["merged", "one item a job"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), id="merged"), pytest.param(("--no-batch",), id="one item a job", marks=pytest.mark.long)],
+)
 def test_every_job_is_delivered_or_given_up_and_gainsight_holds_what_was_written_last(
     options: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -15,14 +15,21 @@ from typing import Any
 import pytest
 import requests
 
-from tests.cli.process import LONGEST, address, ended, run, serving, serving_sandbox, started, until, wrong_use
+from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox.server import Server
+from tests.cli.process import LONGEST, address, ended, run, serving, started, until, wrong_use
 from tests.rudderstack.rudder import body
-from tests.some import group, identify
+from tests.some import CONFIG, FREE, group, identify
 
 pytestmark = pytest.mark.process
 
 ROUTER = "/routerTransform"
 NOWHERE = "http://127.0.0.1:9"
+WAYS_TO_END = [
+    (1, signal.SIGINT),
+    (2, signal.SIGTERM),
+    *(pytest.param(*each, marks=pytest.mark.long) for each in ((1, signal.SIGTERM), (2, signal.SIGINT))),
+]
 
 
 def post(url: str, given: Any) -> requests.Response:
@@ -36,36 +43,28 @@ def counted(url: str, path: str) -> int:
     return sum(int(float(each)) for each in found)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_what_is_in_flight_when_it_is_asked_to_end_is_answered(
-    workers: int, how: signal.Signals, tmp_path: Path
-) -> None:
-    faults, count = tmp_path / "faults.json", 6
-    faults.write_text('[{"kind": "slow", "action": "create company", "seconds": 2}]')
-
-    def companies() -> Any:
-        return requests.get(f"{tenant}/content.json", timeout=LONGEST).json()["companies"]
-
+@pytest.mark.parametrize(("workers", "how"), WAYS_TO_END)
+def test_what_is_in_flight_when_it_is_asked_to_end_is_answered(workers: int, how: signal.Signals) -> None:
+    sandbox = Sandbox(CONFIG, **FREE, faults=[Fault("slow", action="create company", seconds=2)])
+    count = 6
     with (
-        serving_sandbox("--faults", faults, "--calls-per-minute", 0) as (_, tenant),
-        serving("--base-url", tenant, "--workers", workers, "--quiet") as (process, url),
+        Server(sandbox) as tenant,
+        serving("--base-url", tenant.url, "--workers", workers, "--quiet") as (process, url),
         ThreadPoolExecutor(count) as pool,
     ):
         bodies = [body(group(f"Company {n}")) for n in range(count)]
         answers = [pool.submit(post, f"{url}{ROUTER}", each) for each in bodies]
-        until(lambda: len(companies()) == count)  # they are written, and the answers are on their way
+        until(lambda: len(sandbox.companies) == count)  # they are written, and the answers are on their way
         assert not any(answer.done() for answer in answers)
         done = ended(process, how)
         assert (done.returncode, done.stderr) == (0, b"")
-        gsids = {company["Name"]: company["Gsid"] for company in companies()}
+        gsids = {company["Name"]: company["Gsid"] for company in sandbox.companies}
         for n, answer in enumerate(answers):
             (told,) = answer.result().json()["output"]
             assert told["batchedRequest"]["body"]["JSON"]["companies"] == [{"Company_ID": gsids[f"Company {n}"]}]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("workers", "how"), WAYS_TO_END)
 def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int, how: signal.Signals) -> None:
     with serving("--workers", workers) as (process, _):
         done = ended(process, how)
@@ -73,8 +72,10 @@ def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int,
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a terminal of another kind")
-@pytest.mark.parametrize("asked", [0, 1, 20])
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("workers", "asked"),
+    [(1, 0), pytest.param(1, 20, marks=pytest.mark.long), (2, 0), pytest.param(2, 20, marks=pytest.mark.long)],
+)
 def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int, asked: int) -> None:
     with started("serve", "--port", 0, "--quiet", "--workers", workers) as process:
         url = address(process)
@@ -83,6 +84,11 @@ def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int, 
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=LONGEST)
     assert (process.returncode, stderr) == (0, b"")
+
+
+def test_items_of_a_person_are_not_merged_if_it_is_told_not_to() -> None:
+    with serving("--quiet", "--no-batch") as (_, url):
+        assert merged(url) == [1, 1]
 
 
 def test_it_answers_as_soon_as_it_has_told_its_address() -> None:
@@ -109,27 +115,8 @@ def test_the_workers_leave_no_files_behind(tmp_path: Path, monkeypatch: pytest.M
     assert not [*tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize(("options", "jobs"), [((), [2]), (("--no-batch",), [1, 1])])
-def test_items_of_a_person_are_merged_unless_it_is_told_not_to(options: tuple[str, ...], jobs: list[int]) -> None:
-    with serving("--quiet", *options) as (_, url):
-        output = post(f"{url}{ROUTER}", body(identify(firstName="A"), identify(lastName="B"))).json()["output"]
-    assert [len(each["metadata"]) for each in output] == jobs
-
-
-def test_a_body_longer_than_it_is_told_is_refused() -> None:
-    with serving("--quiet", "--max-body", 1) as (_, url):
-        headers = {"Content-Type": "application/json"}
-        for length, status in ((2**20, 200), (2**20 + 1, 413)):
-            text = b'{"input": []}'.ljust(length)
-            answer = requests.post(f"{url}{ROUTER}", data=text, headers=headers, timeout=LONGEST)
-            assert answer.status_code == status
-            assert answer.headers["apiVersion"] == "2"
-        assert answer.json() == {"status": 413, "error": "the body is longer than 1,048,576 bytes"}
-
-
-@pytest.mark.parametrize("quiet", [False, True])
-@pytest.mark.parametrize("workers", [1, 2])
-def test_its_access_log_holds_nothing_of_an_event_and_none_is_kept_on_request(quiet: bool, workers: int) -> None:
+@pytest.mark.parametrize(("workers", "quiet"), [(1, False), (1, True), (2, False)])
+def test_its_access_log_holds_nothing_of_an_event_and_none_is_kept_on_request(workers: int, quiet: bool) -> None:
     with serving("--workers", workers, *["--quiet"] * quiet) as (process, url):
         post(f"{url}{ROUTER}?q=of-ada", body(identify(firstName="of-ada")))
         requests.get(f"{url}/of-ada", timeout=LONGEST)
@@ -137,6 +124,44 @@ def test_its_access_log_holds_nothing_of_an_event_and_none_is_kept_on_request(qu
     lines = done.stderr.decode().splitlines()
     told = [re.sub(r"^\S+ \S+ (.*), [\d.]+ ms$", r"\1", line) for line in lines]
     assert sorted(told) == ([] if quiet else ["GET (none) 404", f"POST {ROUTER} 200"])
+
+
+# --- one service that is asked all this -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    with serving("--quiet", "--max-body", 1, "--base-url", NOWHERE) as (process, url):
+        yield url
+        done = ended(process, signal.SIGTERM)
+        assert done.returncode == 0
+        assert b"Traceback" not in done.stderr
+
+
+def merged(service: str) -> list[int]:
+    """How many jobs are in each item of the answer for two items of one person."""
+    output = post(f"{service}{ROUTER}", body(identify(firstName="A"), identify(lastName="B"))).json()["output"]
+    return [len(each["metadata"]) for each in output]
+
+
+def test_items_of_a_person_are_merged(service: str) -> None:
+    assert merged(service) == [2]
+
+
+def test_a_body_longer_than_it_is_told_is_refused(service: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    for length, status in ((2**20, 200), (2**20 + 1, 413)):
+        text = b'{"input": []}'.ljust(length)
+        answer = requests.post(f"{service}{ROUTER}", data=text, headers=headers, timeout=LONGEST)
+        assert answer.status_code == status
+        assert answer.headers["apiVersion"] == "2"
+    assert answer.json() == {"status": 413, "error": "the body is longer than 1,048,576 bytes"}
+
+
+def test_gainsight_out_of_reach_is_told_of_the_jobs_that_need_it(service: str) -> None:
+    output = post(f"{service}{ROUTER}", body(group(), identify())).json()["output"]
+    assert [each["statusCode"] for each in output] == [500, 200]
+    assert json.loads(output[0]["error"])["message"].startswith("failed to search group")
 
 
 @pytest.mark.parametrize(
@@ -161,22 +186,6 @@ def test_garbage_does_not_end_it(service: str, garbage: bytes) -> None:
         except ConnectionError:
             pass
     assert requests.get(f"{service}/health", timeout=LONGEST).json() == {"service": "UP"}
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    with serving("--quiet") as (process, url):
-        yield url
-        done = ended(process, signal.SIGTERM)
-        assert done.returncode == 0
-        assert b"Traceback" not in done.stderr
-
-
-def test_gainsight_out_of_reach_is_told_of_the_jobs_that_need_it() -> None:
-    with serving("--quiet", "--base-url", NOWHERE) as (_, url):
-        output = post(f"{url}{ROUTER}", body(group(), identify())).json()["output"]
-    assert [each["statusCode"] for each in output] == [500, 200]
-    assert json.loads(output[0]["error"])["message"].startswith("failed to search group")
 
 
 # --- wrong use, which needs no process of its own -------------------------------------------------------------------

@@ -188,6 +188,7 @@ def test_events_without_findings_go_through_but_for_what_they_lack_and_custom_fi
             assert refused is None or not {each.field for each in refused.field_errors} & STANDARD
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("strategy", "least"), [(nearly_good_configs().map(lambda c: (c, None)), 50), (configs_with_events, 40)]
 )

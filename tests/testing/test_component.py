@@ -73,6 +73,7 @@ def proxied(version: str = "v1", **metadata: Any) -> Data:
 # --- cases that hold --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_every_vector_holds_as_a_case_of_the_processor_and_of_the_router(tmp_path: Path) -> None:
     cases = []
     for vector in VECTORS:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import gainsight_dest.testing
+import gainsight_dest.testing.mapping  # pytest in pytest unloads what it loads, and ruamel.yaml does not bear that
 from gainsight_dest.testing import collect, plugin
 from tests.needs import need
 

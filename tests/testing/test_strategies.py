@@ -69,6 +69,7 @@ def test_a_config_is_whole(config: DestinationConfig) -> None:
 QUICK = settings(max_examples=2000, derandomize=True, database=None)
 
 
+@pytest.mark.long
 def test_a_failure_shrinks_to_a_plain_event() -> None:
     event = find(events("identify"), lambda _: True, settings=QUICK)
     assert (event["traits"], "traits" in event["context"]) == ({"email": "ada@example.com"}, False)
