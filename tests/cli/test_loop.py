@@ -19,7 +19,7 @@ from tests.some import SETTINGS, group, identify, track
 pytestmark = pytest.mark.process
 
 #: As many as CI has time for.
-JOBS = 2000 if "CI" in os.environ else 700
+JOBS = 1000 if "CI" in os.environ else 700
 COMPANIES = JOBS // 33
 PEOPLE = 5 * COMPANIES
 BATCH = 100

@@ -10,6 +10,8 @@ from gainsight_dest.sandbox import FAULTS
 from tests.deliver.fault_matrix import Cell, cells, delivery
 from tests.some import ADA
 
+pytestmark = pytest.mark.table
+
 ALONE, BATCHED = cells(), cells(batch=500)
 CELLS = [*ALONE, *BATCHED]
 

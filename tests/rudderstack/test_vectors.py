@@ -23,6 +23,8 @@ from tests.rudderstack.rudder import (
     told,
 )
 
+pytestmark = pytest.mark.table
+
 #: The way that a group takes, by whether its company is there.
 WAYS: dict[str, tuple[str, Any]] = {"create": ("create", NOTHING), "update": ("update", None)}
 GROUPS = [vector for vector in REQUESTS if "link" in vector["expect"]]
