@@ -23,6 +23,7 @@ from gainsight_dest.descriptors import (
     preview,
 )
 from gainsight_dest.errors import (
+    BlockedError,
     ConfigError,
     CredentialsError,
     EventError,
@@ -32,6 +33,7 @@ from gainsight_dest.errors import (
     ResponseError,
     RetryableError,
     ThrottledError,
+    UnreachableError,
     UnsupportedTypeError,
 )
 from gainsight_dest.explain import explain
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
+    "BlockedError",
     "ConfigError",
     "CreateCompany",
     "CredentialsError",
@@ -75,6 +78,7 @@ __all__ = [
     "Summary",
     "ThrottledError",
     "Tried",
+    "UnreachableError",
     "UnsupportedTypeError",
     "UpdateCompany",
     "UpsertPerson",

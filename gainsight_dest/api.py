@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 import attrs
 
 from gainsight_dest.errors import (
+    BlockedError,
     CredentialsError,
     FieldError,
     RejectedError,
@@ -147,6 +149,16 @@ def check(response: Response, action: str, hide: Hide) -> dict[str, Any]:
     return envelope
 
 
+def accepted(response: Response, action: str, hide: Hide) -> None:
+    """Checks the answer to a write of which nothing need be known but that it was taken. Raises ResponseError.
+
+    Gainsight does not document what such an answer holds: a 2xx without a body, or with JSON that is no object,
+    will do.
+    """
+    if not (200 <= response.status <= 299 and _is_bare(response.body)):
+        check(response, action, hide)
+
+
 def finds_company(response: Response, action: str, hide: Hide) -> bool:
     """Whether a company query found a record. Raises ResponseError.
 
@@ -196,6 +208,16 @@ def no_gsid(action: str) -> ResponseError:
     return NO_GSID.error(action, NO_GSID.meaning)
 
 
+def not_found_yet(action: str) -> ResponseError:
+    """The error of a company that is not found, though it may just have been created."""
+    return NOT_YET.error(action, NOT_YET.meaning)
+
+
+def is_of_gainsight(response: Response) -> bool:
+    """Whether the answer is Gainsight's own, rather than that of a firewall or a proxy before it."""
+    return _is_gainsights(_envelope(response))
+
+
 def folded(key: str) -> str:
     """A record's key as Gainsight may compare it."""
     return key.strip().casefold()
@@ -230,6 +252,18 @@ def _envelope(response: Response) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return envelope if isinstance(envelope, dict) else None
+
+
+def _is_bare(body: bytes) -> bool:
+    """Whether there is nothing in it, or JSON that is no object."""
+    try:
+        return not body.strip() or not isinstance(json.loads(body, parse_constant=_not_json), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_gainsights(envelope: dict[str, Any] | None) -> bool:
+    return envelope is not None and not envelope.keys().isdisjoint({"result", "errorCode", "requestId"})
 
 
 def _not_json(constant: str) -> NoReturn:
@@ -307,8 +341,10 @@ CODES: dict[str, Code] = {
 
 UNREADABLE = Code(RetryableError, "the answer is not a JSON object")
 NO_RECORDS = Code(RetryableError, "the answer holds no list of records")
+NOT_YET = Code(RetryableError, "the company is not found, but may have been created a moment ago")
 NO_GSID = Code(RetryableError, "the answer holds no Gsid of the company")
 REFUSED = Code(RejectedError, "Gainsight refused the request")
+BLOCKED = Code(BlockedError, "something before Gainsight refused the request: a firewall? a proxy? a wrong key?")
 
 #: What each HTTP status means where no code says more: first match, both ends included.
 STATUSES: tuple[tuple[int, int, Code], ...] = (
@@ -330,6 +366,8 @@ def _verdict(status: int, envelope: dict[str, Any] | None) -> Code | None:
         if envelope is None:
             return UNREADABLE
         return (row or REFUSED) if result is False else None if result is True else row
+    if status in {401, 403} and not _is_gainsights(envelope):
+        return BLOCKED
     return row or next((by_status for low, high, by_status in STATUSES if low <= status <= high), FAILED)
 
 
@@ -340,12 +378,15 @@ def _error(code: Code, response: Response, envelope: dict[str, Any], action: str
         response.status,
         _word(envelope.get("errorCode"), hide),
         request_id(response, hide),
-        tuple(_field_errors(envelope.get("data"), hide)),
+        tuple(islice(_field_errors(envelope.get("data"), hide), _FIELD_ERRORS)),
         _retry_after(response),
     )
 
 
 _WORD = r"[A-Za-z0-9_.-]{1,64}"
+#: No more field errors of an answer are kept, nor longer values of them: an outcome may outlive a million others.
+_FIELD_ERRORS = 100
+_LONGEST_VALUE = 10_000
 
 
 def _word(value: object, hide: Hide) -> str | None:
@@ -369,8 +410,10 @@ def _field_errors(data: object, hide: Hide) -> Iterator[FieldError]:
 
 def _refused(value: Any) -> Any:
     """The value that Gainsight names as invalid: a scalar or a list of scalars, never a whole record."""
-    flat = all(not isinstance(item, (list, dict)) for item in (value if isinstance(value, list) else [value]))
-    return value if flat else None
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, (list, dict)) for item in items):
+        return None
+    return value if sum(len(item) if isinstance(item, str) else 1 for item in items) <= _LONGEST_VALUE else None
 
 
 def _header(response: Response, name: str) -> str | None:

@@ -16,6 +16,7 @@ import attrs
 from gainsight_dest import api
 from gainsight_dest.api import Response
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.errors import RetryableError
 from gainsight_dest.fields import Record, company_link, company_name, email_key, is_link
 
 #: Stands in a preview where the Gsid will be that Gainsight gives the company.
@@ -84,6 +85,13 @@ class Request(ABC):
         """
         return self
 
+    def after(self, error: RetryableError) -> Request:
+        """`again`, by what the fault tells: a create whose answer was lost is looked for a few times, as a find may not
+        see at once what was created.
+        """
+        del error
+        return self.again
+
     @property
     def records(self) -> frozenset[tuple[str, str]]:
         """The records that this request and those after it write, as (object, key): `("Company", "acme")`.
@@ -136,7 +144,7 @@ class UpsertPerson(Request):
         return self._person
 
     def next(self, response: Response) -> Request | None:
-        api.check(response, self.action, self._config.hide)
+        api.accepted(response, self.action, self._config.hide)
         return None
 
 
@@ -195,7 +203,7 @@ class SendEvent(Request):
         return self._properties
 
     def next(self, response: Response) -> Request | None:
-        api.check(response, self.action, self._config.hide)
+        api.accepted(response, self.action, self._config.hide)
         return None
 
 
@@ -276,18 +284,38 @@ class Updates(Request):
         return api.company_update_url(self._config.domain)
 
 
-class FindCompany(Finds, _CompanyRequest):
-    """Asks whether there is a company of that Name: then it is updated, else created."""
+#: How often a company whose create was lost is looked for before it is created again: a find may not see it at once.
+LOOKS = 2
 
-    __slots__ = ()
+
+@attrs.define(repr=False)
+class FindCompany(_CompanyRequest, Finds):
+    """Asks whether there is a company of that Name: then it is updated, else created.
+
+    `looks`: the company may just have been created; so often, to find none is a passing fault, after which to look
+    again, each time a little later.
+    """
+
+    _looks: int = 0
     calls = 3
+
+    @property
+    def looks(self) -> int:
+        return self._looks
+
+    @property
+    def again(self) -> FindCompany:
+        return FindCompany(self._config, self._company, self._email, max(0, self._looks - 1)) if self._looks else self
 
     @property
     def body(self) -> Record:
         return api.company_query(company_name(self._company))
 
     def next(self, response: Response) -> CreateCompany | UpdateCompany:
-        save = UpdateCompany if api.finds_company(response, self.action, self._config.hide) else CreateCompany
+        is_found = api.finds_company(response, self.action, self._config.hide)
+        if not is_found and self._looks:
+            raise api.not_found_yet(self.action)
+        save = UpdateCompany if is_found else CreateCompany
         return save(self._config, self._company, self._email)
 
     def branches(self) -> tuple[tuple[str, Request], ...]:
@@ -326,6 +354,9 @@ class CreateCompany(Creates, _SaveCompany):
     @property
     def again(self) -> FindCompany:
         return FindCompany(self._config, self._company, self._email)
+
+    def after(self, error: RetryableError) -> FindCompany:
+        return FindCompany(self._config, self._company, self._email, LOOKS if error.is_lost else 0)
 
 
 class UpdateCompany(Updates, _SaveCompany):

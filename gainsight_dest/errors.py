@@ -7,7 +7,9 @@
     - ResponseError               Gainsight's answer is not a success
         - RetryableError          wait a little, then try again
             - ThrottledError      the tenant's calls are used up: wait for `retry_after`, or the next minute
+            - UnreachableError    no connection was made, so nothing was sent
         - RejectedError           Gainsight will never take this: set the event aside
+            - BlockedError        something before Gainsight, such as a firewall, will not let this through
         - CredentialsError        wrong key or wrong host: stop, nothing else will get through either
 
 Errors compare by value and pickle. Their text holds no secret and no value of an event or a record.
@@ -19,6 +21,9 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+
+#: An error's text shows no more problems of a config: a broken one may have a hundred thousand.
+_PROBLEMS_SHOWN = 50
 
 
 class GainsightDestError(Exception):
@@ -52,7 +57,9 @@ class ConfigError(GainsightDestError):
         return ConfigError(*((hide(place), hide(problem)) for place, problem in self.problems))
 
     def __str__(self) -> str:
-        return "; ".join(f"{place}: {problem}" for place, problem in self.problems)
+        shown = [f"{place}: {problem}" for place, problem in self.problems[:_PROBLEMS_SHOWN]]
+        more = len(self.problems) - len(shown)
+        return "; ".join([*shown, *([f"and {more:,} more problems"] if more else [])])
 
 
 class EventError(GainsightDestError):
@@ -124,13 +131,33 @@ class ResponseError(GainsightDestError):
 class RetryableError(ResponseError):
     """A passing fault: the same event may get through later. `retry_after` is in seconds, if the answer named it."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing tells if the request was carried out: there was no answer, or it cannot be read."""
+        return self.status is None or self.status < 300
+
 
 class ThrottledError(RetryableError):
     """The tenant has used up its calls. `retry_after`: seconds to wait; None: until the next minute begins."""
 
+    is_lost = False
+
+
+class UnreachableError(RetryableError):
+    """No connection was made: the request was not sent, so it cannot have been carried out."""
+
+    is_lost = False
+
 
 class RejectedError(ResponseError):
     """Gainsight understood and refused: the same request would be refused again."""
+
+
+class BlockedError(RejectedError):
+    """A 401 or 403 that is not of Gainsight's making: a firewall or a proxy before it refused this request.
+
+    Where nothing has ever got through, the key or the host may be at fault: a Deliverer finds out.
+    """
 
 
 class CredentialsError(ResponseError):

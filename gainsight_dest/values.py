@@ -20,13 +20,16 @@ MAX_DEPTH = 200
 SCALARS = frozenset({str, int, bool, type(None)})
 
 # Patterns are left to re's own cache: compiling them would take a tenth of the time of an import.
-_NUMERAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMERAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _INTEGER = r"[+-]?[0-9]{1,300}"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?"
 _ZONE = r"(Z|[+-][0-9]{2}:?[0-9]{2})"
 _LONGEST_INTEGER = 1e300
+#: A longer text is no number: the longest that is one in JavaScript needs some 330 digits.
+LONGEST_NUMERAL = 400
 _LONGEST_NAME = 100
+_LONGEST_PLACE = 1_000
 
 
 def kind(value: object) -> str:
@@ -65,6 +68,12 @@ class _UnfitError(Exception):
         self.problem = problem
         self.place = ""
 
+    @property
+    def shown(self) -> str:
+        """The place, without its middle where it is very long."""
+        half = _LONGEST_PLACE // 2
+        return self.place if len(self.place) <= _LONGEST_PLACE else f"{self.place[:half]}…{self.place[-half:]}"
+
 
 def plain(value: Any, path: str) -> Any:
     """A copy of the value that strict JSON can hold and that shares nothing mutable with it.
@@ -77,7 +86,7 @@ def plain(value: Any, path: str) -> Any:
     try:
         return _plain(value, MAX_DEPTH)
     except _UnfitError as unfit:
-        place, problem = path + unfit.place, unfit.problem
+        place, problem = path + unfit.shown, unfit.problem
     raise EventError(place, problem)
 
 
@@ -93,7 +102,7 @@ def plain_object(value: Mapping[str, Any], path: str) -> dict[str, Any]:
     try:
         return _plain_dict(value, MAX_DEPTH)
     except _UnfitError as unfit:
-        place, problem = path + unfit.place, unfit.problem
+        place, problem = path + unfit.shown, unfit.problem
     raise EventError(place, problem)
 
 
@@ -197,27 +206,32 @@ def _integral(value: Any) -> Any:
 
 
 def number(value: Any) -> int | float | None:
-    """A finite number as it is, a decimal numeral in a string as a number, anything else as None (leave it out)."""
+    """A finite number as it is, a decimal numeral in a string as a number, anything else as None (leave it out).
+
+    A numeral of more than LONGEST_NUMERAL characters is no number.
+    """
     if type(value) is int:
         return value
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        numeral = value.strip()
-        if re.fullmatch(_INTEGER, numeral):
-            return int(numeral)
-        if not re.fullmatch(_NUMERAL, numeral):
-            return None
-        value = float(numeral)
-        if value.is_integer():
-            return int(value)
-    elif _is_a(value, "decimal", "Decimal"):
+        return _of_numeral(value.strip())
+    if _is_a(value, "decimal", "Decimal"):
         value = _from_decimal(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float) and isfinite(value):
         return float(value)
     return None
+
+
+def _of_numeral(numeral: str) -> int | float | None:
+    if len(numeral) > LONGEST_NUMERAL or not re.fullmatch(_NUMERAL, numeral):
+        return None
+    if re.fullmatch(_INTEGER, numeral):
+        return int(numeral)
+    value = float(numeral)
+    return int(value) if value.is_integer() else value if isfinite(value) else None
 
 
 def is_date(value: object) -> bool:

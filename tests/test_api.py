@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest import (
+    BlockedError,
     CredentialsError,
     FieldError,
     RejectedError,
@@ -81,8 +82,12 @@ def test_a_2xx_with_an_object_whose_result_is_not_false_is_a_success(response: R
         (answer({}, 0), RetryableError),
         (answer({}, 100), RetryableError),
         (answer({}, 600), RetryableError),
-        (answer({}, 401), CredentialsError),
-        (answer({}, 403), CredentialsError),
+        (answer({"result": False}, 401), CredentialsError),
+        (answer({"requestId": "r-1", "title": "no"}, 403), CredentialsError),
+        (answer({}, 401), BlockedError),
+        (answer({"message": "Forbidden"}, 403), BlockedError),
+        (answer(b"<html>not here</html>", 403), BlockedError),
+        (answer(b"", 401), BlockedError),
         (answer({"result": False, "errorCode": "GS_APIG_2401"}, 400), CredentialsError),
         (answer({"result": False, "errorCode": "GS_APIG_2402"}, 400), CredentialsError),
         (answer({"result": False, "errorCode": "GSOBJ_1024"}, 400), CredentialsError),

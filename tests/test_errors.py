@@ -8,6 +8,7 @@ import pytest
 
 from gainsight_dest import errors
 from gainsight_dest.errors import (
+    BlockedError,
     ConfigError,
     CredentialsError,
     EventError,
@@ -17,6 +18,7 @@ from gainsight_dest.errors import (
     ResponseError,
     RetryableError,
     ThrottledError,
+    UnreachableError,
     UnsupportedTypeError,
 )
 
@@ -31,6 +33,8 @@ ERRORS: list[GainsightDestError] = [
     ThrottledError("find company", "too many calls", 429, retry_after=3.0),
     RejectedError(*RESPONSE_ARGUMENTS),
     CredentialsError("upsert person", "the access key is not authorized", 401),
+    BlockedError("upsert person", "a firewall", 403),
+    UnreachableError("find company", "no connection"),
 ]
 
 
@@ -83,3 +87,26 @@ def test_a_config_error_has_its_first_place_as_path() -> None:
 def test_a_refused_value_stays_out_of_reprs() -> None:
     assert "soon" not in repr(RejectedError(*RESPONSE_ARGUMENTS))
     assert RejectedError(*RESPONSE_ARGUMENTS).field_errors[0].value == "soon"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (RetryableError("send event", "no answer in time"), True),
+        (RetryableError("send event", "the answer is not a JSON object", 200), True),
+        (RetryableError("send event", "failed", 503), False),
+        (ThrottledError("send event", "too many calls", 200), False),
+        (UnreachableError("send event", "no connection"), False),
+    ],
+)
+def test_an_answer_is_lost_where_nothing_tells_whether_the_request_was_carried_out(
+    error: RetryableError, is_lost: bool
+) -> None:
+    assert error.is_lost is is_lost
+
+
+def test_a_config_with_very_many_problems_names_the_first_and_counts_the_rest() -> None:
+    error = ConfigError(*((f"personMap[{n}]", "is wrong") for n in range(1_060)))
+    assert str(error).startswith("personMap[0]: is wrong; personMap[1]: is wrong; ")
+    assert str(error).endswith("personMap[49]: is wrong; and 1,010 more problems")
+    assert len(error.problems) == 1_060

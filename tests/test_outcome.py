@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest import (
+    BlockedError,
     ConfigError,
     CredentialsError,
     DestinationConfig,
@@ -20,6 +21,7 @@ from gainsight_dest import (
     ResponseError,
     RetryableError,
     ThrottledError,
+    UnreachableError,
     UnsupportedTypeError,
     transform,
 )
@@ -45,6 +47,8 @@ ERRORS = [
     RetryableError("find company", "failed", 500, "GU_1101", "id", (), 7.0),
     ThrottledError("find company", "too many", 429),
     CredentialsError("send event", "wrong", 401),
+    BlockedError("upsert person", "a firewall", 403),
+    UnreachableError("find company", "no connection"),
     RejectedError(
         "create company", "bad", 400, "GSOBJ_1006", "id", (FieldError("Arr", "GSOBJ_1002"), FieldError(None, None))
     ),
