@@ -1,0 +1,326 @@
+"""However a host answers: a call ends in time, keeps little, and raises nothing of its own kind."""
+
+from __future__ import annotations
+
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from gainsight_dest import (
+    CredentialsError,
+    GainsightDestError,
+    Response,
+    RetryableError,
+    UnreachableError,
+    UpsertPerson,
+)
+from gainsight_dest.deliver import transport
+from gainsight_dest.deliver.send import LONGEST_ANSWER, Sender
+from tests.some import CONFIG
+
+PERSON = UpsertPerson(CONFIG, {"Email": "ada@example.com"})
+SECONDS = 0.4  # as a deadline: short, and long enough for what ends by itself
+PAUSE = 0.05  # between two bytes of a host that trickles
+Answer = Callable[[socket.socket], object]
+
+
+class Host:
+    """A host that answers each request as it is told to, and counts them."""
+
+    def __init__(self, answer: Answer, *, reads: bool = True) -> None:
+        self.requests: list[bytes] = []
+        self._answer, self._reads = answer, reads
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._serve, args=[self._socket.accept()[0]], daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with closing(connection), suppress(OSError):
+            if not self._reads:
+                self._answer(connection)
+                return
+            while b"\r\n\r\n" in (data := connection.recv(65536)):
+                self.requests.append(data)
+                self._answer(connection)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def host() -> Iterator[Callable[..., Host]]:
+    hosts = []
+
+    def begin(answer: Answer | bytes, *, reads: bool = True) -> Host:
+        hosts.append(Host((lambda c: c.sendall(answer)) if isinstance(answer, bytes) else answer, reads=reads))
+        return hosts[-1]
+
+    yield begin
+    for each in hosts:
+        each.close()
+
+
+def trickling(head: bytes, piece: bytes) -> Answer:
+    """So, then a piece again and again, until whoever reads has gone."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(head)
+        while True:
+            time.sleep(PAUSE)
+            connection.sendall(piece)
+
+    return answer
+
+
+def called(url: str, deadline: float = 30.0, session: requests.Session | None = None) -> Response:
+    return Sender(session, url, (5, 5), deadline)(PERSON)
+
+
+# --- in time ----------------------------------------------------------------------------------------------------------
+
+TRICKLES = {
+    "a status line": trickling(b"", b"H"),
+    "a header": trickling(b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "headers": trickling(b"HTTP/1.1 200 OK\r\n", b"X: x\r\n"),
+    "a body": trickling(b"HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n", b"x"),
+    "a body without an end": trickling(b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    "chunks": trickling(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "the size of a chunk": trickling(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+    "100 Continue": trickling(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a redirect": trickling(
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 99999\r\n\r\n", b"x"
+    ),
+}
+
+
+@pytest.mark.parametrize("with_session", [False, True], ids=["a session of its own", "a session that is given"])
+@pytest.mark.parametrize("what", TRICKLES)
+def test_a_host_that_trickles_is_given_no_more_than_the_deadline(
+    what: str, with_session: bool, host: Callable[..., Host]
+) -> None:
+    url = host(TRICKLES[what]).url
+    session = requests.Session() if with_session else transport.session()
+    with session, pytest.raises(RetryableError, match=r"no whole answer within 0\.4 seconds"):
+        called(url, SECONDS, session)
+
+
+def test_a_handshake_that_trickles_is_given_no_more_either(host: Callable[..., Host]) -> None:
+    begun = host(trickling(b"\x16\x03\x03\x40\x00", b"\x02"), reads=False)
+    with pytest.raises(RetryableError, match="no whole answer within"):
+        called(begun.url.replace("http:", "https:"), SECONDS)
+
+
+def test_what_a_call_was_ended_by_does_not_meet_the_next_one(host: Callable[..., Host]) -> None:
+    good = trickling(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"")
+    answers = iter([TRICKLES["a body"], good])
+
+    def answer(connection: socket.socket) -> None:
+        next(answers)(connection)
+
+    sender = Sender(None, host(answer).url, (5, 5), SECONDS)
+    with pytest.raises(RetryableError):
+        sender(PERSON)
+    assert sender(PERSON).body == b"{}"
+
+
+def test_calls_side_by_side_have_a_deadline_each(host: Callable[..., Host]) -> None:
+    slow, quick = host(TRICKLES["a header"]).url, host(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").url
+    ended: list[str] = []
+
+    def call(url: str) -> None:
+        try:
+            called(url, SECONDS)
+            ended.append("answered")
+        except RetryableError:
+            ended.append("ended")
+
+    threads = [threading.Thread(target=call, args=[url]) for url in (slow, quick, slow, quick, slow)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ended) == ["answered"] * 2 + ["ended"] * 3
+
+
+def test_a_deadline_is_above_0() -> None:
+    with pytest.raises(ValueError, match="deadline must be above 0 seconds, not 0"):
+        Sender(deadline=0)
+
+
+# --- in little memory -------------------------------------------------------------------------------------------------
+
+
+def bomb(mebibytes: int) -> bytes:
+    """So much of nothing, packed by gzip, as the body of an answer."""
+    packer = zlib.compressobj(9, wbits=31)
+    packed = b"".join(packer.compress(bytes(2**20)) for _ in range(mebibytes)) + packer.flush()
+    return b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(packed), packed)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n"])
+def test_an_answer_is_unpacked_no_further_than_it_is_read(
+    head: bytes, host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = 0
+    stream = requests.Response.iter_content
+
+    def counted(self: requests.Response, size: int) -> Iterator[bytes]:
+        nonlocal unpacked
+        for chunk in stream(self, size):
+            unpacked += len(chunk)
+            yield chunk
+
+    monkeypatch.setattr(requests.Response, "iter_content", counted)
+    with pytest.raises(RetryableError, match="longer than 8,388,608 bytes"):
+        called(host(head + bomb(64)).url)
+    assert unpacked < LONGEST_ANSWER + 2**20
+
+
+def test_no_cookie_is_kept_or_sent_back(host: Callable[..., Host]) -> None:
+    lines = b"".join(b"Set-Cookie: c%d=%s; Path=/\r\n" % (n, b"x" * 1000) for n in range(50))
+    begun = host(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 2\r\n\r\n{}")
+    session = transport.session()
+    sender = Sender(session, begun.url)
+    for _ in range(3):
+        assert sender(PERSON).status == 200
+    assert len(session.cookies) == 0
+    assert not any(b"cookie" in each.lower() for each in begun.requests)
+
+
+# --- odd answers ------------------------------------------------------------------------------------------------------
+
+ODD = {
+    "a location that is no URL": b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+    "a location that is no UTF-8": b"HTTP/1.1 302 Found\r\nLocation: http://x\xff\xfe/\r\nContent-Length: 0\r\n\r\n",
+    "a chunk below nothing": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-10\r\nhello\r\n0\r\n\r\n",
+    "a length below nothing": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 1000 + b"\r\n",
+    "a long header": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+    "no status": b"HTTP/1.1 abc\r\n\r\n",
+    "a packing of many layers": b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip, " * 50 + b"\r\n\r\n{}",
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_odd_answer_is_a_fault_like_others(what: str, host: Callable[..., Host]) -> None:
+    with suppress(GainsightDestError):
+        PERSON.next(called(host(ODD[what]).url))
+
+
+def test_whatever_bytes_a_host_answers_nothing_else_is_raised(host: Callable[..., Host]) -> None:
+    chance = random.Random(5)  # noqa: S311 - odd bytes, not secrets
+    good = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nLocation: /x\r\n"
+        b'Set-Cookie: a=b\r\nRetry-After: 7\r\n\r\nf\r\n{"result":true}\r\n0\r\n\r\n'
+    )
+
+    def mutated() -> bytes:
+        data = bytearray(good)
+        for _ in range(chance.randint(1, 6)):
+            place = chance.randrange(len(data))
+            data[place : place + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+        return bytes(data)
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(mutated())
+        connection.shutdown(socket.SHUT_WR)
+
+    sender = Sender(None, host(answer).url, (5, 5), 5)
+    for _ in range(200):
+        with suppress(GainsightDestError):
+            PERSON.next(sender(PERSON))
+
+
+# --- what cannot work for any call ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without a proxy or a bundle, to put one into."""
+    for name in ("https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("proxy", ["http://", "http://:3128", "nonsense://127.0.0.1:9", "socks9://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_one_is_named_by_its_variable(proxy: str, elsewhere: pytest.MonkeyPatch) -> None:
+    elsewhere.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises((CredentialsError, RetryableError)) as caught:
+        Sender(None, None, (1, 1))(PERSON)
+    assert proxy not in str(caught.value)
+    assert type(caught.value) is CredentialsError, caught.value
+    assert "HTTPS_PROXY" in str(caught.value)
+
+
+def test_a_proxy_that_asks_for_a_password_is_named_by_its_variable(
+    host: Callable[..., Host], elsewhere: pytest.MonkeyPatch
+) -> None:
+    answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    elsewhere.setenv("https_proxy", host(answer).url.replace("//", "//me:wrong@"))
+    with pytest.raises(CredentialsError, match=r"asks for a user and a password \(407\): look at https_proxy"):
+        Sender(None, None, (1, 1))(PERSON)
+
+
+def test_a_proxy_that_is_away_is_a_passing_fault(elsewhere: pytest.MonkeyPatch) -> None:
+    elsewhere.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    sender = Sender(None, None, (1, 1))
+    assert sender.proxy == "ALL_PROXY"
+    with pytest.raises(UnreachableError, match="the proxy gave no connection"):
+        sender(PERSON)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_bundle_that_is_none_is_named_by_its_variable(
+    content: str | None, tmp_path: Path, host: Callable[..., Host], elsewhere: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    elsewhere.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with pytest.raises(CredentialsError, match="bundle of certificates cannot be read: look at REQUESTS_CA_BUNDLE"):
+        Sender(None, host(b"").url.replace("http:", "https:"), (1, 1))(PERSON)
+
+
+def test_a_port_that_is_closed_is_a_connection_that_was_never_made() -> None:
+    with pytest.raises(UnreachableError, match="the connection failed"):
+        called("http://127.0.0.1:9")
+
+
+def test_a_process_that_is_forked_off_has_its_own_watch(host: Callable[..., Host]) -> None:
+    program = (
+        "import os, sys\n"
+        "from gainsight_dest import RetryableError\n"
+        "from tests.deliver.test_transport import PERSON, SECONDS, called\n"
+        "def call():\n"
+        "    try:\n"
+        "        called(sys.argv[1], SECONDS)\n"
+        "    except RetryableError as error:\n"
+        "        return 'no whole answer' in str(error)\n"
+        "assert call()\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    os._exit(0 if call() else 3)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    url = host(TRICKLES["a body"]).url
+    done = subprocess.run([sys.executable, "-c", program, url], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
