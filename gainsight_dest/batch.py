@@ -36,13 +36,15 @@ class Tried:
     """An answer, and the calls that it took: for whoever tries again by itself, as after throttling.
 
     `answer`: a Response, the exception that stood in for one, or None if the request was not sent. `is_final`: whatever
-    the exception is, the request is not to be tried again. `waited`: seconds, for `Batch.waited` to tell.
+    the exception is, the request is not to be tried again. `waited`: seconds, for `Batch.waited` to tell. `exists`:
+    companies that are there, though a find may not see them yet: they were created a moment ago.
     """
 
     answer: Response | Exception | None
     calls: int = 1
     is_final: bool = False
     waited: float = 0.0
+    exists: frozenset[str] = frozenset()
 
 
 Answer = Response | Exception | Tried | None
@@ -241,6 +243,8 @@ def _reading(request: Request, answer: Answer) -> Reading:
         return Reading(Verdict.UNSENT, calls=tried.calls, waited=tried.waited)
     try:
         value = _value(request, tried.answer)
+        if tried.exists and isinstance(value, frozenset):
+            value |= tried.exists
     except RetryableError as error:
         return Reading(Verdict.OVER if tried.is_final else Verdict.LOST, None, error, tried.calls, tried.waited)
     except CredentialsError as error:

@@ -40,9 +40,14 @@ class CompaniesRequest(Request):
 
 @attrs.define(repr=False)
 class FindCompanies(Finds, CompaniesRequest):
-    """Asks which of the companies of those Names there are."""
+    """Asks which of the companies of those Names there are. `looks`: as of FindCompany."""
 
     _sought: tuple[str, ...]
+    _looks: int = 0
+
+    @property
+    def looks(self) -> int:
+        return self._looks
 
     @property
     def names(self) -> tuple[str, ...]:

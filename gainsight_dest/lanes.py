@@ -110,7 +110,8 @@ class Book:
 
     def __init__(self, notes: Notes, attempts: int) -> None:
         self._notes = notes
-        self._attempts = attempts
+        #: After so many failures an event has failed.
+        self.attempts = attempts
         self._changes: dict[int, Note] = {}
 
     @property
@@ -157,14 +158,14 @@ class Book:
         for event in events:
             note = self.of(event)
             self._note(event, tries=note.tries + 1, **{counted: getattr(note, counted) + 1})
-        is_over = all(self.of(event).throttled + self.of(event).failures >= self._attempts for event in events)
+        is_over = all(self.of(event).throttled + self.of(event).failures >= self.attempts for event in events)
         if is_over:
             self.fail(events, error)
         return not is_over
 
     def most_records(self, event: int) -> int:
         """How many records may go into a call with this event: fewer, where such calls have failed again and again."""
-        return most_records(self.of(event).failures, self._attempts)
+        return most_records(self.of(event).failures, self.attempts)
 
     def _note(self, event: int, **facts: Any) -> None:
         self._changes[event] = self.of(event)._replace(**facts)
@@ -182,7 +183,8 @@ class Lane(NamedTuple):
     """The writes of one company or one person, in the order of their events, and how far they have come.
 
     `until`: some of them were refused together; before this, no more than `width` are merged. `exists`: whether
-    Gainsight has the company of the next write; None if it is to be asked.
+    Gainsight has the company of the next write; None if it is to be asked. `looks`: it may just have been created: it
+    is looked for so often before it is created again.
     """
 
     writes: tuple[Write, ...]
@@ -190,6 +192,7 @@ class Lane(NamedTuple):
     until: int = 0
     width: int = 0
     exists: bool | None = None
+    looks: int = 0
 
     @property
     def is_done(self) -> bool:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from gainsight_dest.api import RECORDS_PER_WRITE, no_gsid
+from gainsight_dest.api import RECORDS_PER_WRITE, no_gsid, not_found_yet
 from gainsight_dest.companies import CreateCompanies, FindCompanies, UpdateCompanies
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.descriptors import Request, SendEvent, UpsertPerson
-from gainsight_dest.errors import GainsightDestError, ResponseError
+from gainsight_dest.descriptors import LOOKS, Request, SendEvent, UpsertPerson
+from gainsight_dest.errors import GainsightDestError, ResponseError, RetryableError
 from gainsight_dest.lanes import NOTHING, Book, Call, Lane, Reading, Verdict
 from gainsight_dest.merge import COMPANY, PERSON
 
@@ -62,7 +62,8 @@ def _company_call(config: DestinationConfig, lanes: Sequence[Lane], part: Part) 
     exists = lanes[part.lanes[0]].exists
     request: Request
     if exists is None:
-        request = FindCompanies(config, tuple(lanes[number].name for number in part.lanes))
+        names = tuple(lanes[number].name for number in part.lanes)
+        request = FindCompanies(config, names, lanes[part.lanes[0]].looks)
     else:
         save = UpdateCompanies if exists else CreateCompanies
         request = save(config, tuple(record for _, record, _ in taken))
@@ -81,7 +82,7 @@ class _CompaniesStep:
     def all_parts(self) -> Iterator[Part]:
         """What goes into one call each."""
         yield from self._parts
-        together: dict[tuple[bool | None, int], list[int]] = {}
+        together: dict[tuple[bool | None, int, int], list[int]] = {}
         for number in self.ready:
             lane = self.lanes[number]
             if lane.is_done:
@@ -90,8 +91,8 @@ class _CompaniesStep:
                 yield Part((number,))
             else:
                 most = self._book.most_records(lane.writes[lane.at].event)
-                together.setdefault((lane.exists, most), []).append(number)
-        for (_, most), numbers in together.items():
+                together.setdefault((lane.exists, lane.looks, most), []).append(number)
+        for (*_, most), numbers in together.items():
             for start in range(0, len(numbers), most):
                 yield Part(tuple(numbers[start : start + most]))
 
@@ -115,8 +116,13 @@ class _CompaniesStep:
             if value is None:
                 self._parts += map(Part, _halves(_numbers(call)))
                 return
-            for number, _ in call.heads:
-                self._go_on(number, self.lanes[number]._replace(exists=self.lanes[number].name in value))
+            for number, count in call.heads:
+                lane = self.lanes[number]
+                if lane.name in value or not lane.looks:
+                    self._go_on(number, lane._replace(exists=lane.name in value, looks=0))
+                else:
+                    self.lanes[number] = lane._replace(looks=lane.looks - 1)
+                    self._lost(call, (number, count), not_found_yet(call.request.action), is_over=False)
             return
         for number, count in call.heads:
             lane = self.lanes[number]
@@ -169,7 +175,8 @@ class _CompaniesStep:
         number, count = head
         lane = self.lanes[number]
         if isinstance(call.request, CreateCompanies):
-            lane = lane._replace(exists=None)
+            may_be_there = isinstance(error, RetryableError) and error.is_lost and self._book.attempts > LOOKS + 1
+            lane = lane._replace(exists=None, looks=LOOKS if may_be_there else 0)
         if is_over:
             self._book.fail(lane.events(count), error)
         if is_over or not self._book.lose(lane.events(count), error):
@@ -182,7 +189,7 @@ class _CompaniesStep:
     def _go_on(self, number: int, lane: Lane) -> None:
         if not lane.is_done and lane.name != self.lanes[number].name:
             # Another spelling of the same name: Gainsight may or may not take it for the same company.
-            lane = lane._replace(exists=None)
+            lane = lane._replace(exists=None, looks=0)
         self.lanes[number] = lane
         self.ready.append(number)
 

@@ -15,6 +15,14 @@ _DAY = int(Duration.DAY)
 _PARTS = 600
 
 
+_STARTED = time.time() - time.monotonic()
+
+
+def steady_clock() -> float:
+    """Seconds since the epoch, by a clock that goes on evenly even if that of the machine is set meanwhile."""
+    return _STARTED + time.monotonic()
+
+
 class Budget:
     """So many calls in any minute and in any day, for all threads and Deliverers that share it. None: without end.
 
@@ -29,7 +37,7 @@ class Budget:
         self,
         calls_per_minute: int | None = 100,
         calls_per_day: int | None = 50_000,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_clock,
         *,
         is_even: bool = False,
     ) -> None:

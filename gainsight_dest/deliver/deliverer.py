@@ -13,17 +13,17 @@ from typing import Any
 
 import attrs
 import requests
-from requests.adapters import HTTPAdapter
 
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver import transport
 from gainsight_dest.deliver.batches import Ask, ChunkDelivery, Place
-from gainsight_dest.deliver.budget import Budget
+from gainsight_dest.deliver.budget import Budget, steady_clock
 from gainsight_dest.deliver.caller import Caller, Waiting
 from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.lanes import Lanes
 from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.deliver.send import Sender, Timeout, target_of
+from gainsight_dest.deliver.send import DEADLINE, Sender, Timeout, target_of
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import Event, Outcome, Prepared, begin
@@ -39,9 +39,11 @@ class Deliverer:
     `session`: a requests Session to use, else one of its own. `base_url`: where to send instead of the tenant's host,
     such as a sandbox on this machine. `workers`: calls under way at once; events that write the same person or company
     keep their order. `calls_per_minute`, `calls_per_day`: what may be used of the tenant's limits (None: no limit), or
-    a `budget` that several share. `timeout`: seconds to connect, seconds without a byte of the answer. `patience`: when
-    to give up on an event. `sleep` and `clock` (seconds since the epoch) are for tests: with a sleep of your own, no
-    time passes but what is slept, unless a clock says otherwise. Raises ConfigError, ValueError.
+    a `budget` that several share. `timeout`: seconds to connect, seconds without a byte of the answer; `deadline`:
+    seconds for a whole call. `patience`: when to give up on an event. `silence`: when calls are made and none gets
+    through for so many seconds, the run ends, and `ended` says why; throttling is no silence. `sleep` and `clock`
+    (seconds since the epoch) are for tests: with a sleep of your own, no time passes but what is slept, unless a clock
+    says otherwise. Raises ConfigError, ValueError.
 
     One `run` at a time. A context manager, which closes its own session.
     """
@@ -60,24 +62,30 @@ class Deliverer:
         clock: Callable[[], float] | None = None,
         patience: Patience | None = None,
         budget: Budget | None = None,
+        silence: float = 900.0,
+        deadline: float = DEADLINE,
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self.config = config if isinstance(config, DestinationConfig) else DestinationConfig.from_rudderstack(config)
         self._caller: Caller
+        if silence <= 0:
+            raise ValueError(f"silence must be above 0 seconds, not {silence}")
         started = time.time()
         if clock is None:
-            clock = time.time if sleep is time.sleep else lambda: started + self._caller.slept
+            clock = steady_clock if sleep is time.sleep else lambda: started + self._caller.slept
         #: The address that calls go to.
         self.target = target_of(self.config, base_url)
         self._own_session = None
         if session is None:
-            session = self._own_session = _session(workers)
+            session = self._own_session = transport.session(workers)
         self._delivery: ChunkDelivery | None = None
         self._workers = workers
         self._patience = patience or Patience()
         self.budget = budget or Budget(calls_per_minute, calls_per_day, clock)
-        self._caller = Caller(Sender(session, base_url, timeout), self.budget, self._patience, sleep, clock)
+        sender = Sender(session, base_url, timeout, deadline)
+        name = self.target if sender.proxy is None else f"{self.target} by the proxy of {sender.proxy}"
+        self._caller = Caller(sender, self.budget, self._patience, sleep, clock, silence=silence, name=name)
 
     def run(
         self,
@@ -90,9 +98,9 @@ class Deliverer:
         """One outcome for each event, in order, while events are read as they are needed.
 
         An EventError may stand in for an event that could not be read, a Prepared for one that has been transformed, by
-        the same config. A credentials error ends the run: nothing more
-        is sent, what is left comes out as not tried. With several workers up to 32 events a worker are read ahead, and
-        an outcome may wait until the next event is there. What `journal` knows is not sent again.
+        the same config. A credentials error ends the run, and so does silence: nothing more is sent, what is left comes
+        out as not tried. With several workers up to 32 events a worker are read ahead, and an outcome may wait until
+        the next event is there. What `journal` knows is not sent again.
 
         `batch`: merge so many events into the fewest calls: see `transform_batch`. `linger`: seconds after which a
         batch that is not full is sent; None: wait until it is. With it, events are read by a thread of their own, and
@@ -113,7 +121,7 @@ class Deliverer:
         batch: int | None,
         linger: float | None,
     ) -> Generator[Outcome, None, None]:
-        self._caller.stopped.clear()
+        self._caller.begin(None if journal is None else journal.called)
         if batch is not None:
             yield from self._in_batches(enumerate(events), journal, batch, linger)
             return
@@ -129,7 +137,7 @@ class Deliverer:
 
     def deliver(self, request: Request) -> Outcome:
         """One request, and those that follow it."""
-        self._caller.stopped.clear()
+        self._caller.begin()
         return self._carry_out(_Job(0, None, request), None)
 
     @property
@@ -141,6 +149,11 @@ class Deliverer:
     def waited(self) -> float:
         """Seconds that calls have been waited with so far, for the budget or to try again; of each worker by itself."""
         return self._caller.slept
+
+    @property
+    def ended(self) -> str | None:
+        """Why the last run ended by itself before all was sent, in a sentence; None: it did not, or by a wrong key."""
+        return self._caller.ended
 
     @property
     def ahead(self) -> int:
@@ -261,13 +274,6 @@ class _Job:
 
 def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, "gainsight-dest", initializer=leave_signals_to_the_main_thread)
-
-
-def _session(workers: int) -> requests.Session:
-    session = requests.Session()
-    session.mount("https://", HTTPAdapter(pool_maxsize=workers))
-    session.mount("http://", HTTPAdapter(pool_maxsize=workers))
-    return session
 
 
 def deliver(

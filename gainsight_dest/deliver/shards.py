@@ -23,13 +23,13 @@ import attrs
 import requests
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.budget import Budget
+from gainsight_dest.deliver.budget import Budget, steady_clock
 from gainsight_dest.deliver.deliverer import Deliverer
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Timeout, checked_base_url
 from gainsight_dest.descriptors import FindCompany, UpsertPerson
-from gainsight_dest.errors import CredentialsError, EventError
+from gainsight_dest.errors import CredentialsError, EventError, RetryableError
 from gainsight_dest.fields import company_link
 from gainsight_dest.outcome import Event, Outcome, Prepared, begin
 from gainsight_dest.shards import shares
@@ -68,6 +68,7 @@ class Shards:
     base_url: str | None = None
     timeout: Timeout = (5, 30)
     patience: Patience = attrs.field(factory=Patience)
+    silence: float = 900.0
 
     def __attrs_post_init__(self) -> None:
         for name in ("workers", "batch"):
@@ -106,7 +107,7 @@ class Shard:
         calls_per_day: int | None,
         session: requests.Session | None = None,
         sleep: Callable[[float], object] = time.sleep,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady_clock,
     ) -> None:
         self._settings = settings
         self._deliverer = Deliverer(
@@ -116,6 +117,7 @@ class Shard:
             workers=settings.workers,
             timeout=settings.timeout,
             patience=settings.patience,
+            silence=settings.silence,
             sleep=sleep,
             clock=clock,
             budget=Budget(calls_per_minute, calls_per_day, clock, is_even=True),
@@ -127,7 +129,8 @@ class Shard:
         """Creates or updates the companies of the group events, and links nobody: one outcome each, in order.
 
         `journal`: a file; what it knows is not sent again; another sender that still has it is waited for. Raises
-        CredentialsError, once what is settled has been told, and JournalError.
+        CredentialsError, or RetryableError where no call got through for long, once what is settled has been told; and
+        JournalError.
         """
         yield from self._run(map(self._company, events), journal)
 
@@ -188,10 +191,12 @@ class Shard:
             for outcome in self._deliverer.run(events, journal, batch=self._settings.batch):
                 if isinstance(outcome.error, CredentialsError) and not outcome.resumed:
                     wrong_key = outcome.error
-                if wrong_key is None or outcome.is_settled:
+                if outcome.is_settled or (wrong_key is None and self._deliverer.ended is None):
                     yield outcome
         if wrong_key is not None:
             raise wrong_key
+        if self._deliverer.ended is not None:
+            raise RetryableError("deliver", self._deliverer.ended)
 
     def _company(self, event: Event) -> Event | Prepared:
         """The event with what it asks for of its company; as it is, if it asks for none: it will be told."""

@@ -49,6 +49,8 @@ class Delivery:
     outcome: Outcome
     sandbox: Sandbox
     waited: float
+    #: All that were made, those among them that asked only whether Gainsight is there.
+    calls: int
 
 
 @cache
@@ -69,7 +71,7 @@ def delivery(cell: Cell) -> Delivery:
         sandbox.content.insert_company({"Name": "Acme", "Industry": "Anvils"})
     with Deliverer(CONFIG, session_to(sandbox, sleep), sleep=sleep, clock=lambda: now) as deliverer:
         (outcome,) = deliverer.run([STEPS[cell.event][0]], batch=cell.batch)
-    return Delivery(outcome, sandbox, now - started)
+    return Delivery(outcome, sandbox, now - started, deliverer.calls)
 
 
 def cells(batch: int | None = None) -> list[Cell]:

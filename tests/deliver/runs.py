@@ -23,7 +23,8 @@ TRACK = some.track(ticket=1) | {"messageId": "t"}
 #: A real sleep of no length: threads may change places.
 YIELD = {"sleep": lambda _: time.sleep(0)}
 #: Waits for as long as may be.
-PATIENT = Patience(attempts=10**6, in_total=10**9)
+PATIENT = Patience(attempts=10**6, in_total=10**9, resends=10**6)
+NEVER = float("inf")  # as a silence: the run does not end by it
 #: No tenant takes its key.
 WRONG = DestinationConfig(domain="acme.co", access_key="another")
 #: A test that waits so long has failed.

@@ -22,7 +22,6 @@ from gainsight_dest import (
     EventError,
     RejectedError,
     RetryableError,
-    ThrottledError,
 )
 from gainsight_dest.deliver import Deliverer, Journal, JournalError, Outcome, Patience, Status
 from gainsight_dest.deliver.journal import entries
@@ -31,6 +30,7 @@ from tests.deliver.runs import (
     GROUP,
     IDENTIFY,
     LONG,
+    NEVER,
     PATIENT,
     PLANS,
     TRACK,
@@ -67,7 +67,9 @@ def run(
     with deliverer_to(to, **settings) as deliverer:
         outcomes = list(deliverer.run(events, journal, batch=batch))
         made = sum(outcome.calls for outcome in outcomes if not outcome.resumed)
-        assert deliverer.calls == made == sum(to.counts.values()) - before
+        assert deliverer.calls == sum(to.counts.values()) - before
+        # Where one fails, it was asked whether Gainsight is there.
+        assert made == deliverer.calls or not {*statuses(outcomes)} <= {"delivered", "skipped"}
     return outcomes
 
 
@@ -164,7 +166,7 @@ def test_whatever_fails_for_a_while_ends_as_one_by_one(
     alone, batched = tenant(), tenant(faults=plan)
     expected = run(events, alone, None)
     clock = itertools.count(0, 3600).__next__
-    outcomes = run(events, batched, batch, workers=workers, patience=PATIENT, clock=clock)
+    outcomes = run(events, batched, batch, workers=workers, patience=PATIENT, silence=NEVER, clock=clock)
     assert facts(outcomes) == facts(expected)
     assert content(batched) == content(alone)
 
@@ -303,20 +305,11 @@ def test_what_always_breaks_gainsight_fails_alone(workers: int, poison: str) -> 
     assert tickets(sandbox) == list(range(5))
 
 
-@pytest.mark.parametrize(
-    ("fault", "patience", "error", "attempts"),
-    [
-        (Fault("429"), Patience(in_total=300), ThrottledError, 6),
-        (Fault("503"), Patience(attempts=3), RetryableError, 3),
-    ],
-)
-def test_patience_ends_and_the_event_has_failed_with_what_was_wrong(
-    fault: Fault, patience: Patience, error: type[Exception], attempts: int
-) -> None:
-    sandbox, timing = clocked(faults=[fault])
-    (outcome,) = run([TRACK], sandbox, patience=patience, **timing)
-    assert (outcome.status, type(outcome.error)) == ("failed", error)
-    assert outcome.attempts == outcome.calls == attempts
+def test_patience_ends_and_the_event_has_failed_with_what_was_wrong() -> None:
+    sandbox, timing = clocked(faults=[Fault("503", action="send event")])
+    (outcome,) = run([TRACK], sandbox, patience=Patience(attempts=3), **timing)
+    assert (outcome.status, type(outcome.error)) == ("failed", RetryableError)
+    assert outcome.attempts == outcome.calls == 3
 
 
 def test_each_further_wait_for_one_event_is_longer_also_over_the_steps_of_a_batch() -> None:
@@ -584,7 +577,7 @@ def test_however_often_a_run_is_cut_off_and_whatever_fails_it_ends_as_one_by_one
     clock = itertools.count(0, 3600).__next__
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "run.db", "here") as journal:
         for close_after in [*closes, *[None] * (len(cuts) + 1)]:
-            with deliverer_to(sandbox, workers=workers, patience=PATIENT, clock=clock) as deliverer:
+            with deliverer_to(sandbox, workers=workers, patience=PATIENT, silence=NEVER, clock=clock) as deliverer:
                 outcomes = deliverer.run(events, journal, batch=batch)
                 try:
                     told = list(itertools.islice(outcomes, close_after))
@@ -608,7 +601,7 @@ def test_an_older_value_is_never_put_over_a_newer_one_where_the_first_of_two_was
             deliverer.stop()
 
     with Journal(tmp_path / "run.db", "here") as journal:
-        settings = {"workers": workers, "patience": PATIENT, "sleep": stop_at_the_third_nap}
+        settings = {"workers": workers, "patience": PATIENT, "silence": NEVER, "sleep": stop_at_the_third_nap}
         with deliverer_to(sandbox, **settings) as deliverer:
             first = list(deliverer.run(events, journal, batch=500))
         assert statuses(first) == ["not tried"] * 2, "the second one is through, but not to be left out"
@@ -625,15 +618,16 @@ def test_an_older_value_is_never_put_over_a_newer_one_where_the_first_of_two_was
 def test_a_run_that_is_cut_off_while_an_outcome_is_recorded_loses_no_event(batch: int, tmp_path: Path) -> None:
     events = [identify("a@example.com"), track(1), {"type": "page"}, track(2), {"type": "page"}, track(3)]
     for cut in range(len(events)):
-        now = itertools.count()
+        recorded = itertools.count()
 
-        def clock(now: Iterator[int] = now, cut: int = cut) -> float:
-            if next(now) == cut:
-                raise CutError
-            return 0.0
+        class CutOff(Journal):
+            def add(self, *known: Any, recorded: Iterator[int] = recorded, cut: int = cut) -> None:
+                if next(recorded) == cut:
+                    raise CutError
+                super().add(*known)
 
         sandbox = tenant()
-        with Journal(tmp_path / f"{cut}.db", "here", clock=clock) as journal, deliverer_to(sandbox) as deliverer:
+        with CutOff(tmp_path / f"{cut}.db", "here") as journal, deliverer_to(sandbox) as deliverer:
             with pytest.raises(CutError):
                 list(deliverer.run(events, journal, batch=batch))
             outcomes = list(deliverer.run(events, journal, batch=batch))
@@ -803,9 +797,15 @@ def test_closing_a_run_that_lingers_ends_the_thread_that_reads() -> None:
     assert no_reader_is_left()
 
 
-@pytest.mark.parametrize("fault", [Fault("500"), Fault("429-retry-after", seconds=200, calls=(1, 3, 5))])
-@pytest.mark.parametrize("event", [TRACK, GROUP])
-def test_patience_in_all_is_that_of_one_by_one(fault: Fault, event: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("event", "fault"),
+    [
+        (TRACK, Fault("500", action="send event")),
+        (GROUP, Fault("500", action="link person")),
+        *((event, Fault("429-retry-after", seconds=200, calls=(1, 3, 5))) for event in (TRACK, GROUP)),
+    ],
+)
+def test_patience_in_all_is_that_of_one_by_one(event: dict[str, Any], fault: Fault) -> None:
     ends = []
     for batch in (None, 5):
         sandbox, timing = clocked(faults=[fault])

@@ -20,7 +20,7 @@ from gainsight_dest import (
     CredentialsError,
     DestinationConfig,
     EventError,
-    ThrottledError,
+    RetryableError,
     UpsertPerson,
     transform,
 )
@@ -30,6 +30,7 @@ from gainsight_dest.sandbox import Fault, Sandbox
 from tests.deliver.runs import (
     GROUP,
     IDENTIFY,
+    NEVER,
     PATIENT,
     PLANS,
     TRACK,
@@ -163,7 +164,9 @@ def test_different_events_go_side_by_side_and_never_more_than_there_are_workers(
 def test_side_by_side_and_whatever_fails_for_a_while_ends_as_one_by_one(events: list[Any], plan: list[Fault]) -> None:
     alone, together = tenant(), tenant(faults=plan)
     assert {outcome.status for outcome in run(events, alone)} <= {Status.DELIVERED}
-    outcomes = run(events, together, workers=4, patience=PATIENT, clock=itertools.count(0, 3600).__next__)
+    outcomes = run(
+        events, together, workers=4, patience=PATIENT, silence=NEVER, clock=itertools.count(0, 3600).__next__
+    )
     assert {outcome.status for outcome in outcomes} <= {Status.DELIVERED}
     assert content(together) == content(alone)
 
@@ -309,11 +312,12 @@ def test_it_tells_what_it_waits_for_and_until_when() -> None:
 
 
 def test_patience_ends_and_the_event_has_failed_with_what_was_wrong() -> None:
-    sandbox, timing = clocked(faults=[Fault("429")])
-    with Deliverer(CONFIG, sandbox.session(), patience=Patience(in_total=300), **timing) as deliverer:
+    sandbox, timing = clocked(faults=[Fault("503", action="send event")])
+    with Deliverer(CONFIG, sandbox.session(), patience=Patience(attempts=3), **timing) as deliverer:
         (outcome,) = deliverer.run([TRACK])
-    assert type(outcome.error) is ThrottledError
-    assert outcome.attempts == outcome.calls == 6
+    assert type(outcome.error) is RetryableError
+    assert outcome.attempts == outcome.calls == 3
+    assert deliverer.ended is None
 
 
 def test_with_a_sleep_of_ones_own_no_time_passes_but_what_is_slept() -> None:

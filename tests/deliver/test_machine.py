@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from gainsight_dest.deliver import Deliverer, Journal, Outcome, Status
 from gainsight_dest.sandbox import FAULTS, Fault
-from tests.deliver.runs import PATIENT, content, identify, session_to, tenant, track
+from tests.deliver.runs import NEVER, PATIENT, content, identify, session_to, tenant, track
 from tests.some import CONFIG, FREE, group
 
 KEYS = st.sampled_from("abc")
@@ -86,7 +86,14 @@ class Delivery(RuleBasedStateMachine):
         self.sandbox = tenant(faults=faults, content=self.sandbox.content)
         clock = itertools.count(0, 3600).__next__
         session = session_to(self.sandbox)
-        how = {"workers": workers, "clock": clock, "patience": PATIENT, "sleep": lambda _: None, **FREE}
+        how = {
+            "workers": workers,
+            "clock": clock,
+            "patience": PATIENT,
+            "silence": NEVER,
+            "sleep": lambda _: None,
+            **FREE,
+        }
         with (
             Deliverer(CONFIG, session, **how) as deliverer,
             Journal(self.folder / "run.db", deliverer.target) as journal,

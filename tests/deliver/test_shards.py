@@ -18,7 +18,7 @@ from gainsight_dest import ConfigError, CredentialsError
 from gainsight_dest.deliver import Outcome, Patience, Saved, Shards
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.shards import address
-from tests.deliver.runs import PATIENT, PLANS, WRONG, content, identify, session_to, small_events, tenant, track
+from tests.deliver.runs import NEVER, PATIENT, PLANS, WRONG, content, identify, session_to, small_events, tenant, track
 from tests.some import CONFIG, FREE, group
 
 
@@ -69,7 +69,7 @@ def test_shards_together_leave_what_one_sender_leaves_whatever_fails(
     events = [*events, {"type": "page", "messageId": "skipped"}, {"type": "identify", "messageId": "at fault"}]
     one, many = tenant(), tenant(faults=plan)
     expected = alone(events, one)
-    settings = Shards(config=CONFIG, shards=shards, patience=PATIENT, **FREE)
+    settings = Shards(config=CONFIG, shards=shards, patience=PATIENT, silence=NEVER, **FREE)
     outcomes = by_shards(events, settings, many)
     assert content(many) == content(one)
     assert [facts(each) for each in outcomes] == [facts(each) for each in expected]
