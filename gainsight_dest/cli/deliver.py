@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +23,7 @@ from gainsight_dest.cli.files import (
     budget_option,
     config_option,
     destination_config,
+    is_same_file,
     limit,
     limit_option,
     needs,
@@ -46,6 +46,8 @@ _DAY = 86_400.0
 #: Events that are merged. In batches of 500 a day of a few hundred people costs a quarter to a half more calls.
 BATCH = 2_000
 COLUMNS = ("events", "delivered", "failed", "skipped", "not tried", "calls")
+#: Why a line is not sent that a journal is to take up when it is whole.
+_UNFINISHED = Fault("NotTried", None, "the last line is not whole yet")
 #: Where an event is at fault that could not be read.
 _LINE = "the line"
 
@@ -114,9 +116,7 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
     from gainsight_dest.deliver import Deliverer, Journal  # noqa: PLC0415 - needs the extra deliver
 
     config = destination_config(config_file)
-    for name, other in (("config", config_file), ("journal", options["journal"])):
-        if options["errors"] and other and Path(options["errors"]).resolve() == Path(other).resolve():
-            raise WrongInputError(f"{other} is the {name}: name another file for --errors")
+    _check_errors_file(options["errors"], config_file, options["journal"])
     console = show.console_on_stdout()
     tally = Tally(COLUMNS)
     with ExitStack() as stack:
@@ -137,7 +137,7 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
                 deliverer.budget.remember(journal.calls_since(_DAY))
             file = stack.enter_context(reading(events))
             write_error = stack.enter_context(
-                writing(options["errors"], file, at_once=True) if options["errors"] else nullcontext(nowhere)
+                nullcontext(nowhere) if options["errors"] is None else writing(options["errors"], file, at_once=True)
             )
             if options["verbose"]:
                 stack.enter_context(_log_on_stderr())
@@ -146,16 +146,28 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
             linger = None if batch is None or file.seekable() else options["linger"]
             run.go(file, quiet=options["verbose"], batch=batch, linger=linger)
         except GainsightDestError as error:
+            if tally.types:  # something has been sent before the journal failed
+                show_outcome(console, tally)
             raise WrongInputError(str(error)) from None
     show_outcome(console, tally)
     return run.status(console, journal_file=options["journal"])
+
+
+def _check_errors_file(errors: str | None, config_file: str, journal: str | None) -> None:
+    """Raises WrongInputError if the errors would be written over another file of the run."""
+    from gainsight_dest.deliver.journal import files_of  # noqa: PLC0415 - needs the extra deliver
+
+    others = {config_file: "the config", **dict.fromkeys(files_of(journal) if journal else [], "the journal")}
+    for other, name in others.items():
+        if errors and is_same_file(errors, other):
+            raise WrongInputError(f"{errors} is {name}: name another file for --errors")
 
 
 @contextmanager
 def _log_on_stderr() -> Iterator[None]:
     """The log of calls, while this is open."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(show.LogFormatter())
     log = logging.getLogger("gainsight_dest.deliver")
     before = log.level
     log.setLevel(logging.DEBUG)
@@ -178,6 +190,8 @@ class Run:
         self._under_way: deque[tuple[read.Item, int]] = deque()
         self._stop = Stop(deliverer.stop)
         self._missing: read.Item | None = None
+        self._unfinished: read.Item | None = None
+        self._unwritten: str | None = None
         self._read = 0
         self._place = 0
         self._resumed = 0
@@ -214,6 +228,9 @@ class Run:
             if item.is_missing:
                 self._missing = item
                 return
+            if item.is_open and self._journal is not None:  # as recorded, it would never be sent when it is whole
+                self._unfinished = item
+                return
             self._under_way.append((item, file.tell() if file.seekable() else 0))
             yield item.event if item.problem is None else EventError(_LINE, item.problem)
 
@@ -232,6 +249,9 @@ class Run:
         while self._under_way:
             item, _ = self._under_way.popleft()
             self._take(item, known(item.number - 1, item.event, Status.NOT_TRIED))
+        if self._unfinished is not None:
+            self._tally.add(self._unfinished.number, None, {"events": 1, str(Status.NOT_TRIED): 1})
+            self._keep(self._unfinished, _UNFINISHED, known(self._unfinished.number - 1, None, Status.NOT_TRIED))
 
     def _take(self, item: read.Item, result: Outcome) -> None:
         fault = _fault(result)
@@ -243,20 +263,35 @@ class Run:
         if isinstance(result.error, CredentialsError) and not result.resumed:  # one of an earlier run ended that one
             self._credentials = result.error
         if fault is not None:
+            self._keep(item, fault, result)
+
+    def _keep(self, item: read.Item, fault: Fault, result: Outcome) -> None:
+        """Write the dead letter. The run ends with the first that cannot be written: none is left out in silence."""
+        if self._unwritten is not None:
+            return
+        try:
             self._write_error(outcome.line(outcome.as_event_at_fault(item, fault, **facts_of(result))))
+        except WrongInputError as error:
+            self._unwritten = f"{error}. The run was ended, and event {item.number:,} and all after it are not in there"
+            self._deliverer.stop()
 
     def status(self, console: Console, journal_file: str | None) -> int:
         """The exit status; what is to be said about the end of the run is said."""
         counts = self._tally.total()
         if self._resumed:
             console.print(f"\n{self._resumed:,} of them are told by the journal: nothing was sent for them now.")
+        if self._unfinished is not None:
+            console.print("\nThe last line is not whole yet. Run the same command when it is.")
+        if self._unwritten is not None:
+            again = ". With room for it, run the same command: the journal tells of all" if journal_file else ""
+            raise WrongInputError(f"{self._unwritten}{again}")
         if self._stop.is_asked:
             rest = f"What comes after event {self._read:,} was not read." if self._read else "No event was read."
             again = "Run the same command to go on." if journal_file else rest
             console.print(f"\nEnded on request. {again}")
             raise click.Abort
-        if self._credentials is not None:
-            raise WrongInputError(f"the run was ended: {self._credentials}")
+        if reason := self._credentials or self._deliverer.ended:
+            raise WrongInputError(f"the run was ended: {reason}")
         return FAILED if counts["failed"] or counts["not tried"] else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -37,6 +38,10 @@ def needs(command: str, extra: str, *modules: str) -> None:
 
 
 Write = Callable[[bytes], object]
+#: A config, or another file that is read at once, is not longer. In bytes.
+LONGEST_FILE = 64 * 1024 * 1024
+_MOST_PROBLEMS = 100
+_BUFFER = 64 * 1024
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -79,12 +84,26 @@ def limit(calls: int, share: float) -> int | None:
     return max(1, int(calls * share)) if calls else None
 
 
+def content(file: str) -> bytes:
+    """All of a file that is small, such as a config. Raises WrongInputError if it is not, or cannot be read."""
+    try:
+        with Path(file).open("rb") as opened:
+            data = opened.read(LONGEST_FILE + 1)
+    except (OSError, ValueError) as error:  # a ValueError: no system has such a name
+        raise WrongInputError(f"{file} cannot be read: {getattr(error, 'strerror', 'no such name')}") from None
+    if len(data) > LONGEST_FILE:
+        raise WrongInputError(f"{file} is longer than {LONGEST_FILE:,} bytes")
+    return data
+
+
 def destination_config(file: str) -> DestinationConfig:
     """The config that the file holds."""
     try:
-        return DestinationConfig.from_rudderstack(json.loads(Path(file).read_bytes()))
+        return DestinationConfig.from_rudderstack(json.loads(content(file)))
     except ConfigError as error:
-        problems = "".join(f"\n  {place}: {problem}" for place, problem in error.problems)
+        problems = "".join(f"\n  {place}: {problem}" for place, problem in error.problems[:_MOST_PROBLEMS])
+        if more := len(error.problems[_MOST_PROBLEMS:]):
+            problems += f"\n  and {more:,} more"
         raise WrongInputError(f"{file} is not a destination config:{problems}") from None
     except (ValueError, RecursionError) as error:
         raise WrongInputError(f"{file}: {read.not_json(error)}") from None
@@ -102,15 +121,93 @@ def reading(path: str) -> Iterator[io.BufferedReader]:
 
 @contextmanager
 def writing(path: str, source: io.BufferedReader, *, at_once: bool = False) -> Iterator[Write]:
-    """A new file to write to, which must not be the one that is read. `at_once`: no line waits in memory."""
-    try:
+    """A new file to write to, which must not be the one that is read; only this user can read it.
+
+    `at_once`: no line waits in memory. What is written raises WrongInputError, where the disk is full, say; then the
+    file ends with the last whole line.
+    """
+    if not path:
+        raise WrongInputError("a file to write to needs a name")
+    with _named(path):
         if Path(path).exists() and os.path.samestat(Path(path).stat(), os.fstat(source.fileno())):
             raise WrongInputError(f"{path} is the file that the events come from: name another")
-        file = Path(path).open("wb", buffering=0 if at_once else -1)  # noqa: SIM115 - closed below; only a failure to open is the user's mistake
+        raw = open(path, "wb", buffering=0, opener=_private)  # noqa: SIM115 - closed below; a Path has no opener
+    file = _Lines(path, raw, 0 if at_once else _BUFFER)
+    try:
+        yield file.write
+    finally:
+        file.close()
+
+
+class _Lines:
+    """A file of lines, each of them whole whatever happens."""
+
+    def __init__(self, path: str, raw: io.RawIOBase, buffer: int) -> None:
+        self._path = path
+        self._raw = raw
+        self._size = buffer
+        self._buffer = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Write it, at once or later. Raises WrongInputError, as does `flush`."""
+        self._buffer += data
+        if len(self._buffer) > self._size:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        done = 0
+        with _named(self._path):
+            try:
+                while done < len(data):
+                    done += self._taken(data[done:])
+            except OSError:
+                self._take_back(done - (data.rfind(b"\n", 0, done) + 1))
+                raise
+
+    def close(self) -> None:
+        """Write what waits, and close the file."""
+        try:
+            self.flush()
+        finally:
+            with _named(self._path):
+                self._raw.close()
+
+    def _taken(self, data: bytes) -> int:
+        """How much of it the file took, which may be less than all."""
+        taken = self._raw.write(data)
+        if not taken:  # a pipe that does not wait for its reader
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return taken
+
+    def _take_back(self, written: int) -> None:
+        """Cut off so many bytes, the beginning of a line. A pipe gives nothing back."""
+        if written and self._raw.seekable():
+            self._raw.seek(-written, os.SEEK_CUR)
+            self._raw.truncate()
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise WrongInputError(f"{path} cannot be written: {error.strerror}") from None
-    with file:
-        yield file.write
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that, if it is new, this user alone can read."""
+    return os.open(path, flags, 0o600)
+
+
+def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether both names are of one file, by links too, also where it is not there yet."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def nowhere(_: bytes) -> None:

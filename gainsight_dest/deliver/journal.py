@@ -2,40 +2,74 @@
 
 SQLite, from the standard library. It holds no secret, and of an event no more than its message id and a keyed digest,
 unless `keep_events` asks for the events themselves.
+
+What it says is right, or it says nothing: the tables must be as they were made, SQLite must find its pages in order,
+and each row has a check of its own, so that damage on the disk is an error and never another outcome.
+
+**One run at a time.** The lock is SQLite's, on a file of its own beside the journal: it ends with the process, however
+that ends, a fork does not inherit it, and it leaves the journal free to be read meanwhile. It holds by the file's real
+name. SQLite writes ahead to a file beside that name, too, which no other name would find, so a journal with two names
+that cannot be told to be one, a hard link or a file that is mounted by itself, is refused, whatever locks there are.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 from gainsight_dest.errors import GainsightDestError
 from gainsight_dest.outcome import Outcome, Prepared, Status, error_as_data, error_from_data
 
-_VERSION = 1
-_TABLES = """
-CREATE TABLE about (version INTEGER, target TEXT, salt BLOB);
-CREATE TABLE outcomes (
-    number INTEGER PRIMARY KEY,  -- the event's place in the stream, from 0
-    digest BLOB NOT NULL,
-    at REAL NOT NULL,            -- when its outcome was known, in seconds since the epoch
-    message_id TEXT, type TEXT, status TEXT NOT NULL, attempts INTEGER, calls INTEGER,
-    error TEXT, gsid TEXT, reason TEXT,
-    event TEXT                   -- the event itself, if asked for
-);
-"""
-_COLUMNS = "number, message_id, type, status, attempts, calls, error, gsid, reason"
+_VERSION = 2
+_TABLES = {
+    "about": "CREATE TABLE about (version INTEGER, target TEXT, salt BLOB)",
+    # number: the event's place in the stream, from 0. at: when its outcome was known, in seconds since the epoch.
+    # row_check: of all columns before it. event: the event itself, if asked for.
+    "outcomes": (
+        "CREATE TABLE outcomes (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, at REAL NOT NULL, message_id TEXT,"
+        " type TEXT, status TEXT NOT NULL, attempts INTEGER, calls INTEGER, error TEXT, gsid TEXT, reason TEXT,"
+        " row_check BLOB NOT NULL, event TEXT)"
+    ),
+    # The calls that were made in each second since the epoch, whatever became of them.
+    "calls": "CREATE TABLE calls (second INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
+}
+_COLUMNS = "number, digest, at, message_id, type, status, attempts, calls, error, gsid, reason"
+_SELECT = f"SELECT {_COLUMNS}, row_check FROM outcomes"  # noqa: S608 - constants of ours, here and below
+_INSERT = f"INSERT OR REPLACE INTO outcomes ({_COLUMNS}, row_check, event) VALUES ({'?, ' * 12}?)"  # noqa: S608
+_COUNT = "INSERT INTO calls VALUES (?, ?) ON CONFLICT (second) DO UPDATE SET number = number + excluded.number"
+#: What stands beside a journal while it is used. The lock stays.
+_BESIDE = ("-lock", "-wal", "-shm")
+#: Whoever makes a file closes it, and so would end the locks that this process has on it.
+_MAKING = threading.Lock()
+_MOUNTS = Path("/proc/self/mountinfo")
+_SALT = 16
+_HOUR = 3600
+#: How long calls are known: for a tenant's day, and the most that clocks may differ by.
+_KEPT = 25 * _HOUR
+
+#: What to do, by what SQLite says: first match.
+_REMEDIES = (
+    ("full", "make room on the disk, and run again"),
+    ("I/O error", "see to the disk, and run again"),
+    ("unable to open", "see that this user may write the file and its folder"),
+    ("readonly", "see that this user may write the file and its folder"),
+    ("locked", "wait until whoever has it is through"),
+    ("closed", "open it again"),
+    ("", "it is no journal, or a damaged one: name another file, or go on with a copy of before"),
+)
 
 
 class JournalError(GainsightDestError):
@@ -47,7 +81,7 @@ class JournalError(GainsightDestError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.problem}"
+        return f"{self.path or 'the journal'}: {self.problem}"
 
 
 @attrs.frozen
@@ -63,8 +97,11 @@ class Journal:
 
     An outcome is on the disk before the next call for its record is made: neither a killed process nor a power cut
     loses it. `target` is where the events go, such as "https://acme.gainsightcloud.com": a journal of another one is
-    refused. `retry_failed`: take up failed events as if they had not been tried. One process at a time: a lock file
-    stands beside it. `wait`: seconds to wait for another that has it. Raises JournalError.
+    refused. `retry_failed`: take up failed events as if they had not been tried. One run at a time, by whatever name
+    it knows the file: a lock file stands beside it. `wait`: seconds to wait for another that has it.
+
+    All methods raise JournalError: also when the file, its lock or its folder is removed or replaced meanwhile. New
+    files can be read by this user only.
     """
 
     def __init__(
@@ -77,66 +114,91 @@ class Journal:
         clock: Callable[[], float] = time.time,
         wait: float = 0,
     ) -> None:
-        self._path = os.fspath(path)
+        self._path = os.fsdecode(path)
         self._retry_failed = retry_failed
         self._keep_events = keep_events
         self._clock = clock
         self._mutex = threading.Lock()
         with ExitStack() as opened, _told(self._path):
-            self._guard = opened.enter_context(closing(_locked(f"{self._path}-lock", self._path, wait)))
-            database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            self._db = opened.enter_context(closing(database))
+            real = _real(self._path)
+            is_new = not _is_there(self._path, real)
+            self._guard = opened.enter_context(closing(_locked(f"{real}-lock", self._path, wait)))
+            if is_new and not _is_there(self._path, real):  # another may have made it, while this one waited
+                _make(real, target)
+            made = _identity(real)
+            self._db = opened.enter_context(closing(_connect(real)))
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._salt = self._open(target)
+            about = _about(self._db, self._path)
+            if about.target != target:
+                journaled = _shown(about.target)
+                raise JournalError(
+                    self._path, f"is the journal of a delivery to {journaled}, not to {target}: name another file"
+                )
+            self._salt = about.salt
+            self._forget_old_calls()
+            beside = {name: _identity(name) for name in (f"{real}-lock", f"{real}-wal")}
+            #: What must stay where it is.
+            self._files = {real: made, **{name: found for name, found in beside.items() if found}}
+            self._see_that_it_is_there()
             opened.pop_all()
-
-    def _open(self, target: str) -> bytes:
-        if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            self._db.executescript(f"BEGIN; {_TABLES}")
-            self._db.execute("INSERT INTO about VALUES (?, ?, ?)", (_VERSION, target, secrets.token_bytes(16)))
-            self._db.execute("COMMIT")
-        version, journaled, salt = _about(self._db, self._path)
-        if version != _VERSION:
-            raise JournalError(self._path, "was written by another version of this library: name a new file")
-        if journaled != target:
-            raise JournalError(self._path, f"is the journal of a delivery to {journaled}, not to {target}")
-        return salt
 
     def find(self, index: int, event: Any) -> Outcome | None:
         """What is known of the event; None: send it. Raises JournalError if another one stood in its place before."""
         with self._mutex, _told(self._path):
-            query = f"SELECT digest, {_COLUMNS} FROM outcomes WHERE number = ?"  # noqa: S608 - constants of ours
-            row = self._db.execute(query, (index,)).fetchone()
-        if row is None:
+            self._see_that_it_is_there()
+            rows = self._db.execute(f"{_SELECT} WHERE number = ?", (index,)).fetchall()
+        if not rows:
             return None
-        digest, *columns = row
-        outcome = _outcome(columns)
-        if self._retry_failed and outcome.status is Status.FAILED:
+        entry, digest = _entry(rows[0], self._salt, self._path)
+        if self._retry_failed and entry.outcome.status is Status.FAILED:
             return None  # whatever stands there now: it may have been mended
         if digest != self._digest(event):
-            raise JournalError(self._path, f"event {index + 1} is not the one that it knows: were the events changed?")
-        return outcome
+            raise JournalError(
+                self._path,
+                f"event {index + 1} is not the one that it knows: were the events changed? "
+                "Give those that it knows, or name a new file",
+            )
+        return entry.outcome
 
     def add(self, outcome: Outcome, event: Any) -> None:
         """Record what became of the event."""
         error = None if outcome.error is None else json.dumps(error_as_data(outcome.error))
-        values = [outcome.index, self._digest(event), self._clock(), outcome.message_id, outcome.type]
+        values = [outcome.index, self._digest(event), float(self._clock()), outcome.message_id, outcome.type]
         values += [outcome.status.value, outcome.attempts, outcome.calls, error, outcome.gsid, outcome.reason]
-        values += [_json(event) if self._keep_events else None]
+        values = [_bound(value) for value in values]
+        values += [_check(values, self._salt), _json(event) if self._keep_events else None]
         with self._mutex, _told(self._path):
-            self._db.execute(f"INSERT OR REPLACE INTO outcomes VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+            self._see_that_it_is_there()
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute(_INSERT, values)
+
+    def called(self) -> None:
+        """Count a call that is about to be made. A kill of the process does not lose it; a power cut may."""
+        now = int(self._clock())
+        with self._mutex, _told(self._path):
+            self._see_that_it_is_there()
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(_COUNT, (now, 1))
+            if now >= self._forgets_at:
+                self._forget_old_calls()
 
     def calls_since(self, seconds_ago: float) -> list[tuple[float, int]]:
-        """What was called of late: how many seconds ago an event ended, and its calls. The oldest first."""
+        """What was called of late: how many seconds ago, and how many. The oldest first.
+
+        Calls are counted by the second, and told as if made at its end: so none is forgotten too early.
+        """
         now = self._clock()
         with self._mutex, _told(self._path):
-            rows = self._db.execute("SELECT at, calls FROM outcomes WHERE at > ? ORDER BY at", (now - seconds_ago,))
-            return [(now - at, calls) for at, calls in rows if calls]
+            rows = self._db.execute("SELECT second, number FROM calls WHERE second + 1 > ?", (now - seconds_ago,))
+            calls = rows.fetchall()
+        if not all(isinstance(number, int) and number >= 0 for _, number in calls):
+            raise _damaged(self._path, "a number of calls is none")
+        return [(max(0.0, now - second - 1), number) for second, number in calls]
 
     def close(self) -> None:
         """Close the file, for another run to take up."""
-        with self._mutex:  # SQLite does not survive a connection that is closed while it is used
+        with self._mutex, _told(self._path):  # SQLite does not survive a connection that is closed while it is used
+            self._files = {}
             self._db.close()
             self._guard.close()
 
@@ -149,30 +211,222 @@ class Journal:
     def _digest(self, event: Any) -> bytes:
         return blake2b(_json(event).encode(), key=self._salt, digest_size=16).digest()
 
+    def _see_that_it_is_there(self) -> None:
+        """What is written to a file that was removed is lost, and the lock of one holds nobody off."""
+        for name, identity in self._files.items():
+            if _identity(name) != identity:
+                file = "it" if name == next(iter(self._files)) else f"its file {name}"
+                raise JournalError(
+                    self._path,
+                    f"{file} was removed, moved or replaced while this run used it: nothing more is recorded. "
+                    "Put it back and run again; what was sent of late may be sent again",
+                )
+
+    def _forget_old_calls(self) -> None:
+        """Those that no limit asks for; and where the clock was set back, those to come were made by now."""
+        now = int(self._clock())
+        self._forgets_at = now + _HOUR
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM calls WHERE second < ?", (now - _KEPT,))
+            ((ahead,),) = self._db.execute("SELECT sum(number) FROM calls WHERE second > ?", (now,)).fetchall()
+            if ahead is not None:
+                self._db.execute("DELETE FROM calls WHERE second > ?", (now,))
+                self._db.execute(_COUNT, (now, ahead))
+
 
 def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
     """All that a journal holds, in the order of the events, also while a run goes on. Raises JournalError."""
-    name = os.fspath(path)
-    if not Path(name).is_file():
-        raise JournalError(name, "there is no such journal")
-    with _told(name), closing(sqlite3.connect(f"{Path(name).absolute().as_uri()}?mode=ro", uri=True)) as db:
-        _about(db, name)
-        for at, *columns in db.execute(f"SELECT at, {_COLUMNS} FROM outcomes ORDER BY number"):  # noqa: S608 - the same
-            yield Entry(_outcome(columns), at)
+    name = os.fsdecode(path)
+    with _told(name):
+        real = _real(name)
+        if not _is_there(name, real):
+            raise JournalError(name, "there is no such journal")
+        with closing(_connect(f"{Path(real).as_uri()}?mode=ro", uri=True)) as db:
+            salt = _about(db, name).salt
+            for row in db.execute(f"{_SELECT} ORDER BY number"):
+                yield _entry(row, salt, name)[0]
 
 
-def _about(db: sqlite3.Connection, path: str) -> tuple[int, str, bytes]:
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not {"about", "outcomes"} <= tables:
+def files_of(path: str | os.PathLike[str]) -> list[str]:
+    """All files that a journal of that name is made of, by their real names, whether they are there or not."""
+    real = os.path.realpath(os.fsdecode(path))
+    return [real, *(f"{real}{end}" for end in _BESIDE)]
+
+
+# --- its file ---------------------------------------------------------------------------------------------------------
+
+
+def _real(path: str) -> str:
+    """The one name of the file, whatever links lead to it. Raises JournalError for what SQLite has other uses for."""
+    if not path.strip() or path == ":memory:" or path.startswith("file:") or "\0" in path:
+        raise JournalError(path, "needs the name of a file, such as run.db")
+    return os.path.realpath(path)
+
+
+def _is_there(path: str, real: str) -> bool:
+    """Whether there is such a file. Raises JournalError if it cannot be a journal, or be locked."""
+    try:
+        found = Path(real).stat()
+    except FileNotFoundError:
+        return False
+    problem = None
+    if stat.S_ISDIR(found.st_mode):
+        problem = "is a folder: name a file"
+    elif not stat.S_ISREG(found.st_mode):
+        problem = "is no file on a disk: name one"
+    elif found.st_size == 0:
+        problem = "is empty, which no journal is: delete it, or name another file"
+    elif found.st_nlink > 1:
+        problem = f"has {found.st_nlink} names (hard links), which two runs could use at once: delete all but one"
+    elif _is_mounted(real):
+        problem = "is mounted by itself, without the files that stand beside it: mount its folder"
+    if problem is not None:
+        raise JournalError(path, problem)
+    return True
+
+
+def _is_mounted(real: str) -> bool:
+    """Whether the file itself is mounted, as containers do it. Linux alone tells, and has it."""
+    name = re.sub(rb"[ \t\n\\]", lambda found: b"\\%03o" % ord(found[0]), os.fsencode(real))
+    try:
+        mounts = _MOUNTS.read_bytes()
+    except OSError:
+        return False
+    return any(line.split(b" ")[4:5] == [name] for line in mounts.splitlines())
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(name)  # noqa: PTH116 - of each file for each outcome: a Path costs as much again
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _locked(lock: str, path: str, wait: float) -> sqlite3.Connection:
+    with _MAKING:
+        if not os.path.lexists(lock):
+            _make_private(lock, path)
+    guard = sqlite3.connect(lock, isolation_level=None, check_same_thread=False, timeout=wait)
+    try:
+        guard.execute("PRAGMA journal_mode = MEMORY")  # it needs no file beside it
+        guard.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        guard.close()
+        if "locked" in str(error):
+            problem = f"is in use by another run ({error}): wait until it has ended, or name another file"
+        else:
+            problem = f"its lock {lock} cannot be used ({error}): if no run uses the journal, delete that"
+        raise JournalError(path, problem) from None
+    return guard
+
+
+def _make_private(name: str, path: str) -> None:
+    """A new file that only this user can read, whatever the umask is. Raises JournalError."""
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return  # another process was quicker
+    except OSError as error:
+        raise JournalError(
+            path, f"cannot be made: {name}: {error.strerror}. See that its folder is there, and can be written"
+        ) from None
+
+
+def _make(real: str, target: str) -> None:
+    """A new journal, which is there all at once: so an empty file is none that a killed process has begun."""
+    new = f"{real}-new"
+    for left in (new, f"{real}-wal", f"{real}-shm"):  # of a killed process, of a journal that was deleted
+        Path(left).unlink(missing_ok=True)
+    try:
+        _make_private(new, real)
+        with closing(_connect(new)) as db:
+            db.execute("PRAGMA journal_mode = OFF")
+            db.execute("BEGIN")
+            for table in _TABLES.values():
+                db.execute(table)
+            db.execute("INSERT INTO about VALUES (?, ?, ?)", (_VERSION, target, secrets.token_bytes(_SALT)))
+            db.execute("COMMIT")
+        Path(new).replace(real)
+    finally:
+        Path(new).unlink(missing_ok=True)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+class _About(NamedTuple):
+    target: str
+    salt: bytes
+
+
+def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, uri=uri)
+    db.text_factory = _decoded  # SQLite's own would quote what it cannot decode in its error
+    return db
+
+
+def _about(db: sqlite3.Connection, path: str) -> _About:
+    """What the journal says of itself. Raises JournalError for anything that is not whole."""
+    tables = dict(db.execute("SELECT name, sql FROM sqlite_master").fetchall())
+    if not {"about", "outcomes"} <= tables.keys():
         raise JournalError(path, "is a database, but no journal: name another file")
-    version, target, salt = db.execute("SELECT version, target, salt FROM about").fetchone()
-    return version, target, salt
+    rows = db.execute("SELECT version, target, salt FROM about").fetchall()
+    version, target, salt = rows[0] if len(rows) == 1 else (None, None, None)
+    if isinstance(version, int) and version != _VERSION:
+        raise JournalError(
+            path, f"was written by another version of this library ({version}, not {_VERSION}): name a new file"
+        )
+    is_whole = tables == _TABLES and version == _VERSION
+    if not (is_whole and isinstance(target, str) and isinstance(salt, bytes) and len(salt) == _SALT):
+        raise _damaged(path, "its tables are not as they were made")
+    ((found, *_), *_) = db.execute("PRAGMA quick_check(1)").fetchall()
+    if found != "ok":
+        raise _damaged(path, str(found).splitlines()[-1])
+    return _About(target, salt)
 
 
-def _outcome(columns: list[Any]) -> Outcome:
-    index, message_id, event_type, status, attempts, calls, error, gsid, reason = columns
-    told = None if error is None else error_from_data(json.loads(error))
-    return Outcome(index, message_id, event_type, Status(status), attempts, calls, told, gsid, reason, resumed=True)
+def _entry(row: tuple[Any, ...], salt: bytes, path: str) -> tuple[Entry, bytes]:
+    """What a row says, and the digest of its event. Raises JournalError."""
+    *values, check = row
+    if check != _check(values, salt):
+        raise _damaged(path, "an outcome is not as it was written")
+    number, digest, at, *columns = values
+    if bytes in map(type, columns):  # seldom
+        columns = [_text(value) for value in columns]
+    message_id, event_type, status, attempts, calls, error, gsid, reason = columns
+    try:
+        told = None if error is None else error_from_data(json.loads(error))
+        status = Status(status)
+    except (ValueError, TypeError, AttributeError, RecursionError) as problem:
+        raise _damaged(path, f"an outcome cannot be read ({type(problem).__name__})") from None
+    outcome = Outcome(number, message_id, event_type, status, attempts, calls, told, gsid, reason, resumed=True)
+    return Entry(outcome, at), digest
+
+
+def _check(values: list[Any], salt: bytes) -> bytes:
+    """A digest of a row. `ascii` is the same in all releases of Python, which `repr` is not."""
+    return blake2b(ascii(values).encode(), key=salt, digest_size=8).digest()
+
+
+def _bound(value: Any) -> Any:
+    """The value as SQLite can keep it: a text with half a character, which is no UTF-8, as bytes."""
+    try:
+        value.encode()
+    except AttributeError:
+        return value
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def _json(event: Any) -> str:
@@ -185,22 +439,24 @@ def _json(event: Any) -> str:
         return "cannot be written as JSON"
 
 
-def _locked(lock: str, path: str, wait: float) -> sqlite3.Connection:
-    """A lock that ends with the process, however that ends: SQLite's own, on a file of its own."""
-    with _told(path):
-        guard = sqlite3.connect(lock, isolation_level=None, check_same_thread=False, timeout=wait)
-        try:
-            guard.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            guard.close()
-            raise JournalError(path, f"is in use by another run ({error})") from None
-        return guard
+def _damaged(path: str, found: str) -> JournalError:
+    return JournalError(
+        path,
+        f"is damaged: {_shown(found)}. Go on with a copy of it from before; with a new file, all is sent again",
+    )
+
+
+def _shown(text: str) -> str:
+    """A text out of a file that may hold anything, for a terminal."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 @contextmanager
 def _told(path: str) -> Iterator[None]:
-    """SQLite's errors as ours."""
+    """What SQLite, the disk, and Python's reading of a damaged file raise, as our error."""
     try:
         yield
-    except sqlite3.Error as error:
-        raise JournalError(path, f"cannot be used: {error}") from None
+    except (sqlite3.Error, sqlite3.Warning, OSError, ValueError, OverflowError, MemoryError) as error:
+        problem = _shown(str(error)) if not isinstance(error, ValueError) else type(error).__name__
+        remedy = next(remedy for words, remedy in _REMEDIES if words in problem)
+        raise JournalError(path, f"cannot be used: {problem or type(error).__name__}: {remedy}") from None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import signal
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -45,6 +47,7 @@ from tests.some import FREE, group, identify, track
 
 DESTINATION = json.loads(CONFIG.read_bytes())
 SETTINGS = DESTINATION["Config"]
+HOST = f"https://{SETTINGS['domain']}"
 
 
 @attrs.frozen
@@ -291,6 +294,128 @@ def test_the_errors_are_not_written_over_another_file_of_the_run(
     assert files[target].read_bytes() == before
 
 
+@pytest.mark.parametrize("target", ["events", "config", "journal", "journal-lock"])
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_the_errors_are_not_written_over_another_file_of_the_run_by_another_name(
+    link: Callable[[Path, Path], None], target: str, tenant: Tenant, file: Path, tmp_path: Path
+) -> None:
+    files = {"events": file, **{name: tmp_path / name for name in ("config", "journal", "journal-lock")}}
+    files["config"].write_bytes(CONFIG.read_bytes())
+    tenant.deliver(file, "--journal", files["journal"])
+    before = files[target].read_bytes()
+    link(tmp_path / "errors", files[target])
+    done = tenant.deliver(file, "--journal", files["journal"], "--errors", tmp_path / "errors", config=files["config"])
+    assert "name another" in wrong_use(done)
+    assert files[target].read_bytes() == before
+
+
+def test_the_errors_can_be_read_by_this_user_only(tenant: Tenant, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        tenant.deliver(EVENTS, "--errors", tmp_path / "errors")
+        assert stat.S_IMODE((tmp_path / "errors").stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+# --- a full disk ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+@pytest.mark.parametrize("how", [[], ["--no-batch", "--workers", 1]], ids=["in batches", "one by one"])
+def test_an_error_that_cannot_be_written_ends_the_run_and_names_the_file(
+    how: list[object], tenant: Tenant, tmp_path: Path
+) -> None:
+    file, journal = tmp_path / "events", tmp_path / "journal"
+    file.write_bytes(ndjson(*people(2), {"type": "identify"}, *people(5)[2:]))
+    options = [file, "--journal", journal, *how]
+    done = tenant.deliver(*options, "--errors", "/dev/full")
+    assert wrong_use(done) == (
+        "/dev/full cannot be written: No space left on device. The run was ended, and event 3 and all after it are not "
+        "in there. With room for it, run the same command: the journal tells of all"
+    )
+    counts = table(done)["all"]
+    assert (counts["events"], counts["failed"]) == (6, 1)
+    assert counts["delivered"] + counts["not tried"] == 5
+    assert counts["delivered"] == len(tenant.emails)
+    again = tenant.deliver(*options, "--errors", tmp_path / "errors")
+    assert table(again)["all"] == {**counts, "delivered": 5, "not tried": 0, "calls": 5 - counts["delivered"]}
+    assert [each["number"] for each in lines((tmp_path / "errors").read_bytes())] == [3]
+
+
+def test_a_disk_that_becomes_full_cuts_no_dead_letter(tenant: Tenant, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="where a disk cannot be made small")
+    file, errors = tmp_path / "events", tmp_path / "errors"
+    file.write_bytes(ndjson(*({"type": "identify", "n": "x" * 300} for _ in range(5))))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        done = tenant.deliver(file, "--errors", errors)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert wrong_use(done) == (
+        f"{errors} cannot be written: File too large. The run was ended, and event 4 and all after it are not in there"
+    )
+    assert [each["number"] for each in lines(errors.read_bytes())] == [1, 2, 3]
+    assert table(done)["all"]["failed"] == 5  # what is at fault by itself needs no call
+
+
+def test_a_journal_that_is_taken_away_ends_the_run_and_what_was_sent_is_told(tmp_path: Path) -> None:
+    file, journal = tmp_path / "events", tmp_path / "journal"
+    file.write_bytes(ndjson(*people(9)))
+
+    class Thief(Sandbox):
+        def receive(self, *call: Any) -> Any:
+            if sum(self.counts.values()) == 4:
+                journal.unlink()
+            return super().receive(*call)
+
+    sandbox = Thief(DestinationConfig.from_rudderstack(DESTINATION), **FREE)
+    with Server(sandbox) as server:
+        tenant = Tenant(sandbox, server.url)
+        done = tenant.deliver(file, "--journal", journal, "--no-batch", "--workers", 1)
+    assert wrong_use(done).startswith(f"{journal}: it was removed, moved or replaced while this run used it")
+    assert table(done)["all"]["delivered"] == 4
+    assert tenant.calls == 5
+
+
+# --- a line that is being written -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [[], ["--no-batch"], ["--no-batch", "--workers", "1"]], ids=" ".join)
+def test_a_last_line_that_is_half_written_waits_for_the_next_run(
+    how: list[str], tenant: Tenant, tmp_path: Path
+) -> None:
+    file, errors, whole = tmp_path / "events", tmp_path / "errors", ndjson(*people(4))
+    options = [file, "--journal", tmp_path / "journal", "--errors", errors, *how]
+    file.write_bytes(whole[:-20])
+    done = tenant.deliver(*options)
+    assert done.returncode == 1
+    counts = table(done)["all"]
+    assert (counts["events"], counts["delivered"], counts["failed"], counts["not tried"]) == (4, 3, 0, 1)
+    assert "The last line is not whole yet. Run the same command when it is." in str(done.stdout)
+    (letter,) = lines(errors.read_bytes())
+    assert (letter["number"], letter["error"]["kind"]) == (4, "NotTried")
+    assert letter["error"]["message"] == "the last line is not whole yet"
+
+    file.write_bytes(whole)
+    done = tenant.deliver(*options)
+    assert done.returncode == 0
+    assert table(done)["all"]["calls"] == 1
+    assert len(tenant.emails) == 4
+    assert errors.read_bytes() == b""
+
+
+def test_a_last_line_that_is_no_json_has_failed_where_no_journal_waits_for_it_or_the_line_has_ended(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    file = tmp_path / "events"
+    for content, options in [(b'{"type": ', []), (b'{"type": \n', ["--journal", tmp_path / "journal"])]:
+        file.write_bytes(content)
+        counts = table(tenant.deliver(file, *options))["all"]
+        assert (counts["failed"], counts["not tried"]) == (1, 0)
+
+
 def test_a_wrong_key_ends_the_run_at_its_first_call(tenant: Tenant, file: Path, tmp_path: Path) -> None:
     wrong, errors, journal = tmp_path / "wrong.json", tmp_path / "errors", tmp_path / "journal"
     wrong.write_text(json.dumps({**SETTINGS, "accessKey": "a-wrong-key"}))
@@ -345,14 +470,33 @@ def test_the_journal_of_another_target_or_of_other_events_is_refused(
     tenant.deliver(file, "--journal", journal)
     with serving() as other:
         assert wrong_use(other.deliver(file, "--journal", journal)) == (
-            f"{journal}: is the journal of a delivery to {tenant.url}, not to {other.url}"
+            f"{journal}: is the journal of a delivery to {HOST} by way of {tenant.url}, "
+            f"not to {HOST} by way of {other.url}: name another file"
         )
         assert other.calls == 0
     file.write_bytes(ndjson(*people(6)[1:]))
     assert wrong_use(tenant.deliver(file, "--journal", journal)) == (
-        f"{journal}: event 1 is not the one that it knows: were the events changed?"
+        f"{journal}: event 1 is not the one that it knows: were the events changed? "
+        "Give those that it knows, or name a new file"
     )
     assert tenant.calls == 5
+
+
+def test_the_journal_of_another_tenant_behind_the_same_url_is_refused(
+    tenant: Tenant, file: Path, tmp_path: Path
+) -> None:
+    other, journal = tmp_path / "other.json", tmp_path / "journal"
+    other.write_text(json.dumps({**SETTINGS, "domain": "other.gainsightcloud.com"}))
+    tenant.deliver(file, "--journal", journal)
+    problem = wrong_use(tenant.deliver(file, "--journal", journal, config=other))
+    assert f"not to https://other.gainsightcloud.com by way of {tenant.url}" in problem
+    assert tenant.calls == 5
+
+
+@pytest.mark.parametrize("option", ["--journal", "--report", "--errors"])
+def test_a_file_without_a_name_is_no_file(option: str, tenant: Tenant, file: Path) -> None:
+    assert "name" in wrong_use(tenant.deliver(file, option, ""))
+    assert tenant.calls == 0
 
 
 @pytest.mark.parametrize("kind", ["no database", "another database", "a folder", "in no folder"])

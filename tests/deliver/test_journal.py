@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from gainsight_dest import EventError, RejectedError
 from gainsight_dest.deliver import Journal, JournalError, Outcome, Status
 from gainsight_dest.deliver.journal import entries
+from tests.deliver.journals import TARGET, killed_after
 
-TARGET = "https://acme.gainsightcloud.com"
 EVENT = {"type": "identify", "traits": {"email": "marked@example.com"}}
 DELIVERED = Outcome(0, "m", "identify", Status.DELIVERED, 2, 3, gsid="1P02")
 FAILED = Outcome(1, None, None, Status.FAILED, 1, 1, RejectedError("upsert person", "no", 400, "GSOBJ_1008", "id"))
@@ -88,47 +86,6 @@ def test_a_journal_of_a_delivery_to_elsewhere_is_refused(path: Path) -> None:
     Journal(path, TARGET).close()
 
 
-def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(path: Path, tmp_path: Path) -> None:
-    path.write_bytes(b"events\n" * 1000)
-    with pytest.raises(JournalError, match="cannot be used: file is not a database"):
-        Journal(path, TARGET)
-    assert path.read_bytes() == b"events\n" * 1000
-    other = tmp_path / "other.db"
-    with sqlite3.connect(other) as db:
-        db.execute("CREATE TABLE mine (x)")
-    db.close()
-    with pytest.raises(JournalError, match="is a database, but no journal"):
-        Journal(other, TARGET)
-    with pytest.raises(JournalError, match="cannot be used: unable to open"):
-        Journal(tmp_path, TARGET)
-    with pytest.raises(JournalError, match="cannot be used: unable to open"):
-        Journal(tmp_path / "none" / "run.db", TARGET)
-
-
-def test_a_journal_of_another_version_is_refused(path: Path) -> None:
-    Journal(path, TARGET).close()
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE about SET version = 99")
-    db.close()
-    with pytest.raises(JournalError, match="another version"):
-        Journal(path, TARGET)
-
-
-def test_two_runs_cannot_share_a_journal_and_a_killed_one_leaves_it_free(path: Path) -> None:
-    with Journal(path, TARGET), pytest.raises(JournalError, match="is in use by another run"):
-        Journal(path, TARGET)
-    program = (
-        "import os, sys; from gainsight_dest.deliver import *\n"
-        "journal = Journal(sys.argv[1], sys.argv[2])\n"
-        "journal.add(Outcome(0, 'm', 'identify', Status.DELIVERED), 5)\n"
-        "os.kill(os.getpid(), 9)"
-    )
-    done = subprocess.run([sys.executable, "-c", program, str(path), TARGET], check=False)
-    assert done.returncode == -9
-    with Journal(path, TARGET) as journal:
-        assert journal.find(0, 5) is not None
-
-
 def test_a_run_may_wait_for_the_one_that_has_the_journal(path: Path) -> None:
     found: list[Outcome | None] = []
 
@@ -176,8 +133,76 @@ def test_several_threads_may_write_at_once(path: Path) -> None:
 def test_it_tells_the_calls_of_late_by_how_long_they_are_ago(path: Path) -> None:
     now = [1000.0]
     with Journal(path, TARGET, clock=lambda: now[0]) as journal:
-        for index, (at, calls) in enumerate([(100.0, 9), (700.0, 3), (800.0, 0), (990.0, 1)]):
+        for at, calls in [(100.0, 9), (700.25, 2), (700.75, 1), (998.5, 1)]:
             now[0] = at
-            journal.add(Outcome(index, None, None, Status.DELIVERED, 1, calls), EVENT)
+            for _ in range(calls):
+                journal.called()
         now[0] = 1000.0
-        assert journal.calls_since(500) == [(300.0, 3), (10.0, 1)]
+        assert journal.calls_since(500) == [(299.0, 3), (1.0, 1)]
+        assert journal.calls_since(0.5) == []
+        now[0] = 998.75  # within the second of the last
+        assert journal.calls_since(500) == [(297.75, 3), (0.0, 1)]
+
+
+def test_every_call_counts_also_of_events_that_failed_and_were_sent_again(path: Path) -> None:
+    now = [1000.0]
+    for status in (Status.FAILED, Status.DELIVERED):
+        with Journal(path, TARGET, retry_failed=True, clock=lambda: now[0]) as journal:
+            assert journal.find(0, EVENT) is None
+            journal.called()
+            journal.add(Outcome(0, None, None, status, 1, 1), EVENT)
+        now[0] += 10
+    with Journal(path, TARGET, clock=lambda: now[0]) as journal:
+        assert journal.calls_since(60) == [(19.0, 1), (9.0, 1)]
+
+
+def test_a_kill_loses_no_call_that_was_made(path: Path) -> None:
+    killed_after(path, "for _ in range(30): journal.called()")
+    with Journal(path, TARGET) as journal:
+        assert sum(calls for _, calls in journal.calls_since(86_400)) == 30
+
+
+def test_several_threads_may_call_at_once(path: Path) -> None:
+    with Journal(path, TARGET) as journal:
+        threads = [threading.Thread(target=journal.called) for _ in range(80)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(calls for _, calls in journal.calls_since(86_400)) == 80
+
+
+def test_calls_of_more_than_a_day_and_an_hour_ago_are_forgotten_also_while_it_is_open(path: Path) -> None:
+    now = [0.0]
+    with Journal(path, TARGET, clock=lambda: now[0]) as journal:
+        for now[0], known in [(0.0, 1), (1000.0, 2), (90_000.0, 3), (93_700.0, 2)]:
+            journal.called()
+            assert len(journal.calls_since(10**9)) == known
+    now[0] = 10.0**6
+    with Journal(path, TARGET, clock=lambda: now[0]) as journal:
+        assert journal.calls_since(10**9) == []
+
+
+def test_calls_of_a_time_to_come_were_made_by_now_as_the_clock_was_set_back(path: Path) -> None:
+    now = [10_000.0]
+    with Journal(path, TARGET, clock=lambda: now[0]) as journal:
+        journal.called()
+        now[0] = 9_000.0
+        journal.called()
+        assert journal.calls_since(60) == [(0.0, 1), (0.0, 1)]
+    now[0] = 5_000.0
+    with Journal(path, TARGET, clock=lambda: now[0]) as journal:
+        assert journal.calls_since(60) == [(0.0, 2)]
+        now[0] = 5_070.0  # and so they are forgotten, too
+        assert journal.calls_since(60) == []
+
+
+@pytest.mark.parametrize("text", ["half an emoji \ud83d", "\0 within", "日本", ""])
+def test_any_text_can_be_recorded(path: Path, text: str) -> None:
+    error = RejectedError("upsert person", text, 400, text, text)
+    outcome = Outcome(0, text, text, Status.FAILED, 1, 1, error, text, text)
+    with Journal(path, TARGET) as journal:
+        journal.add(outcome, {"messageId": text})
+        found = journal.find(0, {"messageId": text})
+    assert found == attrs.evolve(outcome, resumed=True)
+    assert [entry.outcome for entry in entries(path)] == [found]

@@ -223,7 +223,7 @@ def test_a_partition_without_rows_sends_and_writes_nothing(options: dict[str, st
 def test_a_route_names_the_target_and_no_key() -> None:
     assert route_of(Shards(config=CONFIG, shards=3)) == "3 shards, https://acme.gainsightcloud.com"
     elsewhere = Shards(config=CONFIG, base_url="http://127.0.0.1:8080/")
-    assert route_of(elsewhere) == "1 shards, http://127.0.0.1:8080"
+    assert route_of(elsewhere) == "1 shards, https://acme.gainsightcloud.com by way of http://127.0.0.1:8080"
 
 
 def test_an_aborted_job_tells_what_its_tasks_have_told(
