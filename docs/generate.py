@@ -22,7 +22,11 @@ from gainsight_dest.cli.app import cli
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
 from gainsight_dest.linting.of_config import RUDDERSTACKS
 from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, Rule
-from gainsight_dest.rudderstack.faults import ROWS
+from gainsight_dest.rudderstack.dynamic import MOST_TEMPLATES
+from gainsight_dest.rudderstack.faults import LONGEST_TEXT, ROWS
+from gainsight_dest.rudderstack.items import MOST_FILLED, MOST_ITEMS
+from gainsight_dest.rudderstack.sizes import LEVELS
+from gainsight_dest.rudderstack.transformer import LONGEST_ANSWER
 from gainsight_dest.sandbox import FAULTS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -187,7 +191,9 @@ A known code decides, at any status but that of a success.
 ## HTTP statuses
 
 Where no known code says more. A 2xx whose `result` is false is a `RejectedError`; a 2xx that is not a JSON object is a
-`RetryableError`.
+`RetryableError`, but for writes of which nothing need be known, people and events: there a 2xx without a body, or with
+other JSON, is a success. A 401 or 403 that is not Gainsight's own is a `BlockedError`: its JSON has `result`, `errorCode` or
+`requestId`, that of a firewall has not.
 
 {table(("status", "error", "meaning"), (_error_row(name, row) for name, row in statuses))}"""
 
@@ -247,7 +253,8 @@ what the tests hold it to.
 In the tables: what became of the event, the calls it took (an identify and a track take one, a group three), and the
 error that it failed with. In every one of them there is one company at most, the person is linked to it and to no other,
 and no call goes beyond the budget. "Sent twice" is a track event whose answer was lost: there is no asking whether it
-came. `429-retry-after` asks for 7 seconds, and for a minute where it comes always.
+came. "Not tried" is an event that was under way when the run ended, as nothing got through: it is to be sent again.
+`429-retry-after` asks for 7 seconds, and for a minute where it comes always.
 
 {chr(10).join(tables)}"""
 
@@ -286,7 +293,37 @@ it is a JSON text, in which Gainsight's own answer may name values:
 ```
 
 `message` begins with "failed to search group", "failed to create group" or "failed to update group".
+
+## What is bounded
+
+A request of a few kilobytes could ask for gigabytes, or for hours: many items may name one long destination, or fill one
+in differently. So there are bounds, far beyond what rudder-server sends.
+
+{table(("what", "bound", "beyond it"), RUDDERSTACK_BOUNDS)}
+Items that come back with 500 are tried again by rudder-server, and those that were answered are not among them then, so
+it gets on. What of an item's metadata or destination JSON cannot hold does not come back; all else of it does.
 """
+
+
+#: What a request of rudder-server's may ask for.
+RUDDERSTACK_BOUNDS = (
+    ("items of a request, jobs of a delivery", f"{MOST_ITEMS:,}", "500 for all of them"),
+    (
+        "an answer: for each item its destination, whether or not that is in it, its metadata, its request",
+        f"about {LONGEST_ANSWER // 2**20} MiB (`longest`)",
+        "500 for the items that do not fit, with the destination's id alone; 400 for one that does not fit alone",
+    ),
+    (
+        "configs with templates, of other values than an event before",
+        f"{MOST_FILLED // 2**20} MiB; ten times as much for one at fault",
+        "500 for the items that are left",
+    ),
+    ("templates in a config", f"{MOST_TEMPLATES}", "400, the config is at fault"),
+    ("names in the path of a template", f"{LEVELS}", "400, the config is at fault"),
+    ("levels of metadata, a destination or a request", f"{LEVELS}", "400"),
+    ("digits of an integer there", "about 4,200", "400"),
+    ("an error, or an answer of Gainsight's in it", f"{LONGEST_TEXT:,} bytes", "it is cut, and says so"),
+)
 
 
 def _status(status: Callable[[int | None], int]) -> str:

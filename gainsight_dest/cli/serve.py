@@ -22,9 +22,24 @@ _NEEDS = ("falcon", "httptools", "isal", "prometheus_client", "requests", "uvico
 @click.option(
     "--max-body", type=click.IntRange(1), metavar="MIB", default=64, show_default=True, help="A longer body is refused."
 )
+@click.option(
+    "--allow-domain",
+    "allowed",
+    multiple=True,
+    metavar="PATTERN",
+    help="Call no other domain, such as '*.gainsightcloud.com'. May be given again.  [default: any]",
+)
 @click.option("--quiet", is_flag=True, help="No access log. It is on standard error.")
 def serve(
-    *, port: int, host: str, workers: int, no_batch: bool, base_url: str | None, max_body: int, quiet: bool
+    *,
+    port: int,
+    host: str,
+    workers: int,
+    no_batch: bool,
+    base_url: str | None,
+    max_body: int,
+    allowed: tuple[str, ...],
+    quiet: bool,
 ) -> int:
     """Serve RudderStack's transformer protocol for this destination, until Ctrl-C or SIGTERM.
 
@@ -38,7 +53,7 @@ def serve(
         target = None if base_url is None else checked_base_url(base_url)
     except ConfigError as error:
         raise WrongInputError(str(error)) from None
-    service = Service(target, batch=not no_batch, most_bytes=max_body * 2**20, is_quiet=quiet)
+    service = Service(target, batch=not no_batch, most_bytes=max_body * 2**20, is_quiet=quiet, allowed=allowed)
     try:
         run(
             service, host, port, workers, lambda url: click.echo(f"RudderStack's transformer for Gainsight is at {url}")

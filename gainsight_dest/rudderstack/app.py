@@ -1,7 +1,7 @@
 """The transformer as an ASGI app: routes, bodies, errors. What is answered is decided by the pure functions.
 
 Extra `serve`. Bodies are awaited without a thread. The work is done in one only where it has to wait for Gainsight, or
-may be long: to hand each request to a thread took up to a third of the time.
+may be long: to hand each request to a thread took up to a third of the time. What waits where is told in `calls`.
 """
 
 from __future__ import annotations
@@ -9,26 +9,28 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import attrs
 import falcon
 import falcon.asgi
 import msgspec
-import requests
 from isal import igzip
-from requests.adapters import HTTPAdapter
 
 from gainsight_dest.deliver import Sender
+from gainsight_dest.deliver.transport import session
+from gainsight_dest.rudderstack import clip
+from gainsight_dest.rudderstack.calls import SHARE, CallNeededError, Calls, in_thread
 from gainsight_dest.rudderstack.items import Item, opened
 from gainsight_dest.rudderstack.metrics import CONTENT_TYPE, Metrics
-from gainsight_dest.rudderstack.proxy import VERSIONS, proxy
+from gainsight_dest.rudderstack.proxy import VERSIONS, http_status, proxy
 from gainsight_dest.rudderstack.send import Send
 from gainsight_dest.rudderstack.transformer import features, processed, processor, routed, router
 
@@ -38,70 +40,102 @@ access = logging.getLogger("gainsight_dest.rudderstack.access")
 MiB = 2**20
 #: Seconds that a body may take to arrive.
 PATIENCE = 30.0
-#: Requests under way at once. Most of the time of one is spent waiting for Gainsight, if it has any groups.
-THREADS = 32
+#: Seconds that a call may take. A stop waits for those under way, and begins no other.
+DEADLINE = 30.0
+#: Long bodies that are worked on at once. More would only take turns.
+_AT_ONCE = 4
+#: How many of the longest bodies may be there at once. Shorter ones may take as much memory together.
+_BODIES = 8
 #: An answer that is shorter is not worth the packing.
 _WORTH_PACKING = 1400
 #: What zlib calls that form.
 _GZIP = 31
-#: A body up to this length is answered where it was read, if no call is needed.
-_SHORT = MiB
+#: A body up to this length, with up to so many items, is answered where it was read, if no call is needed. That keeps
+#: all others waiting: for some 50 ms, if they are the worst.
+_SHORT = MiB // 4
+_FEW = 256
+#: The length of an answer that is written there, where each item gets back what the body holds once for all.
+_SHORT_ANSWER = 8 * MiB
+#: The key of an ASGI scope where the rest of the app finds what tells that the client has gone.
+_RECEIVE = "gainsight_dest.receive"
 _TOO_SLOW = "the body took too long"
 _API_VERSION = ("apiVersion", "2")
 _JSON = "application/json"
 
 _T = TypeVar("_T")
 Answer = tuple[int, Any, Sequence[Mapping[str, Any]]]
-Work = Callable[[bytes, Send], Answer]
 
 
-def create_app(send: Send | None = None, *, batch: bool = True, most_bytes: int = 64 * MiB) -> Any:
+class _ThreadNeededError(BaseException):
+    """It would take long where it is. No Exception, as those stand for answers."""
+
+
+class Place(NamedTuple):
+    """Where a body is answered: whether that may take long there."""
+
+    is_thread: bool
+
+    def takes(self, items: int, answer: int = 0) -> None:
+        """So many items, and bytes of an answer. Raises _ThreadNeededError."""
+        if not self.is_thread and (items > _FEW or answer > _SHORT_ANSWER):
+            raise _ThreadNeededError
+
+    def read(self, body: bytes) -> Any:
+        """The value of a body that the quick decoder refuses. Raises ValueError, _ThreadNeededError."""
+        if not self.is_thread:
+            raise _ThreadNeededError
+        return clip.read(body)
+
+
+LOOP, THREAD = Place(is_thread=False), Place(is_thread=True)
+Work = Callable[[bytes, Send, Place], Answer]
+
+
+def create_app(
+    send: Send | None = None, *, batch: bool = True, most_bytes: int = 64 * MiB, allowed: Sequence[str] = ()
+) -> Any:
     """The ASGI application. Run it by any ASGI server, or by `gainsight-dest serve`.
 
     `send` makes the calls for groups and for the delivery proxy; None: a `gainsight_dest.deliver.Sender`, to
     Gainsight. `batch` False: one item a job. A body of more than `most_bytes`, packed or unpacked, is refused.
+    `allowed`: patterns of the domains that are called, such as `*.gainsightcloud.com`; none: whatever a config names.
+    Once its `stop()` was called, it begins no more calls after a while, so that all requests end.
     """
     metrics = Metrics()
-    sending = metrics.counting(sender() if send is None else send)
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="transform")
+    calls = Calls(metrics.counting(sender() if send is None else send), allowed)
     app = falcon.asgi.App(middleware=[_Watch(metrics)])
+    post = partial(_Posted, calls=calls, room=_Room(_BODIES * most_bytes), metrics=metrics, most_bytes=most_bytes)
 
-    def post(route: str, work: Work) -> None:
-        app.add_route(route, _Posted(route, work, sending, pool, metrics, most_bytes))
-
-    def of_processor(body: bytes, send: Send) -> Answer:
-        answer = answer_of_processor(body, send)
+    def of_processor(body: bytes, send: Send, place: Place) -> Answer:
+        answer = answer_of_processor(body, send, place)
         return 200, answer, answer
 
-    def of_router(body: bytes, send: Send) -> Answer:
-        answer = answer_of_router(body, send, batch=batch)
+    def of_router(body: bytes, send: Send, place: Place) -> Answer:
+        answer = answer_of_router(body, send, place, batch=batch)
         return 200, answer, answer["output"]
 
     def of_proxy(version: str) -> Work:
-        def work(body: bytes, send: Send) -> Answer:
-            answer = proxy(version, decoded(body), send)
-            return answer["output"]["status"], answer, ()
+        def work(body: bytes, send: Send, place: Place) -> Answer:
+            answer = proxy(version, decoded(body, place), send)
+            return http_status(version, answer), answer, ()
 
         return work
 
-    post("/v0/destinations/gainsight", of_processor)
-    post("/routerTransform", of_router)
-    for version in VERSIONS:
-        post(f"/{version}/destinations/gainsight/proxy", of_proxy(version))
+    posted: dict[str, Work] = {"/v0/destinations/gainsight": of_processor, "/routerTransform": of_router}
+    posted |= {f"/{version}/destinations/gainsight/proxy": of_proxy(version) for version in VERSIONS}
+    for route, work in posted.items():
+        app.add_route(route, post(route, work))
     app.add_route("/features", _Page(lambda: msgspec.json.encode(features())))
     app.add_route("/health", _Page(lambda: msgspec.json.encode({"service": "UP"})))
     app.add_route("/metrics", _Page(metrics.page, CONTENT_TYPE))
     app.add_error_handler(falcon.HTTPError, _tell)
     app.add_error_handler(Exception, _tell)
-    return _guarded(app, most_bytes)
+    return _Guarded(app, most_bytes, calls)
 
 
 def sender(base_url: str | None = None, timeout: tuple[float, float] = (5, 30)) -> Sender:
-    """One with a connection for each request under way. Raises ConfigError for a `base_url` that it cannot use."""
-    session = requests.Session()
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=THREADS))
-    return Sender(session, base_url, timeout)
+    """One with a connection for each request at a host. Raises ConfigError for a `base_url` that it cannot use."""
+    return Sender(session(SHARE), base_url, timeout, DEADLINE)
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------
@@ -150,34 +184,39 @@ def _quickly(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T | None:
     return None
 
 
-def answer_of_processor(body: bytes, send: Send) -> list[dict[str, Any]]:
+def answer_of_processor(body: bytes, send: Send, place: Place = THREAD) -> list[dict[str, Any]]:
     """What `processor` gives for the body. Raises HTTPBadRequest."""
-    items = _items(_quickly(_LIST, body) or [])
-    return processed(items, send) if items else processor(decoded(body), send)
+    if items := _items(_quickly(_LIST, body) or []):
+        place.takes(len(items))
+        return processed(items, send)
+    return processor(_taken(body, place), send)
 
 
-def answer_of_router(body: bytes, send: Send, *, batch: bool) -> dict[str, Any]:
+def answer_of_router(body: bytes, send: Send, place: Place = THREAD, *, batch: bool) -> dict[str, Any]:
     """What `router` gives for the body. Raises HTTPBadRequest."""
     jobs = _quickly(_JOBS, body) or _Jobs([])
     if items := _items(jobs.input):
+        place.takes(len(items))
         return routed(items, jobs.meant_for, send, batch=batch)
-    return router(decoded(body), send, batch=batch)
+    return router(_taken(body, place), send, batch=batch)
 
 
-def decoded(body: bytes) -> Any:
+def _taken(body: bytes, place: Place) -> Any:
+    value = decoded(body, place)
+    items = value.get("input") if type(value) is dict else value
+    count = len(items) if type(items) is list else 0
+    place.takes(count, count * len(body))
+    return value
+
+
+def decoded(body: bytes, place: Place = THREAD) -> Any:
     """The JSON value. Raises HTTPBadRequest."""
     with suppress(msgspec.DecodeError, RecursionError, ValueError):
         return msgspec.json.decode(body)
-    try:  # one item with half an emoji, which the quick decoder refuses, must not cost the others
-        return json.loads(body, parse_constant=_not_json)
-    except RecursionError:
-        raise falcon.HTTPBadRequest(title="the body is nested too deep") from None
+    try:  # what the quick decoder does not take of one item must not cost the others
+        return place.read(body)
     except ValueError:
         raise falcon.HTTPBadRequest(title="the body is not JSON") from None
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 def encoded(answer: Any) -> bytes:
@@ -208,35 +247,63 @@ def _too_long(most_bytes: int) -> str:
     return f"the body is longer than {most_bytes:,} bytes"
 
 
-async def _read(request: falcon.asgi.Request, most_bytes: int) -> bytes:
-    pieces, size = [], 0
-    async for piece in request.stream:
-        size += len(piece)
-        if size > most_bytes:
-            raise falcon.HTTPContentTooLarge(title=_too_long(most_bytes))
-        pieces.append(piece)
-    if request.content_length is not None and size < request.content_length:
-        raise falcon.HTTPBadRequest(title="the body broke off")
-    return b"".join(pieces)
+@attrs.define(eq=False)
+class _Room:
+    """The memory that bodies may take, in bytes. Threads take of it, too."""
+
+    left: int
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def take(self, size: int) -> None:
+        """Raises HTTPServiceUnavailable where there is none left: rudder-server comes again."""
+        with self._lock:
+            if size > self.left:
+                raise falcon.HTTPServiceUnavailable(title="too many long bodies at once")
+            self.left -= size
+
+    def give(self, size: int) -> None:
+        """Gives it back."""
+        with self._lock:
+            self.left += size
+
+
+@attrs.define(eq=False)
+class _Body:
+    """The body of a request, of which the room is given back at the end. `held`: bytes of that."""
+
+    room: _Room
+    most_bytes: int
+    data: bytes = b""
+    held: int = 0
+
+    async def read(self, request: falcon.asgi.Request) -> None:
+        """Raises HTTPContentTooLarge, HTTPBadRequest, HTTPServiceUnavailable."""
+        data = bytearray()  # a list of pieces takes forty times as much where each is a byte
+        async for piece in request.stream:
+            if len(data) + len(piece) > self.most_bytes:
+                raise falcon.HTTPContentTooLarge(title=_too_long(self.most_bytes))
+            self._take(len(piece))
+            data += piece
+        if request.content_length is not None and len(data) < request.content_length:
+            raise falcon.HTTPBadRequest(title="the body broke off")
+        self.data = bytes(data)
+
+    def unpack(self) -> None:
+        """Raises HTTPContentTooLarge, HTTPBadRequest, HTTPServiceUnavailable."""
+        whole = unpacked(self.data, self.most_bytes)
+        self._take(len(whole))
+        self.data = whole
+
+    def _take(self, size: int) -> None:
+        self.room.take(size)
+        self.held += size
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
-class _Asked(NamedTuple):
-    """A request, as far as its answer depends on it."""
-
-    body: bytes
-    is_packed: bool
-    takes_gzip: bool
-
-
-class _CallNeededError(BaseException):
-    """Gainsight is to be called, which takes a thread. No Exception, as those stand for answers."""
-
-
-def _no_call(_: object) -> NoReturn:
-    raise _CallNeededError
+def _at_once() -> asyncio.Semaphore:
+    return asyncio.Semaphore(_AT_ONCE)
 
 
 @attrs.frozen
@@ -245,10 +312,11 @@ class _Posted:
 
     route: str
     work: Work
-    send: Send
-    pool: ThreadPoolExecutor
+    calls: Calls
+    room: _Room
     metrics: Metrics
     most_bytes: int
+    _long: asyncio.Semaphore = attrs.field(factory=_at_once)
 
     async def on_post(self, request: falcon.asgi.Request, response: falcon.asgi.Response) -> None:
         given = (request.content_type or _JSON).partition(";")[0].strip().lower()
@@ -257,31 +325,40 @@ class _Posted:
             raise falcon.HTTPUnsupportedMediaType(title=f"the content type must be {_JSON}")
         if packing not in {"identity", "gzip"}:
             raise falcon.HTTPUnsupportedMediaType(title="the content encoding must be gzip, or none")
+        body = _Body(self.room, self.most_bytes)
         try:
-            body = await asyncio.wait_for(_read(request, self.most_bytes), PATIENCE)
-        except asyncio.TimeoutError:
-            raise falcon.HTTPError(falcon.HTTP_408, title=_TOO_SLOW) from None
-        asked = _Asked(body, packing == "gzip", _takes_gzip(request.get_header("Accept-Encoding") or ""))
-        answer = None
-        if len(body) <= _SHORT and not asked.is_packed:
-            with suppress(_CallNeededError):
-                answer = self._answer(asked, _no_call)
-        if answer is None:
-            answer = await asyncio.get_running_loop().run_in_executor(self.pool, self._answer, asked, self.send)
-        status, text, packed = answer
-        response.status, response.data, response.content_type = status, text, _JSON
+            try:
+                await asyncio.wait_for(body.read(request), PATIENCE)
+            except asyncio.TimeoutError:
+                raise falcon.HTTPError(falcon.HTTP_408, title=_TOO_SLOW) from None
+            status, text = await self._answered(body, request, is_packed=packing == "gzip")
+        finally:
+            self.room.give(body.held)
+        response.status, response.content_type = status, _JSON
         response.set_header("Vary", "Accept-Encoding")
-        if packed:
+        if len(text) >= _WORTH_PACKING and _takes_gzip(request.get_header("Accept-Encoding") or ""):
             response.set_header("Content-Encoding", "gzip")
+            text = igzip.compress(text, 1) if len(text) <= _SHORT else await in_thread(partial(igzip.compress, text, 1))
+        response.data = text
 
-    def _answer(self, asked: _Asked, send: Send) -> tuple[int, bytes, bool]:
-        body = unpacked(asked.body, self.most_bytes) if asked.is_packed else asked.body
-        status, answer, items = self.work(body, send)
-        self.metrics.items(self.route, Counter(item["statusCode"] for item in items).items())
+    async def _answered(self, body: _Body, request: falcon.asgi.Request, *, is_packed: bool) -> tuple[int, bytes]:
+        try:
+            if len(body.data) <= _SHORT and not is_packed:
+                with suppress(_ThreadNeededError):
+                    return self._worked(body, self.calls.none, LOOP)
+            async with self._long:
+                if is_packed:
+                    await in_thread(body.unpack)
+                return await in_thread(partial(self._worked, body, self.calls.none))
+        except CallNeededError as needed:
+            host = needed.host
+        return await self.calls.made(host, partial(self._worked, body), request.scope[_RECEIVE])
+
+    def _worked(self, body: _Body, send: Send, place: Place = THREAD) -> tuple[int, bytes]:
+        status, answer, items = self.work(body.data, send, place)
         text = encoded(answer)
-        if asked.takes_gzip and len(text) >= _WORTH_PACKING:
-            return status, igzip.compress(text, 1), True
-        return status, text, False
+        self.metrics.items(self.route, Counter(item["statusCode"] for item in items).items())
+        return status, text
 
 
 def _takes_gzip(accepted: str) -> bool:
@@ -338,7 +415,7 @@ async def _tell(
     if isinstance(error, falcon.HTTPError):
         status, title = error.status_code, error.title or "wrong request"
         response.set_headers(error.headers or {})
-        if status in {408, 413}:  # what is left of the body would be taken for the next request
+        if status in {408, 413, 503}:  # what is left of the body would be taken for the next request
             response.set_header("Connection", "close")
     else:
         log.error("%s in a request", type(error).__name__)
@@ -349,16 +426,25 @@ def _error(status: int, title: str) -> bytes:
     return msgspec.json.encode({"status": status, "error": title})
 
 
-def _guarded(app: Any, most_bytes: int) -> Any:
+@attrs.frozen
+class _Guarded:
     """The app, which awaits the beginning of a body before it looks at anything, behind a check of its length."""
 
-    async def call(scope: Any, receive: Any, send: Any) -> None:
+    app: Any
+    most_bytes: int
+    calls: Calls
+
+    def stop(self) -> None:
+        """Soon, begin no more calls."""
+        self.calls.stop()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = dict(scope["headers"]) if scope["type"] == "http" else {}
         length, first = headers.get(b"content-length", b"0"), None
         if not length.isdigit():
             return await _refuse(send, 400, "Content-Length is not a number")
-        if int(length[:20]) > most_bytes:
-            return await _refuse(send, 413, _too_long(most_bytes))
+        if int(length[:20]) > self.most_bytes:
+            return await _refuse(send, 413, _too_long(self.most_bytes))
         if length != b"0" or b"transfer-encoding" in headers:
             try:
                 first = await asyncio.wait_for(receive(), PATIENCE)
@@ -372,10 +458,9 @@ def _guarded(app: Any, most_bytes: int) -> Any:
             event, first = first, None
             return event
 
-        await app(scope, received, send)
+        scope[_RECEIVE] = receive
+        await self.app(scope, received, send)
         return None
-
-    return call
 
 
 async def _refuse(send: Any, status: int, title: str) -> None:

@@ -10,6 +10,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -59,6 +60,14 @@ class MisroutedError(GainsightDestError):
     """What was sent is for another destination. To be tried again until someone has mended the route."""
 
 
+class NoDestinationError(GainsightDestError):
+    """An item of the compacted format names no destination that came with it. To be tried again: no event's fault."""
+
+
+class CrowdedError(GainsightDestError):
+    """The request asks for more than is done at once. To be tried again: what was answered is not in it then."""
+
+
 RETRYABLE = Row(RetryableError, _failed, "network", "retryable", "Gainsight failed, or did not answer")
 
 #: First match.
@@ -69,20 +78,25 @@ ROWS: tuple[Row, ...] = (
     RETRYABLE,
     Row(ResponseError, _refused, "network", "aborted", "Gainsight refused"),
     Row(MisroutedError, lambda _: 500, "platform", None, "the request is for another destination"),
+    Row(NoDestinationError, lambda _: 500, "platform", None, "a compacted item's destination is not there"),
+    Row(CrowdedError, lambda _: 500, "platform", None, "the request asks for more than is done at once"),
     Row(Exception, lambda _: 500, "platform", None, "a fault of gainsight_dest's own"),
 )
 
 #: How a failed call of a group begins what it says.
 _GROUP_CALLS = {"find company": "search", "create company": "create", "update company": "update"}
 
-#: What stands for metadata where there is none: rudder-server throws an answer away that has an empty one.
+#: What stands for metadata in an answer that is about no item: rudder-server throws one away that has none.
 NO_METADATA: Mapping[str, Any] = {"destType": DESTINATION}
 
 #: What Gainsight said, and the HTTP status of that.
 Answer = dict[str, Any]
 
+#: Of a longer text, of an error or an answer, only so much is told, in bytes.
+LONGEST_TEXT = 10_000
 
-@attrs.frozen
+
+@attrs.frozen(slots=False)
 class Failure:
     """What becomes of an item instead of a request. `answer`: what `answered` gave, where it is about an answer."""
 
@@ -94,15 +108,15 @@ class Failure:
         """The status code of the item."""
         return self._row.status(self._answered)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """What rudder-server shows of it. Of a group's failed call, a JSON text with Gainsight's answer."""
         error = self.error
         if not isinstance(error, GainsightDestError):
             return f"a fault of gainsight_dest's own ({type(error).__name__}): please report it"
         if not isinstance(error, ResponseError) or error.action not in _GROUP_CALLS:
-            return str(error)
-        problem = str(error).removeprefix(f"{error.action}: ")
+            return cut(str(error))
+        problem = cut(str(error).removeprefix(f"{error.action}: "))
         message = f"failed to {_GROUP_CALLS[error.action]} group: {problem}"
         return json.dumps({"message": message, "destinationResponse": self.destination_response}, ensure_ascii=False)
 
@@ -112,7 +126,7 @@ class Failure:
         if self.answer is not None:
             return self.answer
         known = isinstance(self.error, GainsightDestError)
-        return {"response": str(self.error) if known else self.text, "status": self.status}
+        return {"response": cut(str(self.error)) if known else self.text, "status": self.status}
 
     def tags(self, feature: str, *metadata: Mapping[str, Any]) -> dict[str, Any]:
         """The `statTags`: of which kind the failure is, and whose."""
@@ -141,12 +155,32 @@ class Failure:
 
 
 def answered(response: Response, config: DestinationConfig) -> Answer:
-    """An answer of Gainsight's, as JSON where it is, else as text, as whoever reads rudder-server's log may see it."""
+    """An answer of Gainsight's, as JSON where it is, else as text, as whoever reads rudder-server's log may see it.
+
+    Of a longer one than LONGEST_TEXT the beginning, as text.
+    """
+    body: Any
     try:
         body = _hidden(plain(json.loads(response.body, parse_constant=str), "the answer"), config)
+        if len(response.body) > LONGEST_TEXT:
+            body = json.dumps(body, ensure_ascii=False)
     except (ValueError, RecursionError, EventError):  # an EventError: it is nested too deep to be passed on
         body = config.hide(response.body.decode("utf-8", "replace"))
-    return {"response": body, "status": response.status}
+    # Cut once the secrets are hidden: a half of one would not be known again.
+    return {"response": cut(body) if isinstance(body, str) else body, "status": response.status}
+
+
+def cut(text: str) -> str:
+    """The text, or its beginning and a note of how long it was, where it is longer than LONGEST_TEXT."""
+    whole = _bytes(text)
+    if len(whole) <= LONGEST_TEXT:
+        return text
+    return f"{whole[:LONGEST_TEXT].decode('utf-8', 'ignore')}… (cut: {len(whole):,} bytes)"
+
+
+def _bytes(text: str) -> bytes:
+    """The text as UTF-8, with a question mark for half an emoji."""
+    return text.encode("utf-8", "replace")
 
 
 def _hidden(value: Any, config: DestinationConfig) -> Any:
@@ -162,6 +196,6 @@ def _hidden(value: Any, config: DestinationConfig) -> Any:
 
 def unforeseen(error: Exception) -> Failure:
     """A fault of our own. What it says may hold the event's values: only where it came from is logged."""
-    *_, frame = traceback.extract_tb(error.__traceback__)
-    log.error("%s at %s:%s", type(error).__name__, PurePath(frame.filename).name, frame.lineno)
+    for frame in traceback.extract_tb(error.__traceback__, limit=-1):
+        log.error("%s at %s:%s", type(error).__name__, PurePath(frame.filename).name, frame.lineno)
     return Failure(error)

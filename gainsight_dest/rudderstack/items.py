@@ -4,88 +4,174 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.errors import ConfigError
-from gainsight_dest.rudderstack.dynamic import Template, filled, templates
-from gainsight_dest.rudderstack.faults import NO_METADATA
+from gainsight_dest.errors import ConfigError, EventError, GainsightDestError
+from gainsight_dest.rudderstack.dynamic import Dynamic, Values
+from gainsight_dest.rudderstack.faults import CrowdedError, NoDestinationError
+from gainsight_dest.rudderstack.sizes import fit, measured
 from gainsight_dest.values import kind
 
 Object = Mapping[str, Any]
 
+#: A request of more items is not looked at: what is told of so many is longer than an answer may be.
+MOST_ITEMS = 65_536
+#: Configs with templates are filled in anew for each event that brings other values, up to so many bytes a request.
+#: Each takes as long as any Config of its length, and the length of a request tells nothing of how many there will be.
+MOST_FILLED = 2**20
+#: To list what is wrong with a Config takes so many times as long as to read one.
+_FAULTS_COST = 10
 
 #: An object, or the JSON text of one, which goes back as it came and is read only where it must be.
 Kept = Any
 
 
 class Item(NamedTuple):
-    """One event, with what rudder-server wants to have back of it."""
+    """One event, with what rudder-server wants to have back of it. `metadata` None: nothing.
+
+    `fault`: what is wrong with it, if that could be seen at once. `length`: of the metadata as JSON, in bytes, where it
+    is no text.
+    """
 
     message: Any
     metadata: Kept
     destination: Kept
+    fault: GainsightDestError | None = None
+    length: int = 0
 
 
 def opened(kept: Kept) -> Object:
-    """The object."""
-    value: Object = kept if isinstance(kept, Mapping) else json.loads(bytes(kept))
+    """The object; an empty one for metadata that is not there, or that Python cannot read."""
+    if kept is None or isinstance(kept, Mapping):
+        return kept or {}
+    try:
+        value: Object = json.loads(bytes(kept))
+    except (ValueError, RecursionError):  # a number that is too long, or it is nested too deep
+        return {}
     return value
 
 
 def items_of(given: Any) -> list[Item] | None:
     """The items of a list, or of a body that holds one as `input`; None where there is no such list.
 
-    In the compacted format the body holds `destinations` by id, and the metadata of an item names its own. Metadata
-    that is missing or no object is replaced, for an answer with an empty one would be thrown away as a whole.
+    In the compacted format the body holds `destinations` by id, and the metadata of an item names its own. What of
+    metadata or a destination JSON cannot hold is left out of it, and the item's fault.
     """
-    compacted: Any = None
+    shared: Object | None = None
     if isinstance(given, Mapping):
-        given, compacted = given.get("input"), given.get("destinations")
+        if "destinations" in given:
+            shared = given["destinations"] if isinstance(given["destinations"], Mapping) else {}
+        given = given.get("input")
     if not isinstance(given, list):
         return None
-    shared = compacted if isinstance(compacted, Mapping) else {}
-    return [_item(each, shared) for each in given]
+    reader = _Reader(shared)
+    return [reader.item(each) for each in given]
 
 
-def _item(given: Any, shared: Object) -> Item:
-    if type(given) is not dict:
-        return Item(None, {**NO_METADATA}, {})
-    metadata, destination = given.get("metadata"), given.get("destination")
-    if type(metadata) is not dict or not metadata:
-        metadata = dict(NO_METADATA)
-    if destination is None and shared:
-        name = metadata.get("destinationId")
-        destination = shared.get(name) if isinstance(name, str) else None
-    return Item(given.get("message"), metadata, destination if type(destination) is dict else {})
+class _Reader:
+    """Makes the items of a request, with `shared` destinations if it is compacted. Equal destinations become one."""
+
+    def __init__(self, shared: Object | None) -> None:
+        self._shared = shared
+        self._fit: dict[int, tuple[Object, GainsightDestError | None]] = {}
+        self._spelled: dict[str, tuple[Object, GainsightDestError | None]] = {}
+
+    def item(self, given: Any) -> Item:
+        if type(given) is not dict:
+            return Item(None, None, {})
+        metadata: Object | None = given.get("metadata")
+        length, fault = 0, None
+        if type(metadata) is dict:
+            metadata, length, fault = fit(metadata, "metadata")
+        else:
+            metadata = None
+        destination, its_fault = self._destination(given.get("destination"), metadata)
+        return Item(given.get("message"), metadata, destination, fault or its_fault, length)
+
+    def _destination(self, given: Any, metadata: Object | None) -> tuple[Object, GainsightDestError | None]:
+        if given is None and self._shared is not None:
+            name = (metadata or {}).get("destinationId")
+            given = self._shared.get(name) if isinstance(name, str) else None
+            if type(given) is not dict:
+                return {}, NoDestinationError("the item's destination is not among those of the request")
+        if type(given) is not dict:
+            return {}, None
+        known = self._fit.get(id(given))
+        if known is None:
+            spelling = _spelling(given)
+            known = self._spelled.get(spelling)
+            if known is None:
+                destination, _, fault = fit(given, "destination")
+                known = (destination, fault and _of_config(fault))
+            self._fit[id(given)] = known
+            if spelling:
+                self._spelled[spelling] = known
+        return known
+
+
+def _spelling(destination: Object) -> str:
+    """The destination as text, in which no value is like another: 1, 1.0 and true are not. "" where there is none."""
+    try:
+        return json.dumps(destination, sort_keys=True)
+    except (ValueError, TypeError, RecursionError):  # it is at fault
+        return ""
 
 
 class Settings:
-    """The Config of a destination, read once for all of its items."""
+    """The Config of a destination, read when it is first asked for, for all of its items. `size`: as JSON, in bytes."""
 
-    def __init__(self, destination: Object) -> None:
-        self.destination = destination
-        self._config = destination.get("Config")
-        self._templates: tuple[Template, ...] = ()
-        if destination.get("hasDynamicConfig") is not False:
-            self._templates = templates(self._config)
-        self._read: dict[str, DestinationConfig | ConfigError] = {}
-        self._fixed = None if self._templates else _read(self._config)
+    def __init__(
+        self, destination: Object, size: int, destinations: Destinations, fault: ConfigError | None = None
+    ) -> None:
+        self.size = size
+        self._destination = destination
+        self._destinations = destinations
+        self._fixed: DestinationConfig | ConfigError | Dynamic | None = fault
+        self._filled: dict[str, DestinationConfig | ConfigError] = {}
+        self._length = 0
 
     def of(self, event: Any) -> tuple[DestinationConfig, Any]:
-        """The config as it is for the event, and the event without what it has filled in there. Raises ConfigError."""
+        """The config as it is for the event, and the event without what it has filled in there.
+
+        Raises ConfigError; EventError for a value that cannot be filled in; CrowdedError where there were too many.
+        """
         fixed = self._fixed
-        if type(fixed) is DestinationConfig:
-            return fixed, event
         if fixed is None:
-            config, event = filled(self._config, self._templates, event)
-            key = json.dumps(config)
-            if key not in self._read:
-                self._read[key] = _read(config)
-            fixed = self._read[key]
+            fixed = self._fixed = self._begun()
+        if isinstance(fixed, Dynamic):
+            values, event = fixed.taken(event)
+            try:
+                key = json.dumps([*values.items()])
+            except ValueError:
+                raise EventError("the event", "holds an integer too long to be written as text") from None
+            known = self._filled.get(key)
+            if known is None:
+                known = self._filled[key] = self._read(fixed, values, self._length + len(key))
+            fixed = known
         if isinstance(fixed, ConfigError):
-            raise fixed
+            raise afresh(fixed)
         return fixed, event
+
+    def _begun(self) -> DestinationConfig | ConfigError | Dynamic:
+        config = self._destination.get("Config")
+        try:
+            dynamic = Dynamic.of(config) if self._destination.get("hasDynamicConfig") is not False else None
+        except ConfigError as error:
+            return error
+        if dynamic is None:
+            return _read(config)
+        self._length = measured(config, "destination")
+        return dynamic
+
+    def _read(self, dynamic: Dynamic, values: Values, length: int) -> DestinationConfig | ConfigError:
+        is_first = not self._filled  # which the length of the request pays for
+        if not is_first:
+            self._destinations.fill(length)
+        read = _read(dynamic.filled(values))
+        if not is_first and isinstance(read, ConfigError):
+            self._destinations.filled(length * (_FAULTS_COST - 1))
+        return read
 
 
 def _read(config: Any) -> DestinationConfig | ConfigError:
@@ -98,28 +184,62 @@ def _read(config: Any) -> DestinationConfig | ConfigError:
 
 
 class Destinations:
-    """The destinations of a request. Items that carry equal ones share their settings."""
+    """The destinations of a request. Items that carry the same, or what is spelled alike, share their settings."""
 
     def __init__(self) -> None:
         self._by_identity: dict[int, Settings] = {}
         self._by_text: dict[bytes, Settings] = {}
-        self._all: list[Settings] = []
+        self._by_spelling: dict[str, Settings] = {}
+        self._left = MOST_FILLED
 
     def settings(self, destination: Kept) -> Settings:
         """Those of the destination, which must outlive this."""
         if type(destination) is not dict:
             text = bytes(destination)
-            if text not in self._by_text:
-                self._by_text[text] = self._equal(opened(text))
-            return self._by_text[text]
+            known = self._by_text.get(text)
+            if known is None:
+                known = self._by_text[text] = self._read(text)
+            return known
         known = self._by_identity.get(id(destination))
-        return known if known is not None else self._equal(destination)
+        if known is None:
+            known = self._by_identity[id(destination)] = self._spelled(destination)
+        return known
 
-    def _equal(self, destination: Object) -> Settings:
-        for settings in self._all:
-            if settings.destination == destination:
-                return settings
-        settings = Settings(destination)
-        self._all.append(settings)
-        self._by_identity[id(destination)] = settings
-        return settings
+    def fill(self, length: int) -> None:
+        """Before a Config of that length is filled in. Raises CrowdedError where there were too many."""
+        if self._left < length:
+            raise CrowdedError(f"the request fills in more than {MOST_FILLED:,} bytes of settings")
+        self._left -= length
+
+    def filled(self, length: int) -> None:
+        """Counts what filling in a Config has cost beyond that."""
+        self._left -= length
+
+    def _read(self, text: bytes) -> Settings:
+        try:
+            destination, _, fault = fit(json.loads(text), "destination")
+        except (ValueError, RecursionError):
+            fault = EventError("destination", "is nested too deep, or holds an integer that is too long")
+        if fault:
+            return Settings({}, len(text), self, _of_config(fault))
+        return self._spelled(destination)
+
+    def _spelled(self, destination: Object) -> Settings:
+        spelling = _spelling(destination)
+        known = self._by_spelling.get(spelling)
+        if known is None:
+            known = self._by_spelling[spelling] = Settings(destination, len(spelling), self)
+        return known
+
+
+def _of_config(fault: EventError) -> ConfigError:
+    """The same, of a destination."""
+    return ConfigError((fault.path, fault.problem))
+
+
+_E = TypeVar("_E", bound=Exception)
+
+
+def afresh(error: _E) -> _E:
+    """The error, to be raised again: without the traces of the times before, which would grow and keep all alive."""
+    return error.with_traceback(None)

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.rudderstack.faults import Answer, Failure, answered, unforeseen
+from gainsight_dest.rudderstack.faults import Answer, CrowdedError, Failure, answered, unforeseen
+from gainsight_dest.rudderstack.items import MOST_ITEMS
 from gainsight_dest.rudderstack.send import Send, asked
+from gainsight_dest.rudderstack.sizes import fit
+from gainsight_dest.rudderstack.transformer import LONGEST_ANSWER
 from gainsight_dest.rudderstack.wire import from_wire
 
 #: The versions of the protocol, by what they are called: whether metadata is a list, and each of it answered.
@@ -18,17 +21,16 @@ Data = dict[str, Any]
 
 
 def proxy(version: str | int, body: Any, send: Send) -> Data:
-    """`{"output": {"status", "message", …}}`: the status is that of the HTTP answer, too.
+    """`{"output": {"status", "message", …}}`: `status` is the delivery's, and `http_status` that of the HTTP answer.
 
     `version`: "v0" or 0, whose body carries one object as `metadata`, or "v1" or 1, with a list of them. `body`: a
     request as the router gave it. `send` makes the call, once. What is wrong with the body is told as the event's or
     the config's fault. Raises ValueError for another version, and nothing else.
     """
-    version = version if isinstance(version, str) else f"v{version}"
-    if version not in VERSIONS:
-        raise ValueError(f"version must be one of {', '.join(VERSIONS)}")
-    result = _sent(body, send)
+    version = _version(version)
     metadata = _metadata(body)
+    result = _sent(body, send) if len(metadata) <= MOST_ITEMS else Failure(_TOO_MANY)
+    metadata = metadata[:MOST_ITEMS]
     tags: Data = {}
     message = "success"
     if isinstance(result, Failure):
@@ -38,10 +40,33 @@ def proxy(version: str | int, body: Any, send: Send) -> Data:
         status, answer = result["status"], result
     told: Data
     if VERSIONS[version]:
-        told = {"response": [{"error": message, "statusCode": status, "metadata": each} for each in metadata]}
+        error = message[: LONGEST_ANSWER // max(1, len(metadata))]
+        told = {"response": [{"error": error, "statusCode": status, "metadata": each} for each in metadata]}
     else:
         told = {"destinationResponse": answer}
     return {"output": {"status": status, "message": message, **told, **tags}}
+
+
+def http_status(version: str | int, answer: Data) -> int:
+    """The status of the HTTP answer that carries what `proxy` gave.
+
+    By v1, rudder-server reads the delivery's status inside. By v0 it goes by this one, but takes 404 for a route that
+    is not there, and would try again.
+    """
+    status: int = answer["output"]["status"]
+    if VERSIONS[_version(version)] or 200 <= status <= 299:
+        return 200
+    return 400 if status == 404 else status
+
+
+_TOO_MANY = CrowdedError(f"a delivery for more than {MOST_ITEMS:,} jobs is not looked at")
+
+
+def _version(version: str | int) -> str:
+    version = version if isinstance(version, str) else f"v{version}"
+    if version not in VERSIONS:
+        raise ValueError(f"version must be one of {', '.join(VERSIONS)}")
+    return version
 
 
 def _sent(body: Any, send: Send) -> Answer | Failure:
@@ -60,4 +85,5 @@ def _sent(body: Any, send: Send) -> Answer | Failure:
 
 def _metadata(body: Any) -> list[Mapping[str, Any]]:
     given = body.get("metadata") if isinstance(body, Mapping) else None
-    return [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, Mapping)]
+    several = given if isinstance(given, list) else [given]
+    return [fit(dict(each), "metadata")[0] for each in several if isinstance(each, Mapping)]

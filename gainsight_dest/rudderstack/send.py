@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gainsight_dest.api import Response
 from gainsight_dest.descriptors import Request
@@ -22,7 +22,14 @@ def asked(request: Request, send: Send) -> Response:
     except Exception as error:  # noqa: BLE001 - another client has other errors
         name = type(error).__name__
     else:
-        if isinstance(answer, Response):
+        if isinstance(answer, Response) and _is_whole(answer):
             return answer
-        name = f"a {type(answer).__name__} is no Response"
+        name = f"no whole Response, but a {type(answer).__name__}"
     raise RetryableError(request.action, f"no answer ({name})")
+
+
+def _is_whole(answer: Response) -> bool:
+    """Whether each part of the answer is what it should be."""
+    status, body, headers = (answer.status, answer.body, answer.headers)
+    is_status = type(status) is int and 100 <= status <= 999
+    return is_status and isinstance(body, bytes) and isinstance(headers, Mapping)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from multiprocessing import resource_tracker
@@ -17,13 +20,19 @@ from typing import Any
 
 import attrs
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 from gainsight_dest.rudderstack.app import create_app, sender
+from gainsight_dest.rudderstack.connections import Connection
 from gainsight_dest.rudderstack.metrics import SHARED
 
-#: Seconds that requests in flight have to be finished in, once a stop is asked for. More than a call may take.
+#: Seconds that requests in flight have to be finished in, once a stop is asked for. More than calls are still begun in,
+#: and the last of them may take.
 GRACE = 60
+#: Files that may be open: two for each call under way, or connection that is kept for another, one for each client.
+_FILES = 4096
+#: How often, and how many seconds apart, those who have come before a stop are let in.
+_ROUNDS, _ROUND = 10, 0.02
 #: Connections that may wait to be accepted.
 _WAITING = 1024
 
@@ -37,17 +46,20 @@ class Service:
     batch: bool = True
     most_bytes: int = 64 * 2**20
     is_quiet: bool = False
+    allowed: Sequence[str] = ()
 
     def __call__(self) -> Any:
         """The app, with the access log on standard error."""
-        _heed_ctrl_c(yes=True)  # uvicorn does by now
+        _heed_stops(yes=True)  # uvicorn does by now
+        _end_with_parent()
+        _have_files()
         logger = logging.getLogger("gainsight_dest.rudderstack")
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         logger.handlers = [handler]
         logger.setLevel(logging.WARNING if self.is_quiet else logging.INFO)
         send = sender(self.base_url, self.timeout)
-        app = create_app(send, batch=self.batch, most_bytes=self.most_bytes)
+        app = create_app(send, batch=self.batch, most_bytes=self.most_bytes, allowed=self.allowed)
         # A request makes thousands of values and no cycle: without this, a tenth of the time went into looking for one.
         gc.collect()
         gc.freeze()
@@ -71,6 +83,8 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         config = uvicorn.Config(
             service,
             factory=True,
+            http=Connection,
+            proxy_headers=False,
             workers=workers,
             ws="none",
             lifespan="off",
@@ -85,7 +99,7 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         if workers > 1:
             serve = _Workers(config, [listener]).run
         else:
-            server = uvicorn.Server(config)
+            server = _Server(config)
             serve = partial(server.run, [listener])
             # uvicorn heeds signals once the app is made, and raises them once more when it is done.
             for name_of in (signal.SIGTERM, signal.SIGINT):
@@ -94,29 +108,76 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         serve()
 
 
+class _Server(uvicorn.Server):
+    """A server that lets those in who have come before it was asked to stop."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Each round accepts connections, or reads what they have brought."""
+        self.config.loaded_app.stop()
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(_ROUND)
+        await super().shutdown(sockets)
+
+
+class _Worker(multiprocess.Process):
+    """A worker with that server."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """Made where it is first asked for: in the worker."""
+        if self._server is None:
+            self._server = _Server(self.config)
+        return self._server
+
+
 class _Workers(Multiprocess):
-    """Workers that Ctrl-C, which comes to all of a terminal's processes, does not break while they are being made.
+    """Workers that no signal breaks while they are being made: neither Ctrl-C, which comes to all of a terminal's
+    processes, nor SIGTERM, which would leave those without an answer who have come already.
 
     They inherit that it is held back; here it is let in between two rounds.
     """
 
     def run(self) -> None:
         """Until a signal ends it."""
+        vars(multiprocess)["Process"] = _Worker  # uvicorn asks for no other
         resource_tracker.ensure_running()  # made later, it would let the signal in again
-        _heed_ctrl_c(yes=False)
+        _heed_stops(yes=False)
         try:
             super().run()
         finally:
-            _heed_ctrl_c(yes=True)
+            _heed_stops(yes=True)
 
     def handle_signals(self) -> None:
         """Those that have come."""
-        _heed_ctrl_c(yes=True)
-        _heed_ctrl_c(yes=False)
+        _heed_stops(yes=True)
+        _heed_stops(yes=False)
         super().handle_signals()
 
 
-def _heed_ctrl_c(*, yes: bool) -> None:
-    """Let the signal in, or hold it back, where the system can."""
+def _heed_stops(*, yes: bool) -> None:
+    """Let the signals in, or hold them back, where the system can."""
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK if yes else signal.SIG_BLOCK, {signal.SIGINT})
+        signals = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK if yes else signal.SIG_BLOCK, signals)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent is gone, killed perhaps, ends as if that had asked it to: the port is free again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=[parent], daemon=True).start()
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _have_files() -> None:
+    """As many open files as it may need, or as the system lets it have."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - Windows has none
+
+        now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= now < _FILES:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES if most < 0 else min(_FILES, most), most))

@@ -15,14 +15,25 @@ import attrs
 from gainsight_dest.api import Response, folded
 from gainsight_dest.batch import Batch, transform_batch
 from gainsight_dest.companies import CompaniesRequest
-from gainsight_dest.descriptors import FindCompany, Request, UpsertPerson
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError
 from gainsight_dest.fields import company_link, email_key
-from gainsight_dest.lanes import Lane, Write
-from gainsight_dest.merge import PERSON
-from gainsight_dest.rudderstack.faults import DESTINATION, NO_METADATA, Failure, MisroutedError, answered, unforeseen
-from gainsight_dest.rudderstack.items import Destinations, Item, Kept, items_of, opened
+from gainsight_dest.merge import PERSON, merged
+from gainsight_dest.rudderstack.faults import (
+    DESTINATION,
+    LONGEST_TEXT,
+    NO_METADATA,
+    Answer,
+    CrowdedError,
+    Failure,
+    MisroutedError,
+    answered,
+    unforeseen,
+)
+from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, Item, Kept, Settings, afresh, items_of, opened
 from gainsight_dest.rudderstack.send import Send, asked
+from gainsight_dest.rudderstack.sizes import letters, measured
 from gainsight_dest.rudderstack.wire import as_wire, checked
 from gainsight_dest.transform import transform
 
@@ -30,6 +41,9 @@ Data = dict[str, Any]
 
 #: What rudder-server is told where it has sent no items.
 NO_ITEMS = "Invalid event array"
+#: Bytes that an answer may have, about. Each item's holds its destination, which many items may name: a request of a
+#: kilobyte, packed, could ask for gigabytes.
+LONGEST_ANSWER = 64 * 2**20
 
 
 def features() -> Data:
@@ -44,42 +58,55 @@ def features() -> Data:
     }
 
 
-def processor(items: Any, send: Send) -> list[Data]:
+def processor(items: Any, send: Send, *, longest: int = LONGEST_ANSWER) -> list[Data]:
     """One answer an item, in order: the request as `output`, or the error.
 
     `items`: a list of `{message, metadata, destination}`, or a body in the compacted format. What a group's company
-    needs is sent by `send`, as many in a call as may be; the output is the link of the person.
+    needs is sent by `send`, as many in a call as may be; the output is the link of the person. `longest`: as for
+    `router`.
     """
     read = items_of(items)
     if read is None:
-        return [_processed(Item(None, {**NO_METADATA}, {}), Failure(EventError("the body", "must be a list of items")))]
-    return processed(read, send)
+        return [_processed(_NONE, Failure(EventError("the body", "must be a list of items")))]
+    return processed(read, send, longest=longest)
 
 
-def router(body: Any, send: Send, *, batch: bool = True) -> Data:
+def router(body: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_ANSWER) -> Data:
     """`{"output": […]}`, in which every item's metadata comes back exactly once.
 
     `body`: `{"input": [{message, metadata, destination}], "destType": "gainsight"}`, or the same in the compacted
     format. Items that write the same person share one, with `batched` true, where the writes may become one, as in a
     batch; `batch` False gives each item its own. An item whose message is a request already is passed through.
+
+    `longest`: bytes that the answer may have as JSON, about. Items for which there is no room come back with status
+    500, for rudder-server to try again; one that has no room alone is at fault. Of more than MOST_ITEMS items none is
+    looked at, and none comes back: rudder-server tries all of them again.
     """
     items = items_of(body) if isinstance(body, Mapping) else None
     if not items:
         return {"output": [{"metadata": [{**NO_METADATA}], "batched": False, "statusCode": 400, "error": NO_ITEMS}]}
-    return routed(items, body.get("destType"), send, batch=batch)
+    return routed(items, body.get("destType"), send, batch=batch, longest=longest)
 
 
-def processed(items: Sequence[Item], send: Send) -> list[Data]:
+def processed(items: Sequence[Item], send: Send, *, longest: int = LONGEST_ANSWER) -> list[Data]:
     """`processor` for items that have been read."""
-    return [_processed(item, result) for item, result in zip(items, _results(items, send), strict=True)]
+    if len(items) > MOST_ITEMS:
+        return [_processed(_NONE, Failure(_TOO_MANY))]
+    results = _Results(send, _Room(longest), passing=False).of(items)
+    return [_processed(item, result) for item, result in zip(items, results, strict=True)]
 
 
-def routed(items: Sequence[Item], meant_for: Any, send: Send, *, batch: bool = True) -> Data:
+def routed(
+    items: Sequence[Item], meant_for: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_ANSWER
+) -> Data:
     """`router` for items that have been read, of a request that is meant for the destination of that name."""
+    if len(items) > MOST_ITEMS:
+        return {"output": [_routed([_NONE], Failure(_TOO_MANY))]}
     if isinstance(meant_for, str) and meant_for.strip().lower() not in {"", DESTINATION}:
         error = MisroutedError(f"this transformer is for {DESTINATION}, and the request for another destination")
         return {"output": [_routed([item], Failure(error)) for item in items]}
-    shares = _shares(_results(items, send, passing=True), together=batch)
+    results = _Results(send, _Room(longest), passing=True).of(items)
+    shares = _shares(items, results, together=batch)
     return {"output": [_routed([items[index] for index in indices], result) for indices, result in shares]}
 
 
@@ -96,35 +123,128 @@ class _Passed:
 
 _Result = Request | Failure | _Passed
 
-
-def _results(items: Sequence[Item], send: Send, *, passing: bool = False) -> list[_Result]:
-    """What becomes of each item: the request that is left to send, or why there is none."""
-    destinations = Destinations()
-    results: list[_Result] = []
-    groups: dict[int, dict[int, FindCompany]] = {}
-    for index, item in enumerate(items):
-        result = _begun(item, destinations, passing=passing)
-        results.append(result)
-        if type(result) is FindCompany:
-            # Settings give the same config, not only an equal one, to all items that it is the same for.
-            groups.setdefault(id(result.config), {})[index] = result
-    for same in groups.values():
-        for index, linked in zip(same, _linked([*same.values()], send), strict=True):
-            results[index] = linked
-    return results
+_NONE = Item(None, NO_METADATA, {})
+_TOO_MANY = CrowdedError(f"a request of more than {MOST_ITEMS:,} items is not looked at")
+#: What an answer has for each item beside what was sent with it: names, tags, the rest of a request.
+_ITEM = 500
 
 
-def _begun(item: Item, destinations: Destinations, *, passing: bool) -> _Result:
-    try:
-        message = item.message
-        if passing and type(message) is dict and (status := message.get("statusCode")):
-            return _passed(message, status)
-        config, event = destinations.settings(item.destination).of(message)
-        return transform(event, config)
-    except GainsightDestError as error:
-        return Failure(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this item's alone
-        return unforeseen(error)
+class _OverlongError(EventError):
+    """The answer for the event alone would be too long."""
+
+
+@attrs.define
+class _Room:
+    """What is left of the length that an answer may have."""
+
+    longest: int
+    left: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.left = self.longest
+
+    def take(self, size: int, before: int = 0) -> None:
+        """Takes so many bytes of it, for an item that has taken others before.
+
+        Raises CrowdedError where they are not left, _OverlongError where there never were enough.
+        """
+        if before + size > self.longest:
+            raise _OverlongError("the event", f"makes an answer of more than {self.longest:,} bytes")
+        if size > self.left:
+            raise CrowdedError(f"the answer to the request would have more than {self.longest:,} bytes")
+        self.left -= size
+
+
+class _Results:
+    """What becomes of the items of a request: the requests that are left to send, or why there are none."""
+
+    def __init__(self, send: Send, room: _Room, *, passing: bool) -> None:
+        self._send = send
+        self._room = room
+        self._passing = passing
+        self._destinations = Destinations()
+
+    def of(self, items: Sequence[Item]) -> list[_Result]:
+        """One result an item."""
+        results: list[_Result] = []
+        groups: dict[int, dict[int, FindCompany]] = {}
+        for index, item in enumerate(items):
+            result = self._begun(item)
+            results.append(result)
+            if type(result) is FindCompany:
+                # Settings give the same config, not only an equal one, to all items that it is the same for.
+                groups.setdefault(id(result.config), {})[index] = result
+        for same in groups.values():
+            for index, linked in zip(same, self._linked([*same.values()]), strict=True):
+                results[index] = linked
+        return results
+
+    def _begun(self, item: Item) -> _Result:
+        try:
+            return self._in_room(item)
+        except GainsightDestError as error:
+            return Failure(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this item's alone
+            return unforeseen(error)
+
+    def _in_room(self, item: Item) -> _Result:
+        """The item's result, if there is room for its answer. Raises CrowdedError, _OverlongError.
+
+        The destination counts for the processor too, in whose answers it is not: it is gone through for each item.
+        """
+        settings = self._destinations.settings(item.destination)
+        known = _ITEM + settings.size + (item.length or _length(item.metadata))
+        self._room.take(known)
+        try:
+            if item.fault:
+                raise afresh(item.fault)
+            result, size = self._of_message(item.message, settings)
+        except GainsightDestError as error:
+            result = Failure(error)
+            size = letters(result.text)
+        self._room.take(size, known)
+        return result
+
+    def _of_message(self, message: Any, settings: Settings) -> tuple[_Result, int]:
+        """What becomes of the message, and how long that is."""
+        if self._passing and type(message) is dict and (status := message.get("statusCode")):
+            passed = _passed(message, status)
+            return passed, measured(passed.data, "the event")
+        config, event = settings.of(message)
+        request = transform(event, config)
+        size = _headers(request)
+        # Of a company nothing is sent on but the link to it, of which the length is not known yet.
+        return request, size if type(request) is FindCompany else size + measured(request.body, "the event")
+
+    def _linked(self, finds: Sequence[FindCompany]) -> Iterable[UpsertPerson | Failure]:
+        """The links that are left once the companies are found and saved, or why there is none."""
+        try:
+            return [self._linked_in_room(result) for result in _links(finds, self._send)]
+        except Exception as error:  # noqa: BLE001 - the same
+            return [unforeseen(error)] * len(finds)
+
+    def _linked_in_room(self, result: UpsertPerson | Failure) -> UpsertPerson | Failure:
+        """The result; where there is no room for what Gainsight has said, one without it."""
+        try:
+            self._room.take(letters(result.text) if isinstance(result, Failure) else measured(result.body, "the event"))
+        except GainsightDestError as error:
+            return Failure(result.error if isinstance(result, Failure) else error)
+        return result
+
+
+def _headers(request: Request) -> int:
+    """The length of the headers as JSON, in bytes: of all that is not the same in those of any request."""
+    config = request.config
+    texts: list[str | None] = [config.access_key]
+    if isinstance(request, SendEvent):
+        texts += [config.shared_secret, config.topic_name, config.tenant_id, config.contract_id]
+        texts += [request.name, request.version, request.contract_id]
+    return letters("".join(filter(None, texts)))
+
+
+def _length(kept: Kept) -> int:
+    """The length of the metadata as JSON, in bytes, where nobody has looked at it."""
+    return 0 if kept is None or isinstance(kept, Mapping) else len(bytes(kept))
 
 
 def _passed(message: Data, status: Any) -> _Passed:
@@ -133,17 +253,9 @@ def _passed(message: Data, status: Any) -> _Passed:
     return _Passed({**message, **checked(message)}, status)
 
 
-def _linked(finds: Sequence[FindCompany], send: Send) -> Iterable[UpsertPerson | Failure]:
-    """The links that are left once the companies are found and saved, or why there is none."""
-    try:
-        return [*_links(finds, send)]
-    except Exception as error:  # noqa: BLE001 - the same
-        return [unforeseen(error)] * len(finds)
-
-
 def _links(finds: Sequence[FindCompany], send: Send) -> Iterator[UpsertPerson | Failure]:
     config = finds[0].config
-    batch, answers = _saved(transform_batch(finds, config, attempts=1), send)
+    batch, answers = _saved(transform_batch(finds, config, attempts=1), config, send)
     outcomes = [batch.outcome(index) for index in range(len(finds))]
     # A wrong key has ended the batch: those that were not tried would have met it, too.
     stop = next((outcome for outcome in outcomes if isinstance(outcome.error, CredentialsError)), None)
@@ -152,23 +264,58 @@ def _links(finds: Sequence[FindCompany], send: Send) -> Iterator[UpsertPerson | 
             yield UpsertPerson(config, company_link(find.email, outcome.gsid))
             continue
         fault = outcome if outcome.error or stop is None else stop
-        answer = answers.get(fault.index)
         error = fault.error or RuntimeError("a company has neither a Gsid nor an error")
-        yield Failure(error, None if answer is None else answered(answer, config))
+        yield Failure(error, answers.of(fault.index))
 
 
-def _saved(batch: Batch, send: Send) -> tuple[Batch, Mapping[int, Response]]:
-    """The batch once its companies are saved, and the last answer for each of its events."""
-    last: dict[int, Response] = {}
+class _Answers:
+    """The last answer for each event, as it is told. A long one is not kept; what is told of it is made once."""
+
+    def __init__(self, config: DestinationConfig) -> None:
+        self._config = config
+        self._last: dict[int, Response | Answer] = {}
+        self._told: dict[int, Answer] = {}
+
+    def note(self, events: Iterable[int], response: Response) -> None:
+        """It is the last one for these."""
+        is_long = len(response.body) > LONGEST_TEXT
+        self._last.update(dict.fromkeys(events, answered(response, self._config) if is_long else response))
+
+    def drop(self, events: Iterable[int]) -> None:
+        """There was none for these."""
+        for event in events:
+            self._last.pop(event, None)
+
+    def of(self, event: int) -> Answer | None:
+        """That for the event."""
+        last = self._last.get(event)
+        if not isinstance(last, Response):
+            return last
+        if id(last) not in self._told:
+            self._told[id(last)] = answered(last, self._config)
+        return self._told[id(last)]
+
+
+def _saved(batch: Batch, config: DestinationConfig, send: Send) -> tuple[Batch, _Answers]:
+    """The batch once its companies are saved, and the answers."""
+    told = _Answers(config)
     while batch.requests and isinstance(batch.requests[0], CompaniesRequest):
-        answers = [_answer(request, send) for request in batch.requests]
-        for events, answer in zip(batch.events, answers, strict=True):
-            for event in events:
-                last.pop(event, None)
-                if isinstance(answer, Response):
-                    last[event] = answer
+        answers: list[Response | GainsightDestError | None] = []
+        held = 0
+        for request, events in zip(batch.requests, batch.events, strict=True):
+            answer = _answer(request, send) if held < _MOST_HELD else None
+            answers.append(answer)
+            if isinstance(answer, Response):
+                held += len(answer.body)
+                told.note(events, answer)
+            elif answer is not None:
+                told.drop(events)
         batch = batch.next(answers)
-    return batch, last
+    return batch, told
+
+
+#: After so many bytes of answers they are read before more calls are made.
+_MOST_HELD = 16 * 2**20
 
 
 def _answer(request: Request, send: Send) -> Response | GainsightDestError:
@@ -181,47 +328,66 @@ def _answer(request: Request, send: Send) -> Response | GainsightDestError:
 # --- which items share a request --------------------------------------------------------------------------------------
 
 _Share = tuple[Sequence[int], _Result]
+_Writes = list[tuple[int, UpsertPerson]]
 
 
-def _shares(results: Sequence[_Result], *, together: bool) -> list[_Share]:
+def _shares(items: Sequence[Item], results: Sequence[_Result], *, together: bool) -> list[_Share]:
     """Each result with the items that it is for, those that write the same person together where they may be."""
     if not together:
         return [((index,), result) for index, result in enumerate(results)]
     shares: list[_Share] = []
-    people: dict[tuple[int, str], list[int]] = {}
+    people: dict[tuple[int, str], _Writes] = {}
     for index, result in enumerate(results):
         if type(result) is UpsertPerson:
-            people.setdefault((id(result.config), folded(email_key(result.person))), []).append(index)
+            people.setdefault((id(result.config), folded(email_key(result.person))), []).append((index, result))
         else:
             shares.append(((index,), result))
-    for indices in people.values():
-        shares += [(indices, results[indices[0]])] if len(indices) == 1 else _merged(indices, results)
+    for writes in people.values():
+        for part in [writes] if len(writes) == 1 else _parts(writes, items):
+            shares += _merged(part) if len(part) > 1 else [((index,), request) for index, request in part]
     return sorted(shares, key=lambda share: share[0][0])
 
 
-def _merged(indices: Sequence[int], results: Sequence[_Result]) -> Iterator[_Share]:
-    writes = {index: result for index in indices if isinstance(result := results[index], UpsertPerson)}
-    lane = Lane(tuple(Write(index, request.person) for index, request in writes.items()))
-    while not lane.is_done:
-        person, count = lane.head(PERSON)
-        events = lane.events(count)
-        yield events, UpsertPerson(writes[events[0]].config, person)
-        lane = lane.on(count)
+def _parts(writes: _Writes, items: Sequence[Item]) -> list[_Writes]:
+    """The writes that may be merged, in order. One that must come back alone parts those before it from those after."""
+    parts: list[_Writes] = [[]]
+    for write in writes:
+        if opened(items[write[0]].metadata).get("dontBatch"):
+            parts += [[write], []]
+        else:
+            parts[-1].append(write)
+    return parts
+
+
+def _merged(writes: _Writes) -> Iterator[_Share]:
+    at = 0
+    while at < len(writes):
+        index, request = writes[at]
+        person, count = merged((writes[n][1].person for n in range(at, len(writes))), PERSON)
+        if count == 1:
+            yield (index,), request
+        else:
+            yield [each for each, _ in writes[at : at + count]], UpsertPerson(request.config, person)
+        at += count
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
 def _processed(item: Item, result: _Result) -> Data:
+    metadata = {} if item.metadata is None else {"metadata": _own(item.metadata)}
     if isinstance(result, Request):
-        return {"output": {**as_wire(result), "userId": ""}, "metadata": item.metadata, "statusCode": 200}
-    return {"metadata": item.metadata, **_told(result, "processor", item.metadata)}
+        return {"output": {**as_wire(result), "userId": ""}, **metadata, "statusCode": 200}
+    return {**metadata, **_told(result, "processor", item.metadata)}
 
 
 def _routed(items: Sequence[Item], result: _Result) -> Data:
-    metadata, destination = [item.metadata for item in items], items[0].destination
+    metadata = [_own(item.metadata) for item in items if item.metadata is not None]
+    destination = items[0].destination
     if isinstance(result, Failure):
         told = _told(result, "router", *metadata)
+        if isinstance(result.error, _SHORT) or not isinstance(result.error, GainsightDestError):
+            destination = _named(metadata)
         return {"metadata": metadata, "batched": False, **told, "destination": destination}
     request, status = (result.data, result.status) if isinstance(result, _Passed) else (as_wire(result), 200)
     return {
@@ -231,6 +397,21 @@ def _routed(items: Sequence[Item], result: _Result) -> Data:
         "statusCode": status,
         "destination": destination,
     }
+
+
+#: With these, as with a fault of our own, comes no more of the destination than its id: how long it is, is not counted.
+_SHORT = (CrowdedError, MisroutedError, _OverlongError)
+
+
+def _own(metadata: Kept) -> Kept:
+    """The metadata; what stands in for it is no two answers' own."""
+    return {**metadata} if metadata is NO_METADATA else metadata
+
+
+def _named(metadata: Sequence[Kept]) -> Data:
+    """What is left of a destination that there is no room for: its id, as the metadata has it."""
+    names = [name for each in metadata if isinstance(name := opened(each).get("destinationId"), str)]
+    return {"id": names[0]} if names else {}
 
 
 def _told(failure: Any, feature: str, *metadata: Kept) -> Data:

@@ -14,12 +14,16 @@ import attrs
 
 from gainsight_dest import api
 from gainsight_dest.api import Response
-from gainsight_dest.config import DestinationConfig
+from gainsight_dest.config import DestinationConfig, header_problem
 from gainsight_dest.descriptors import Creates, Finds, Request, SendEvent, Updates, UpsertPerson
 from gainsight_dest.errors import EventError
-from gainsight_dest.values import kind
+from gainsight_dest.rudderstack.sizes import measured
+from gainsight_dest.values import kind, text
 
 Data = dict[str, Any]
+
+#: Those of Gainsight are a tenth of it. Python's own parser keeps the last hundred that it has seen, whole.
+_LONGEST_ENDPOINT = 2000
 
 #: The places of a body. A request of Gainsight's has all that it says in the first.
 BODY_FORMATS = ("JSON", "JSON_ARRAY", "XML", "FORM")
@@ -48,6 +52,7 @@ def from_wire(data: object) -> Request:
     Raises EventError or ConfigError, each with the place.
     """
     wire = checked(data)
+    measured(wire, "the request")
     if wire["files"] or any(wire["body"][name] for name in BODY_FORMATS[1:]):
         raise EventError("body", "must be JSON: Gainsight takes nothing else")
     url = _url(wire["endpoint"])
@@ -129,9 +134,10 @@ def _person(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Reque
 
 
 def _event(config: DestinationConfig, body: Any, headers: Mapping[str, str]) -> Request:
-    name = _text(headers.get("eventname"), "headers.eventName")
-    version = _text(headers.get("eventversion"), "headers.eventVersion")
-    return SendEvent(config, name, version, body, headers.get("contractid"))
+    name = _header(headers.get("eventname"), "headers.eventName")
+    version = _header(headers.get("eventversion"), "headers.eventVersion")
+    contract_id = headers.get("contractid")
+    return SendEvent(config, name, version, body, contract_id and _header(contract_id, "headers.contractId"))
 
 
 def _find(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Request:
@@ -163,7 +169,7 @@ _QUERIES: dict[_Make, dict[str, str]] = {_update: {"keys": api.COMPANY_KEY}}
 
 def _url(endpoint: str) -> Any:
     try:
-        url = urlsplit(endpoint)
+        url = urlsplit(endpoint if len(endpoint) <= _LONGEST_ENDPOINT else "")
     except ValueError:
         url = urlsplit("")
     if url.scheme != "https":
@@ -185,6 +191,13 @@ def _text(value: object, place: str) -> str:
     raise EventError(place, f"a string is needed, got {kind(value)}")
 
 
+def _header(value: object, place: str) -> str:
+    header = _text(value, place)
+    if problem := header_problem(header):
+        raise EventError(place, problem)
+    return header
+
+
 def _texts(value: object, place: str) -> dict[str, str]:
     return {name: _as_text(item, f"{place}.{name}") for name, item in _object(value, place).items()}
 
@@ -192,6 +205,8 @@ def _texts(value: object, place: str) -> dict[str, str]:
 def _as_text(value: object, place: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
+    if isinstance(value, int):
+        return text(value, place)
+    if isinstance(value, (str, float)):
         return str(value)
     raise EventError(place, f"must be a string, got {kind(value)}")

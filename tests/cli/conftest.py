@@ -9,6 +9,7 @@ pytest_pycollect_makemodule = needing(
     test_deliver=("deliver", "sandbox"),
     test_fuzz=("serve",),
     test_kill=("deliver", "sandbox"),
+    test_odd=("deliver", "report", "sandbox"),
     test_loop=("serve", "deliver", "sandbox"),
     test_sandbox=("deliver", "sandbox"),
     test_serve=("serve", "deliver", "sandbox"),

@@ -7,8 +7,10 @@ import os
 import re
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,8 @@ import requests
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests.cli.process import LONGEST, address, ended, run, serving, started, until, wrong_use
-from tests.rudderstack.rudder import body
-from tests.some import CONFIG, FREE, group, identify
+from tests.rudderstack.rudder import body, destination
+from tests.some import CONFIG, FREE, SETTINGS, group, identify
 
 pytestmark = pytest.mark.process
 
@@ -84,6 +86,79 @@ def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int, 
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=LONGEST)
     assert (process.returncode, stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no such signals")
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_what_was_sent_before_it_is_asked_to_end_is_answered(workers: int) -> None:
+    request = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with serving("--workers", workers, "--quiet") as (process, url), ExitStack() as stack:
+        place = ("127.0.0.1", int(url.rpartition(":")[2]))
+        assert requests.get(f"{url}/health", timeout=LONGEST).ok
+        os.killpg(process.pid, signal.SIGSTOP)  # so that none of it is accepted yet
+        clients = [stack.enter_context(socket.create_connection(place, timeout=LONGEST)) for _ in range(50)]
+        for client in clients:
+            client.sendall(request)
+        time.sleep(0.2)  # when it goes on, it is time to look whether it is to end
+        process.send_signal(signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGCONT)
+        answers = [_all(client) for client in clients]
+        assert all(answer.endswith(b'{"service":"UP"}') for answer in answers), answers
+        _, stderr = process.communicate(timeout=LONGEST)
+    assert (process.returncode, stderr) == (0, b"")
+
+
+def _all(client: socket.socket) -> bytes:
+    """All that comes until the connection is closed."""
+    pieces = []
+    with suppress(ConnectionError):
+        while piece := client.recv(65536):
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="another way to share a port")
+def test_workers_whose_parent_is_killed_end_and_the_port_is_free() -> None:
+    with serving("--workers", 2, "--quiet") as (process, url):
+        until(lambda: requests.get(f"{url}/health", timeout=LONGEST).ok)
+        process.kill()
+        place = ("127.0.0.1", int(url.rpartition(":")[2]))
+        until(lambda: _is_free(place))
+
+
+def _is_free(place: tuple[str, int]) -> bool:
+    with socket.socket() as client:
+        if client.connect_ex(place) == 0:
+            return False
+    try:
+        socket.create_server(place).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.long
+def test_it_ends_in_time_though_hosts_never_answer() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=128) as silent,
+        serving("--base-url", f"http://127.0.0.1:{silent.getsockname()[1]}", "--quiet", forever=True) as (process, url),
+        ThreadPoolExecutor(32) as pool,
+    ):
+        many = [
+            body(*(group(f"C{n}") for n in range(500)), to=destination({**SETTINGS, "domain": f"h{host}.example.com"}))
+            for host in range(32)
+        ]
+        answers = [pool.submit(post, f"{url}{ROUTER}", each) for each in many]
+        accepted = [silent.accept()[0] for _ in range(32)]
+        started_at = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=70)
+        assert time.monotonic() - started_at < 60
+        assert (process.returncode, stderr) == (0, b"")
+        for answer in answers:
+            assert {each["statusCode"] for each in answer.result().json()["output"]} == {500}
+        for each in accepted:
+            each.close()
 
 
 def test_items_of_a_person_are_not_merged_if_it_is_told_not_to() -> None:
@@ -174,17 +249,15 @@ def test_gainsight_out_of_reach_is_told_of_the_jobs_that_need_it(service: str) -
         b"POST /routerTransform HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"POST /routerTransform HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
         b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"A: " + b"x" * 100_000,
+        b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"A: x\r\n" * 100_000,
     ],
 )
 def test_garbage_does_not_end_it(service: str, garbage: bytes) -> None:
     with socket.create_connection(("127.0.0.1", int(service.rpartition(":")[2])), timeout=LONGEST) as client:
-        client.sendall(garbage)
-        client.shutdown(socket.SHUT_WR)
-        try:
-            while client.recv(65536):
-                pass
-        except ConnectionError:
-            pass
+        with suppress(OSError):  # it need not be read to its end
+            client.sendall(garbage)
+            client.shutdown(socket.SHUT_WR)
+        _all(client)
     assert requests.get(f"{service}/health", timeout=LONGEST).json() == {"service": "UP"}
 
 

@@ -22,9 +22,14 @@ from tests.cli.process import run, wrong_use
             Service("http://127.0.0.1:9", batch=False, most_bytes=2 * 2**20, is_quiet=True),
             ("127.0.0.1", 9090, 1),
         ),
+        (
+            ["--allow-domain", "*.GainsightCloud.com", "--allow-domain", "eu.example.com"],
+            Service(allowed=("*.GainsightCloud.com", "eu.example.com")),
+            ("127.0.0.1", 9090, 1),
+        ),
         (["--host", "::1", "--port", 0, "--workers", 3], Service(), ("::1", 0, 3)),
     ],
-    ids=["none", "of the service", "of the place"],
+    ids=["none", "of the service", "domains", "of the place"],
 )
 def test_the_service_is_as_it_is_told_and_says_where_it_is(
     arguments: list[object], service: Service, place: tuple[str, int, int], monkeypatch: pytest.MonkeyPatch
@@ -41,6 +46,22 @@ def test_the_service_is_as_it_is_told_and_says_where_it_is(
     assert served == [(service, place)]
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == b"RudderStack's transformer for Gainsight is at http://there\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "most", "then"),
+    [(1024, 4096, 4096), (1024, 2048, 2048), (1024, -1, 4096), (65536, 65536, 65536), (-1, -1, -1)],
+)
+def test_it_may_open_as_many_files_as_it_may_need(
+    now: int, most: int, then: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+
+    limits = [(now, most)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, given: limits.append(given))
+    server._have_files()
+    assert limits[-1] == (then, most)
 
 
 def test_a_wrong_base_url_and_a_place_that_cannot_be_had_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ import logging
 import re
 import threading
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ import pytest
 
 from gainsight_dest import DestinationConfig, FindCompany, Request, Response, RetryableError
 from gainsight_dest.rudderstack import app as app_module
-from gainsight_dest.rudderstack import create_app, features
+from gainsight_dest.rudderstack import clip, create_app, features
 from gainsight_dest.rudderstack.metrics import Metrics
+from gainsight_dest.rudderstack.proxy import http_status
 from gainsight_dest.sandbox import Fault, Sandbox
 from tests.rudderstack.rudder import body, check_processed, check_proxied, check_routed, destination, item, items, never
 from tests.some import ADA, group, identify, track
@@ -197,17 +197,18 @@ def test_the_proxy_delivers(app: Any, sandbox: Sandbox, version: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "status"), [("429", 429), ("503", 503), ("401", 401), ("dropped-before", 500), ("result-false", 400)]
 )
-def test_the_status_of_a_proxys_answer_is_that_of_the_delivery(version: str, kind: str, status: int) -> None:
+def test_a_proxys_answer_tells_the_status_of_the_delivery(version: str, kind: str, status: int) -> None:
     app = create_app(Sandbox(faults=[Fault(kind)]).handle)
     answer = proxied(app, identify(), version)
-    assert answer.status_code == answer.json()["output"]["status"] == status
+    assert answer.json()["output"]["status"] == status
+    assert answer.status_code == http_status(version, answer.json())
     check_proxied(answer.json(), version)
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
 def test_the_proxy_calls_no_host_but_gainsights(version: str) -> None:
     answer = proxied(create_app(never), identify(), version, endpoint="https://evil.example/v1.0/other")
-    assert answer.status_code == 400
+    assert answer.json()["output"]["status"] == 400
     check_proxied(answer.json(), version)
 
 
@@ -293,24 +294,78 @@ def test_what_is_nested_deep_is_no_fault_of_our_own(app: Any, path: str, depth: 
 @pytest.mark.parametrize("path", POSTED)
 def test_json_of_another_shape_is_told_of_and_nothing_breaks(app: Any, path: str, text: str) -> None:
     answer = post(app, path, text.encode())
-    assert answer.status_code == (200 if path in {PROCESSOR, ROUTER} else 400)
+    assert answer.status_code == (400 if path == PROXIES["v0"] else 200)
+    assert path not in PROXIES.values() or answer.json()["output"]["status"] == 400
     assert "fault of gainsight_dest" not in answer.text
 
 
+def nest(depth: int) -> str:
+    return '{"a":' * depth + "1" + "}" * depth
+
+
+#: Values that one decoder or another does not take, and what becomes of an item that has one as a name.
+ODD_VALUES = {
+    "half an emoji": ('"\\ud83d"', 200),
+    "30 digits": ("1" * 30, 200),
+    "5,000 digits": ("1" * 5000, 400),
+    "a number too large": ("1e400", 400),
+    "190 levels": (nest(190), 200),
+    "900 levels": (nest(900), 400),
+    "1,500 levels": (nest(1500), 400),
+    "100,000 levels": (nest(100_000), 400),
+    "1,500 lists": ("[" * 1500 + "]" * 1500, 400),
+}
+
+
+@pytest.mark.parametrize("path", [PROCESSOR, ROUTER])
+@pytest.mark.parametrize("compacted", [False, True])
+@pytest.mark.parametrize(("odd", "status"), ODD_VALUES.values(), ids=ODD_VALUES)
+def test_what_a_decoder_does_not_take_of_an_item_costs_no_other(
+    app: Any, path: str, odd: str, status: int, compacted: bool
+) -> None:
+    given: Any = body(identify("a@example.com", firstName="HERE"), identify())
+    if compacted:
+        for each in given["input"]:
+            del each["destination"]
+        given["destinations"] = {"d-1": destination()}
+    elif path == PROCESSOR:
+        given = given["input"]
+    answer = post(app, path, json.dumps(given).replace('"HERE"', odd).encode())
+    assert answer.status_code == 200, answer.text[:1000]
+    told = answer.json()
+    told = told if path == PROCESSOR else told["output"]
+    assert {job(each): each["statusCode"] for each in told} == {1: status, 2: 200}
+
+
+@pytest.mark.parametrize("path", PROXIES.values())
 @pytest.mark.parametrize(
-    "broken", ['{"type": "identify", "traits": {"email": "a@b.co", "firstName": "\\ud83d"}}', "1" * 30, "1" * 5000]
+    "odd",
+    [odd for odd, status in ODD_VALUES.values() if status == 400],
+    ids=[name for name, (_, status) in ODD_VALUES.items() if status == 400],
 )
-def test_an_item_with_half_an_emoji_or_a_huge_integer_does_not_cost_the_others(app: Any, broken: str) -> None:
-    if broken.isdigit():
-        broken = json.dumps(identify("b@example.com", masterAvatarTypeCode=0)).replace("0", broken)
-    text = json.dumps(body("HERE", identify())).replace('"HERE"', broken)
-    answer = post(app, ROUTER, text.encode())
-    if len(broken) > 4300:
-        refused(answer, 400)  # Python reads no integer of so many digits
-        return
-    output = answer.json()["output"]
-    assert sorted(one["jobId"] for each in output for one in each["metadata"]) == [1, 2]
-    assert output[-1]["statusCode"] == 200
+def test_what_a_decoder_does_not_take_is_never_delivered_in_part(path: str, odd: str) -> None:
+    app = create_app(never)
+    request = post(app, ROUTER, body(identify(firstName="HERE"))).json()["output"][0]["batchedRequest"]
+    text = json.dumps({**request, "metadata": []}).replace('"HERE"', odd)
+    assert post(app, path, text.encode()).json()["output"]["status"] == 400
+
+
+@pytest.mark.parametrize("where", ["message", "metadata", "destination"])
+@pytest.mark.parametrize("level", range(930, 1000, 3))
+def test_what_is_nested_nearly_too_deep_costs_no_other_either(app: Any, where: str, level: int) -> None:
+    given = body(identify("a@example.com"), identify())
+    given["input"][0] = {**given["input"][0], where: {**given["input"][0][where], "more": "HERE"}}
+    answer = post(app, ROUTER, json.dumps(given).replace('"HERE"', nest(level)).encode())
+    assert answer.status_code == 200, answer.text[:1000]
+    told = {job(each): each["statusCode"] for each in clip.read(answer.content)["output"]}
+    assert told[2] == 200
+    assert len(told) == 2
+
+
+def job(told: Any) -> int:
+    """Whose answer it is."""
+    metadata = told["metadata"]
+    return int((metadata[0] if isinstance(metadata, list) else metadata)["jobId"])
 
 
 @pytest.mark.parametrize("path", [PROCESSOR, ROUTER])
@@ -398,6 +453,21 @@ def test_a_body_that_does_not_come_is_not_waited_for_without_end(
     answer = raw(app, ROUTER, headers, *pieces)
     assert refused(answer, 408) == "the body took too long"
     assert answer.headers["Connection"] == "close"
+
+
+def test_bodies_have_room_together_and_give_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "_BODIES", 1)
+    app = create_app(never, most_bytes=LONG)
+    whole = b'{"input": []}'.ljust(LONG)
+    packed = gzip.compress(whole)
+    for _ in range(3):
+        assert post(app, ROUTER, whole).status_code == 200
+        refused(post(app, ROUTER, chunks(whole + b" ")), 413)
+        refused(raw(app, ROUTER, {"Content-Length": "100"}, piece(b"{"), {"type": "http.disconnect"}), 400)
+        refused(post(app, ROUTER, b"{".ljust(LONG)), 400)
+        answer = post(app, ROUTER, packed, Content_Encoding="gzip")  # the packed one is there, too
+        assert refused(answer, 503) == "too many long bodies at once"
+        assert answer.headers["Connection"] == "close"
 
 
 def test_a_body_may_come_in_chunks(app: Any) -> None:
@@ -540,17 +610,32 @@ def test_only_what_needs_a_call_or_may_take_long_is_handed_to_a_thread(monkeypat
         made_in.append(threading.current_thread().name)
         return Sandbox().handle(request)
 
-    handed: list[int] = []
-    submit = ThreadPoolExecutor.submit
+    started: list[str] = []
+    start = threading.Thread.start
 
-    def counted(*arguments: Any) -> Any:
-        handed.append(1)
-        return submit(*arguments)
+    def counted(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        start(thread)
 
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", counted)
+    monkeypatch.setattr(threading.Thread, "start", counted)
     app = create_app(send)
-    long = gzip.compress(json.dumps(body(identify())).encode())
-    assert (post(app, ROUTER, body(identify(), track())).status_code, handed) == (200, [])
-    assert (post(app, ROUTER, body(identify(), group())).status_code, handed) == (200, [1])
-    assert (post(app, ROUTER, long, Content_Encoding="gzip").status_code, handed) == (200, [1, 1])
-    assert {name.split("_")[0] for name in made_in} == {"transform"}
+
+    def threads(given: Any, **headers: str) -> int:
+        del started[:]
+        assert post(app, ROUTER, given, **headers).status_code == 200
+        return started.count("transform")
+
+    text = json.dumps(body(identify())).encode()
+    assert threads(body(identify(), track())) == 0
+    assert threads(body(identify(), group())) == 1
+    assert threads(gzip.compress(text), Content_Encoding="gzip") == 2  # one unpacks
+    assert threads(text.ljust(app_module._SHORT)) == 0
+    assert threads(text.ljust(app_module._SHORT + 1)) == 1
+    few = body(*(identify(f"p{n}@example.com") for n in range(app_module._FEW)))
+    assert threads(few) == 0
+    assert threads({"input": [*few["input"], item(identify())]}) == 1
+    compacted = {"input": [{"message": {}, "metadata": {}}] * app_module._FEW, "destinations": {"d-1": {}}}
+    assert threads(compacted) == 0
+    assert threads({**compacted, "destinations": {"d-1": {"x": "y" * 2**15}}}) == 1
+    assert threads(text.replace(ADA.encode(), b"\\ud83d")) == 1  # the slow decoder
+    assert set(made_in) == {"transform"}

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import copy
+import re
+import sys
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gainsight_dest.rudderstack import processor
-from gainsight_dest.rudderstack.dynamic import filled, templates
+from gainsight_dest.rudderstack.dynamic import Dynamic, template
 from tests.rudderstack.rudder import Data, check_processed, destination, item, never
 from tests.some import ADA, SETTINGS, identify, track
 
 
 def fill(config: Any, event: Any) -> tuple[Any, Any]:
-    return filled(config, templates(config), event)
+    dynamic = Dynamic.of(config)
+    if dynamic is None:
+        return config, event
+    values, event = dynamic.taken(event)
+    return dynamic.filled(values), event
 
 
 EVENT: Data = {
@@ -64,7 +72,35 @@ def test_a_template_is_filled_by_the_event_or_by_its_default(text: str) -> None:
 
 @pytest.mark.parametrize("value", [*OTHERS, None, 1, True, [], {}, [1, None]])
 def test_what_is_no_template_stays(value: Any) -> None:
-    assert templates({"setting": value}) == ()
+    assert Dynamic.of({"setting": value}) is None
+
+
+#: As it was once: in cubic time.
+PATTERN = r"\s*\{\{\s*([^|{}\s][^|{}]*?)\s*\|\|\s*(.*?)\s*\}\}\s*"
+pieces = st.sampled_from(
+    ["{", "}", "|", "||", "{{", "}}", " ", "\n", "\x1c", "\u3000", "a", ".", "event.", '"', "'", "b"]
+)
+
+
+@given(
+    st.one_of(
+        st.lists(pieces, max_size=14).map("".join), st.lists(pieces).map(lambda inner: f"{{{{{''.join(inner)}}}}}")
+    )
+)
+def test_a_template_is_what_the_pattern_finds(text: str) -> None:
+    match = re.fullmatch(PATTERN, text, re.DOTALL)
+    found = template(text)
+    assert (found is None) is (match is None)
+    if match is not None:
+        names, default = match[1].split("."), match[2]
+        names = names[1:] if len(names) > 1 and names[0] in {"event", "message"} else names
+        is_quoted = len(default) > 1 and default[0] == default[-1] and default[0] in "\"'"
+        assert found == (tuple(names), default[1:-1] if is_quoted else default)
+
+
+def test_white_space_is_what_the_pattern_takes_for_it() -> None:
+    letters = [chr(code) for code in range(sys.maxunicode + 1)]
+    assert [letter for letter in letters if not letter.strip()] == re.findall(r"\s", "".join(letters))
 
 
 def test_a_whole_event_may_be_a_setting() -> None:

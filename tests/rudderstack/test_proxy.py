@@ -11,6 +11,7 @@ import pytest
 
 from gainsight_dest import CredentialsError, Request, Response, RetryableError
 from gainsight_dest.rudderstack import proxy, router
+from gainsight_dest.rudderstack.proxy import http_status
 from gainsight_dest.sandbox import Sandbox
 from tests.rudderstack.rudder import Data, Recorded, body, check_proxied, companies, never, told
 from tests.some import ACCESS_KEY, ADA, group, identify, track
@@ -145,6 +146,35 @@ def test_another_version_is_refused(version: str) -> None:
 @pytest.mark.parametrize("version", [0, 1])
 def test_a_version_may_be_its_number(version: int) -> None:
     assert proxy(version, wire(), answers(DELIVERED)) == proxy(f"v{version}", wire(), answers(DELIVERED))
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 404, 408, 429, 500, 503])
+def test_the_http_status_is_what_rudder_server_reads(status: int) -> None:
+    answer = {"output": {"status": status}}
+    assert http_status("v1", answer) == http_status(1, answer) == 200
+    assert http_status("v0", answer) == {201: 200, 404: 400}.get(status, status)
+    with pytest.raises(ValueError, match="version must be one of v0, v1"):
+        http_status("v2", answer)
+
+
+def test_a_route_that_gainsight_has_not_is_told_inside() -> None:
+    answer = proxy("v1", wire(metadata=[METADATA]), answers(Response(404, b"{}")))
+    assert http_status("v1", answer) == 200
+    assert (answer["output"]["status"], answer["output"]["response"][0]["statusCode"]) == (404, 404)
+
+
+def test_a_delivery_for_too_many_jobs_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(proxy.__globals__, "MOST_ITEMS", 2)
+    answer = sent("v1", wire(metadata=[METADATA] * 3), never)
+    assert (answer["status"], answer["statTags"]["errorCategory"], len(answer["response"])) == (500, "platform", 2)
+    assert sent("v1", wire(metadata=[METADATA] * 2), answers(DELIVERED))["status"] == 200
+
+
+def test_what_is_told_of_many_jobs_is_shorter_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(proxy.__globals__, "LONGEST_ANSWER", 100)
+    answer = sent("v1", wire(metadata=[METADATA] * 10), answers(Response(503, b"")))
+    assert {len(each["error"]) for each in answer["response"]} == {10}
+    assert len(answer["message"]) > 10
 
 
 def test_an_answer_that_repeats_the_key_is_told_without_it() -> None:

@@ -90,18 +90,21 @@ def test_a_request_for_this_destination_or_for_none_is_taken(meant_for: Any) -> 
     assert routed({**body(identify()), "destType": meant_for})[0]["statusCode"] == 200
 
 
-@pytest.mark.parametrize("given", [None, 1, "x", [], [[]], {}, {"message": None}, {"metadata": []}, {"metadata": {}}])
-def test_an_item_that_is_none_fails_with_metadata_in_its_place(given: Any) -> None:
+@pytest.mark.parametrize("given", [None, 1, "x", [], [[]], {}, {"message": None}, {"metadata": []}, {"metadata": "x"}])
+def test_an_item_without_metadata_is_answered_without_any(given: Any) -> None:
     [answer] = routed({"input": [given]})
-    assert (answer["metadata"], answer["destination"], answer["statusCode"]) == ([{"destType": "gainsight"}], {}, 400)
+    assert (answer["metadata"], answer["destination"], answer["statusCode"]) == ([], {}, 400)
     [processed] = processor([given], never)
     check_processed(processed)
+    assert "metadata" not in processed
 
 
-def test_metadata_that_stands_in_is_not_shared_between_answers() -> None:
-    first = router({"input": [None]}, never)["output"][0]["metadata"][0]
-    first["jobId"] = 1
-    assert router({"input": [None]}, never)["output"][0]["metadata"] == [{"destType": "gainsight"}]
+def test_an_event_without_metadata_goes_out_without_any() -> None:
+    given = {"message": identify(), "destination": destination()}
+    [answer] = routed({"input": [given, {**item(identify()), "metadata": {}}]})
+    assert (answer["metadata"], answer["batched"], answer["statusCode"]) == ([{}], True, 200)
+    assert routed({"input": [given]})[0]["metadata"] == []
+    assert "metadata" not in processor([given], never)[0]
 
 
 # --- forms of a request -----------------------------------------------------------------------------------------------
@@ -121,9 +124,23 @@ def test_the_compacted_format_means_the_same() -> None:
 
 
 @pytest.mark.parametrize("name", [None, 1, "d-2", ["d-1"]])
-def test_an_item_that_names_no_destination_of_the_compacted_format_has_no_config(name: Any) -> None:
-    given = compacted(identify())
+def test_an_item_that_names_no_destination_of_the_compacted_format_is_to_be_tried_again(name: Any) -> None:
+    given = compacted(identify(), track())
     given["input"][0]["metadata"]["destinationId"] = name
+    for answer, other in (routed(given), processor(given, never)):
+        assert (answer["statusCode"], answer["statTags"]["errorCategory"]) == (500, "platform")
+        assert answer["error"] == "the item's destination is not among those of the request"
+        assert other["statusCode"] == 200
+
+
+@pytest.mark.parametrize("shared", [{}, None, [], {"d-1": None}, {"d-1": "x"}])
+def test_a_compacted_body_without_the_destination_is_to_be_tried_again(shared: Any) -> None:
+    assert routed({**compacted(identify()), "destinations": shared})[0]["statusCode"] == 500
+
+
+def test_an_item_without_a_destination_that_is_not_compacted_has_no_config() -> None:
+    given = body(identify())
+    del given["input"][0]["destination"]
     [answer] = routed(given)
     assert (answer["statusCode"], answer["statTags"]["errorType"]) == (400, "configuration")
 
@@ -207,6 +224,24 @@ def test_links_of_one_person_are_merged_with_her_fields() -> None:
 def test_without_batch_each_job_has_its_own_item() -> None:
     output = routed(body(identify(), identify(), identify()), batch=False)
     assert jobs(output) == [[1], [2], [3]]
+
+
+def test_writes_of_one_person_that_do_not_stand_for_each_other_come_back_in_order() -> None:
+    output = routed(body(*[identify(timezone=zone) for zone in ("UTC", "CET", "CET", "UTC")]))
+    assert jobs(output) == [[1], [2, 3], [4]]
+    assert [one["batchedRequest"]["body"]["JSON"]["Timezone"] for one in output] == ["UTC", "CET", "UTC"]
+
+
+def test_an_item_that_asks_to_come_back_alone_does() -> None:
+    given = body(identify(location="a"), identify(location="b"), identify(location="c"), identify(location="d"))
+    given["input"][1]["metadata"]["dontBatch"] = True
+    given["input"][2]["metadata"]["dontBatch"] = False
+    output = routed(given)
+    assert jobs(output) == [[1], [2], [3, 4]]
+    assert [one["batchedRequest"]["body"]["JSON"]["Location"] for one in output] == ["a", "b", "d"]
+    for each in given["input"]:
+        each["metadata"]["dontBatch"] = True
+    assert jobs(routed(given)) == [[1], [2], [3], [4]]
 
 
 def test_writes_of_one_person_at_two_destinations_stay_apart() -> None:
@@ -442,7 +477,7 @@ def test_a_fault_of_our_own_among_groups_leaves_the_rest_untouched(
 
 
 def test_a_company_with_neither_gsid_nor_error_is_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformer, "_saved", lambda batch, _: (batch, {}))
+    monkeypatch.setattr(transformer, "_saved", lambda batch, config, _: (batch, transformer._Answers(config)))
     [failed] = routed(body(group()), never)
     assert (failed["statusCode"], failed["statTags"]["errorCategory"]) == (500, "platform")
 

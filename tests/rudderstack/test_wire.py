@@ -133,6 +133,16 @@ EVENTS_FAULT: dict[str, tuple[Any, str]] = {
     "a list among headers": ({**PERSON, "headers": {"a": []}}, "headers.a"),
     "an object among params": ({**PERSON, "params": {"a": {}}}, "params.a"),
     "no event name": (without(EVENT, "eventName"), "headers.eventName"),
+    "an event name with a line break": (
+        {**EVENT, "headers": {**EVENT["headers"], "eventName": "a\r\nb"}},
+        "headers.eventName",
+    ),
+    "a contract with half an emoji": (
+        {**EVENT, "headers": {**EVENT["headers"], "contractId": "\ud83d"}},
+        "headers.contractId",
+    ),
+    "a long endpoint": ({**PERSON, "endpoint": f"{PERSON['endpoint']}?{'a' * 2000}"}, "endpoint"),
+    "a header of 5,000 digits": ({**PERSON, "headers": {"a": 10**5000}}, "headers.a"),
     "no event version": (without(EVENT, "eventVersion"), "headers.eventVersion"),
 }
 

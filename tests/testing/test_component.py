@@ -267,7 +267,9 @@ def test_an_answer_may_be_an_object_or_text_and_wrapped(tmp_path: Path, answered
 
 
 def test_an_answer_without_data_is_empty(tmp_path: Path) -> None:
-    assert "output.status" in {each.path for each in delivered(tmp_path, {"url": PEOPLE}, {"status": 200})}
+    paths = {each.path for each in delivered(tmp_path, {"url": PEOPLE}, {"status": 200})}
+    assert "output.status" not in paths, "of a person nothing need be answered"
+    assert "output.status" in {each.path for each in delivered(tmp_path, {"url": PEOPLE}, {"status": 400})}
 
 
 def test_the_first_entry_that_fits_answers_of_the_cases_own_the_argument_and_the_folders_upwards(
