@@ -81,6 +81,10 @@ def _domain(value: object) -> str:
     )
 
 
+#: A mapping has no more rows: nobody writes so many, and each that is wrong costs a problem with its place.
+MOST_ROWS = 10_000
+
+
 @attrs.frozen
 class _Row:
     """One row of a mapping: blank halves are what an untouched row of the dashboard looks like."""
@@ -92,8 +96,12 @@ class _Row:
 def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str]:
     """A mapping, from a list of `{from, to}` rows or a plain `{from: to}` object. The last row of a `from` wins.
 
+    It has MOST_ROWS at most.
+
     `check` gives the problem with a `to`, or None.
     """
+    if isinstance(value, (list, tuple, Mapping)) and len(value) > MOST_ROWS:
+        raise _wrong(f"has {len(value):,} rows: more than {MOST_ROWS:,} are not read")
     if value is None:
         placed = []
     elif isinstance(value, Mapping):

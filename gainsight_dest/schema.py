@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.config import DestinationConfig
+from gainsight_dest.config import MOST_ROWS, DestinationConfig
 
 _NOT_BLANK = {"type": "string", "pattern": r"\S"}
 _HALF = {"type": ["string", "null"]}
@@ -49,6 +49,8 @@ def _rows(no_target: Mapping[str, Any]) -> dict[str, Any]:
     refused = {"allOf": [_NOT_BLANK, no_target]}
     return {
         "type": ["array", "object", "null"],
+        "maxItems": MOST_ROWS,
+        "maxProperties": MOST_ROWS,
         "items": {
             "type": "object",
             "properties": {

@@ -231,3 +231,11 @@ def test_a_config_written_as_rudderstack_writes_it_reads_back_the_same(config: D
         for setting in attrs.fields(DestinationConfig)
     }
     assert DestinationConfig.from_rudderstack(json.loads(json.dumps(settings))) == config
+
+
+@pytest.mark.parametrize(
+    "rows", [[{}] * 10_001, dict.fromkeys(map(str, range(10_001)), "X__gc")], ids=["list", "object"]
+)
+def test_a_mapping_of_very_many_rows_is_refused_before_they_are_read(rows: Any) -> None:
+    with pytest.raises(ConfigError, match=r"personMap: has 10,001 rows: more than 10,000 are not read"):
+        DestinationConfig.from_rudderstack({"domain": "acme.co", "personMap": rows})
