@@ -81,7 +81,11 @@ def start(folder: Path, server: Server, *options: str) -> AbstractContextManager
 
 @pytest.mark.parametrize(
     "options",
-    [pytest.param([], id="in batches"), pytest.param(["--no-batch"], id="one by one", marks=pytest.mark.long)],
+    [
+        pytest.param([], id="in batches"),
+        pytest.param(["--batch", "20"], id="in small batches", marks=pytest.mark.long),
+        pytest.param(["--no-batch"], id="one by one", marks=pytest.mark.long),
+    ],
 )
 def test_killed_at_random_moments_and_started_again_it_ends_as_if_left_alone(folder: Path, options: list[str]) -> None:
     alone = Watched()
