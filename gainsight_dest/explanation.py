@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -46,6 +47,8 @@ _MADE = _OF_THE_CONFIG | {Rule.NAME_PARTS}
 #: Rules that go without saying.
 _PLAIN = frozenset({Rule.STANDARD, Rule.PROPERTY})
 
+#: Of longer names and types the beginning is kept where many events are counted. In characters.
+LONGEST_WORD = 200
 _LONGEST_KEY = 60
 _ANY_KEY = "*"
 
@@ -187,7 +190,7 @@ class Explanation:
         head = self.type or "no event for Gainsight"
         body = ["  " + "  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in lines]
         tail = [f"  error: {self.error}"] if self.error else []
-        return self._hide("\n".join([head, *body, *tail]))
+        return "\n".join(printable(self._hide(line)) for line in [head, *body, *tail])
 
     def shown(self, value: Any) -> Any:
         """A value of a row as JSON can hold it, without secrets."""
@@ -251,8 +254,26 @@ def short(value: Any, longest: int = _LONGEST_VALUE) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without what could steer a terminal."""
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "�" for letter in text)
+    """A word as a terminal, a log or a page may show it: what steers one, or is not seen, stands as JSON's escapes do.
+
+    That is: controls (also a line's end), what turns the direction of a text, what has no width, halves of surrogates.
+    """
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of lines, whose ends stay."""
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
+
+
+def _printable(letter: str) -> str:
+    is_shown = letter.isprintable() or unicodedata.category(letter) == "Zs"  # spaces of other widths
+    return letter if is_shown else json.dumps(letter)[1:-1]
+
+
+def cut(text: str) -> str:
+    """A word of an event that is kept to count by: its beginning, if it is long."""
+    return text if len(text) <= LONGEST_WORD else f"{text[:LONGEST_WORD]}…"
 
 
 def _hidden(value: Any, hide: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from gainsight_dest.errors import UnsupportedTypeError
-from gainsight_dest.explanation import Explanation, Path, Row, Rule, path_text, printable, short
+from gainsight_dest.explanation import LONGEST_WORD, Explanation, Path, Row, Rule, cut, path_text, printable, short
 from gainsight_dest.fields import Fate
 
 #: Distinct traits, errors and names that are kept apart: more are counted together, so that memory stays bounded.
@@ -17,6 +17,11 @@ MOST_KINDS = 2000
 OTHER = "(other)"
 #: Why what would have been sent was not.
 AT_FAULT = "its event is at fault"
+
+#: Of one trait: where it goes, why it does not. There are more only where each event brings a config of its own.
+MOST_WAYS = 100
+#: Of a longer error the beginning is kept. In characters.
+LONGEST_ERROR = 1000
 
 _MOST_EXAMPLES = 3
 _MOST_LOOKS = 20
@@ -37,6 +42,9 @@ class Loss(NamedTuple):
     reason: str
     field: str | None
     fate: Fate
+
+
+_OTHER_WAY = Way(OTHER, OTHER)
 
 
 @attrs.define(repr=False)
@@ -70,14 +78,18 @@ class TraitSummary:
         is_sent = row.fate is Fate.SENT and explanation.error is None
         field = row.field
         if is_sent:
-            self.went[Way(str(field), str(row.rule))] += 1
+            way = Way(cut(str(field)), str(row.rule))
+            way = way if way in self.went or len(self.went) < MOST_WAYS else _OTHER_WAY
+            self.went[way] += 1
             if row.change:
-                self.changed[str(field), row.change] += 1
+                self.changed[way.field, row.change] += 1
             if row.problem:
-                self.refused[str(field), row.problem] += 1
+                self.refused[way.field, row.problem] += 1
         else:
             fate = row.fate if row.fate is not Fate.SENT else Fate.FAULT
-            self.dropped[Loss(row.reason or AT_FAULT, field, fate)] += 1
+            loss = Loss(_short(row.reason or AT_FAULT), field and cut(field), fate)
+            is_known = loss in self.dropped or len(self.dropped) < MOST_WAYS
+            self.dropped[loss if is_known else Loss(fate.value, OTHER, fate)] += 1
         if self._looks < _MOST_LOOKS and len(self.examples) < _MOST_EXAMPLES:
             self._looks += 1
             example = short(explanation.shown(row.value), _LONGEST_EXAMPLE)
@@ -187,7 +199,7 @@ class Summary:
         return self._number
 
     def _trait(self, event_type: str, path: Path, number: int) -> TraitSummary:
-        key = event_type, path
+        key = event_type, path if sum(map(len, path)) <= LONGEST_WORD else tuple(map(cut, path))
         if key not in self.traits:
             if len(self.traits) >= MOST_KINDS:
                 key = event_type, (path[0], OTHER)
@@ -199,13 +211,23 @@ class Summary:
         rows = [row for row in explanation.rows if row.rule in _NAMING]
         if rows and rows[0].fate is not Fate.FAULT:
             is_mapped = all(row.fate is Fate.SENT for row in rows)
-            name = printable(str(explanation.shown(rows[0].value)))
+            name = name_text(str(explanation.shown(rows[0].value)))
             _tally(self.names, "mapped" if is_mapped else "not mapped", name).add(number)
 
 
 _NAMING = frozenset({Rule.NAME_MAP, Rule.VERSION_MAP})
 
 
+def name_text(name: str) -> str:
+    """The name of a track event as a summary holds it."""
+    return printable(cut(name))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_ERROR else f"{text[:LONGEST_ERROR]}…"
+
+
 def _tally(tallies: dict[str, Tally], kind: str, text: str) -> Tally:
+    text = _short(text)
     key = text if text in tallies or len(tallies) < MOST_KINDS else OTHER
     return tallies.setdefault(key, Tally(kind if key == text else OTHER, key))

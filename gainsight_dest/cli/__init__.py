@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from importlib.util import find_spec
 
-_NEEDS = ("click", "ijson", "msgspec", "rich")
+_NEEDS = ("click", "msgspec", "rich")
 WRONG_USE = 2
 INTERRUPTED = 130  # as shells report an end by Ctrl-C
 READER_GONE = 141  # as they report an end by a closed pipe
@@ -25,24 +25,27 @@ def main() -> None:
 
     import click  # noqa: PLC0415 - only once it is known to be there
 
+    from gainsight_dest.cli import streams  # noqa: PLC0415 - the same
     from gainsight_dest.cli.app import cli  # noqa: PLC0415 - the same
     from gainsight_dest.cli.files import ReaderGoneError  # noqa: PLC0415 - the same
 
+    streams.open_streams()
     try:
         status = cli.main(prog_name="gainsight-dest", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show(streams.Escaping(sys.stderr))
         status = error.exit_code
     except OSError as error:  # a full disk, a device that fails
-        print(f"Error: {error.strerror}", file=sys.stderr)  # noqa: T201 - as click shows its own
+        with suppress(OSError):
+            print(f"Error: {error.strerror}", file=sys.stderr)  # noqa: T201 - as click shows its own
         status = WRONG_USE
     except click.Abort:
         status = INTERRUPTED
     except ReaderGoneError:
         status = READER_GONE
+    streams.flush()
     if any(thread.daemon for thread in threading.enumerate()):
         # One that still waits for standard input: Python's own way to end would break on it.
-        with suppress(OSError):
-            sys.stdout.flush()
         os._exit(status)
     sys.exit(status)

@@ -12,9 +12,9 @@ import click
 
 from gainsight_dest import ConfigError, Explanation, Summary, UnsupportedTypeError, explain, is_enabled, lint
 from gainsight_dest.cli import outcome, read, show
-from gainsight_dest.cli.files import config_option, destination_config, needs, nowhere, reading, writing
+from gainsight_dest.cli.files import config_option, content, destination_config, needs, nowhere, reading, writing
 from gainsight_dest.cli.outcome import NOT_JSON
-from gainsight_dest.cli.streams import standard_output, watched
+from gainsight_dest.cli.streams import plain_output, standard_output, watched
 from gainsight_dest.cli.tally import Tally
 from gainsight_dest.explanation import printable
 from gainsight_dest.outcome import Fault
@@ -68,7 +68,8 @@ def explain_command(
         if html is not None:
             write_page(_page(counts, events, config_file))
     if summary and form == "json":
-        click.echo(outcome.line(counts.as_dict()), nl=False)
+        with plain_output() as write_summary:
+            write_summary(outcome.line(counts.as_dict()))
     elif summary:
         out = show.console_on_stdout()
         for table in show.traits(counts):
@@ -110,14 +111,14 @@ class _Told:
             facts["error"] = attrs.asdict(self.fault)
         return outcome.line(facts)
 
-    def text(self) -> bytes:
+    def text(self) -> str:
         """All of it as lines for people."""
         head = " ".join(filter(None, (f"{self.item.number}.", printable(self.message_id or ""))))
         if self.explanation is not None and self.skipped is None:
             body = self.explanation.text()
         else:
             body = f"  skipped: {self.skipped}" if self.skipped else f"  error: {self.fault and self.fault.message}"
-        return f"{head} {body.lstrip()}\n\n".encode(errors="backslashreplace")
+        return f"{head} {body.lstrip()}\n\n"
 
 
 def _told(item: read.Item, configs: outcome.Configs, *, mask: bool) -> _Told:
@@ -142,6 +143,6 @@ def _told(item: read.Item, configs: outcome.Configs, *, mask: bool) -> _Told:
 def _page(counts: Summary, events: str, config_file: str | None) -> bytes:
     from gainsight_dest.report import page  # noqa: PLC0415 - of an extra of its own
 
-    findings = lint(json.loads(Path(config_file).read_bytes()), counts) if config_file else ()
+    findings = lint(json.loads(content(config_file)), counts) if config_file else ()
     name = "standard input" if events == "-" else Path(events).name
     return page(counts, findings, source=name).encode(errors="backslashreplace")

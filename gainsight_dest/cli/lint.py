@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from contextlib import ExitStack
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from gainsight_dest import DestinationConfig, Finding, Severity, Summary, explain, is_enabled, lint
 from gainsight_dest.cli import read, show
-from gainsight_dest.cli.files import WrongInputError, reading
+from gainsight_dest.cli.files import WrongInputError, content, reading
 from gainsight_dest.cli.outcome import NOT_JSON
 from gainsight_dest.cli.places import Lines
 from gainsight_dest.cli.streams import watched
@@ -99,10 +98,8 @@ class Report:
 def _config(file: str) -> tuple[str, Any]:
     """The text of the file, and the JSON that it holds."""
     try:
-        data = Path(file).read_bytes()
+        data = content(file)
         return data.decode(json.detect_encoding(data), "surrogatepass"), json.loads(data)
-    except OSError as error:
-        raise WrongInputError(f"{file} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise WrongInputError(f"{file}: {read.not_json(error)}") from None
 
@@ -173,7 +170,7 @@ def _print_json(report: Report) -> None:
     findings = [_as_dict(each) for each in report.findings]
     events = report.seen and {"read": report.seen.events, "unreadable": report.seen.unreadable}
     found = {"file": report.file, "findings": findings, "counts": report.counts(), "events": events}
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    show.say(json.dumps(found, indent=2, ensure_ascii=False))
 
 
 def _as_dict(each: Placed) -> dict[str, Any]:
@@ -187,7 +184,7 @@ def _print_github(report: Report) -> None:
         where = {"file": report.file, "line": each.line, "title": finding.rule}
         properties = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in where.items() if value)
         message = _escaped(f"{finding.place}: {finding.problem}. {finding.remedy}")
-        click.echo(f"::{finding.severity.value} {properties}::{message}")
+        show.say(f"::{finding.severity.value} {properties}::{message}")
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -21,6 +21,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.read import Item
+from gainsight_dest.explanation import printable
 from gainsight_dest.outcome import Fault, is_nested
 from gainsight_dest.secret import MASK
 from gainsight_dest.transform import SWITCHED_OFF
@@ -29,6 +30,7 @@ from gainsight_dest.transform import SWITCHED_OFF
 NOT_JSON = "NotJSON"
 
 
+_DELETE = b"\x7f"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -139,10 +141,17 @@ def as_event_at_fault(item: Item, fault: Fault, **facts: Any) -> dict[str, Any]:
 
 
 def line(record: dict[str, Any]) -> bytes:
-    """The record as a line of NDJSON, UTF-8."""
+    """The record as a line of NDJSON, UTF-8, with escapes for what may steer a terminal or is not seen."""
     try:
-        return _encode(record) + b"\n"
+        return _escaped(_encode(record)) + b"\n"
     except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot carry and an escape can
         return json.dumps(record, default=float).encode() + b"\n"
     except RecursionError:  # only an event at fault in an array can be nested as deep as that
         return line({**record, "message": None})
+
+
+def _escaped(text: bytes) -> bytes:
+    """JSON with an escape for each letter that `printable` has one for: they are within strings, as it is compact."""
+    if text.isascii() and _DELETE not in text:  # the encoder has escaped all others
+        return text
+    return printable(text.decode()).encode()

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 Steps = tuple[str | int, ...]
 
-_PART = r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+'
+#: No place has more steps: `Config.personMap[2].from` has four. What stands deeper is found by what it stands in.
+_DEEPEST = 8
+
+_PART = r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+'
 _STEP = r'\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|\.?([^.\[\]]+)'
 
 
@@ -58,9 +61,10 @@ def _lines(text: str) -> Iterator[tuple[Steps, int]]:
             within[-1] = last + 1 if isinstance(last, int) else None
         elif last is None:
             within[-1] = json.loads(part)
-            yield _known(within), line
+            if len(within) <= _DEEPEST:
+                yield _known(within), line
         elif part != ":":
-            if isinstance(last, int):
+            if isinstance(last, int) and len(within) <= _DEEPEST:
                 yield _known(within), line
             if part in {"[", "{"}:
                 within.append(0 if part == "[" else None)

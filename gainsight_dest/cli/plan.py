@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from contextlib import ExitStack
 from typing import Any
 
@@ -101,7 +100,7 @@ def plan_command(
         with console.capture() as captured:
             _print_events(console, tally)
             _print_plan(console, made, without_config=bool(configs.missing and load.counts["track"]))
-        printed = captured.get().encode(sys.stdout.encoding, "backslashreplace")
+        printed = captured.get().encode()
     with plain_output() as write:
         write(printed)
     return 0 if made.fit is Fit.YES else DOES_NOT_FIT

@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import attrs
-import ijson
 import msgspec
 
 from gainsight_dest.outcome import is_nested
 
-#: A longer line is not an event (RudderStack takes 4 MB a request), and would cost the memory that is promised.
+#: A longer line, or element of an array, is not an event (RudderStack takes 4 MB a request), and would cost the memory
+#: that is promised. In bytes.
 LONGEST_LINE = 16 * 1024 * 1024
 _SHOWN_OF_A_LONG_LINE = 1000
 _BOM = b"\xef\xbb\xbf"
@@ -28,7 +29,8 @@ class Item:
 
     `number`: its line in NDJSON, its place in an array, from 1. `event`: the event, out of RudderStack's nested form if
     it came in it. `destination`: the destination that came with it, or None. `raw`: all of it, as it came. `problem`:
-    why it could not be read, or None.
+    why it could not be read, or None. `is_open`: its line is no JSON and the last, without an end: it may still be
+    written.
     """
 
     number: int
@@ -36,6 +38,7 @@ class Item:
     destination: Any = None
     raw: Any = None
     problem: str | None = None
+    is_open: bool = False
 
     @property
     def is_missing(self) -> bool:
@@ -52,7 +55,16 @@ def events(file: io.BufferedReader) -> Iterator[Item]:
             number = item.number
             yield item
     except (OSError, EOFError, zlib.error) as error:
-        yield Item(number + 1, problem=f"the file cannot be read from here on: {error}")
+        yield Item(number + 1, problem=f"the file cannot be read from here on: {_broken(error)}")
+
+
+def _broken(error: Exception) -> str:
+    """What is wrong with a file, in words of ours: those of gzip quote it."""
+    if isinstance(error, EOFError):
+        return "its gzip data ends too early"
+    if isinstance(error, (gzip.BadGzipFile, zlib.error)):
+        return "its gzip data is damaged"
+    return getattr(error, "strerror", None) or "the system does not say why"
 
 
 def _unzipped(file: io.BufferedReader) -> io.BufferedReader:
@@ -65,16 +77,104 @@ def _starts_with_bracket(stream: io.BufferedReader) -> bool:
     return stream.peek(1).removeprefix(_BOM).lstrip(_SPACE)[:1] == b"["
 
 
-def _array(stream: BinaryIO) -> Iterator[Item]:
+def _array(stream: io.BufferedReader) -> Iterator[Item]:
+    elements = _Elements()
     number = 0
-    if stream.peek(1)[:3] == _BOM:  # type: ignore[attr-defined]
-        stream.read(3)
-    try:
-        for number, value in enumerate(ijson.items(stream, "item"), 1):
-            yield _item(number, value)
-    except ijson.JSONError as error:
-        reason = str(error).splitlines()[0]
-        yield Item(number + 1, problem=f"the JSON array cannot be read from here on: {reason}")
+    while not elements.are_over:
+        if not (data := stream.read1(_CHUNK)):
+            if text := elements.last():
+                number += 1
+                yield _element(number, text)
+            yield Item(number + 1, problem="the JSON array cannot be read from here on: it breaks off")
+            return
+        for text in elements.of(data):
+            number += 1
+            yield _element(number, text)
+    rest = elements.rest
+    while not rest.strip(_SPACE):
+        if not (rest := stream.read1(_CHUNK)):
+            return
+    yield Item(number + 1, problem="the JSON array cannot be read from here on: it has ended, and something follows")
+
+
+def _element(number: int, text: bytes) -> Item:
+    if len(text) > LONGEST_LINE:
+        return _long(number, text, "element")
+    return _parsed(number, text.strip(_SPACE), is_open=False)
+
+
+_CHUNK = 1 << 16  # bytes
+_OPENING, _CLOSING, (_COMMA, _QUOTE) = b"[{", b"]}", b',"'
+_SIMPLE = rb'[^"\[\]{}]*(?:"[^"\\]*"[^"\[\]{}]*)*'  # without brackets, but in strings, and without backslashes in those
+#: What is passed over at once: inside an element to the next bracket that holds others, in the array itself to the next
+#: bracket or comma, in a string to its end. No byte can be read in two ways, so it takes linear time.
+_INSIDE = re.compile(_SIMPLE + rb"(?:[\[{]" + _SIMPLE + rb"[\]}]" + _SIMPLE + rb")*")
+_BETWEEN = re.compile(rb'[^",\[\]{}]*(?:"[^"\\]*"[^",\[\]{}]*)*')
+_IN_A_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+
+
+class _Elements:
+    """Takes a JSON array apart, in linear time and the memory of one element. What an element is, is not looked at.
+
+    A JSON library that reads a stream would end the process at a nesting of thousands, or at a long number.
+    """
+
+    def __init__(self) -> None:
+        self.are_over = False
+        self.rest = b""
+        self._depth = 0
+        self._count = 0
+        self._text = bytearray()
+        self._is_in_string = False
+        self._is_escaped = False
+
+    def of(self, data: bytes) -> Iterator[bytes]:
+        """The texts of the elements that end in the data; of one that is too long, a byte more than it may have."""
+        start, at, end, depth = 0, int(self._is_escaped), len(data), self._depth
+        self._is_escaped = False
+        while True:
+            pattern = _IN_A_STRING if self._is_in_string else _INSIDE if depth > 1 else _BETWEEN
+            at = pattern.match(data, at).end()  # type: ignore[union-attr] # each of them matches the empty text, too
+            if at >= end:
+                break
+            mark = data[at]
+            at += 1
+            if mark in _OPENING:
+                depth += 1
+                if depth == 1:
+                    start = at
+            elif mark in _CLOSING:
+                depth -= 1
+                if depth == 0:
+                    text = self._ended(data[start : at - 1])
+                    if self._count > 1 or text.strip(_SPACE):
+                        yield text
+                    self.are_over, self.rest = True, data[at:]
+                    return
+            elif mark == _QUOTE:
+                self._is_in_string = not self._is_in_string
+            elif mark == _COMMA:
+                yield self._ended(data[start : at - 1])
+                start = at
+            else:  # a backslash, the last byte: what it is for is still to come
+                self._is_escaped = True
+        self._depth = depth
+        self._keep(data[start:])
+
+    def last(self) -> bytes:
+        """The text of an element that is whole, though nothing follows it; else none."""
+        text = bytes(self._text).rstrip(_SPACE)
+        return text if self._depth == 1 and not self._is_in_string and text.endswith((b"}", b"]")) else b""
+
+    def _keep(self, part: bytes) -> None:
+        self._text += part[: LONGEST_LINE + 1 - len(self._text)]
+
+    def _ended(self, part: bytes) -> bytes:
+        self._keep(part)
+        text = bytes(self._text)
+        self._text.clear()
+        self._count += 1
+        return text
 
 
 def _lines(stream: io.BufferedReader) -> Iterator[Item]:
@@ -86,13 +186,19 @@ def _lines(stream: io.BufferedReader) -> Iterator[Item]:
             continue
         number += 1
         if not whole:
-            shown = line[:_SHOWN_OF_A_LONG_LINE].decode(errors="backslashreplace")
-            yield Item(number, raw=shown, problem=f"the line is longer than {LONGEST_LINE:,} bytes")
+            yield _long(number, line, "line")
         elif text := line.removeprefix(_BOM).strip(_SPACE):
-            yield _parsed(number, text)
+            yield _parsed(number, text, is_open=not line.endswith(b"\n"))
+        if whole and not line.endswith(b"\n"):
+            return  # what comes now, while the file is being written, is the rest of this line
 
 
-def _parsed(number: int, text: bytes) -> Item:
+def _long(number: int, text: bytes, what: str) -> Item:
+    shown = text[:_SHOWN_OF_A_LONG_LINE].decode(errors="backslashreplace")
+    return Item(number, raw=shown, problem=f"the {what} is longer than {LONGEST_LINE:,} bytes")
+
+
+def _parsed(number: int, text: bytes, *, is_open: bool) -> Item:
     try:
         return _item(number, msgspec.json.decode(text))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -100,7 +206,8 @@ def _parsed(number: int, text: bytes) -> Item:
     try:
         return _item(number, json.loads(text))
     except (ValueError, RecursionError) as error:
-        return Item(number, raw=text.decode(errors="backslashreplace"), problem=not_json(error))
+        raw = text.decode(errors="backslashreplace")
+        return Item(number, raw=raw, problem=not_json(error), is_open=is_open)
 
 
 def _item(number: int, value: Any) -> Item:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
 from gainsight_dest.cli import read, show
@@ -21,6 +20,7 @@ from gainsight_dest.cli.deliver import BATCH, COLUMNS, Run, show_outcome
 from gainsight_dest.cli.files import (
     WrongInputError,
     config_option,
+    content,
     destination_config,
     limit_option,
     needs,
@@ -86,8 +86,8 @@ def sandbox(
             server = stack.enter_context(Server(tenant, host, port))
         except OSError as error:
             raise WrongInputError(f"cannot listen at {host}:{port}: {why(error)}") from None
-        click.echo(f"Gainsight's sandbox is at {server.url}, Ctrl-C ends it. To deliver to it:")
-        click.echo(f"  gainsight-dest deliver EVENTS --config FILE --base-url {server.url}")
+        show.say(f"Gainsight's sandbox is at {server.url}, Ctrl-C ends it. To deliver to it:")
+        show.say(f"  gainsight-dest deliver EVENTS --config FILE --base-url {server.url}")
         _wait_for_the_end()
     if data:
         _save(tenant, data)
@@ -151,14 +151,14 @@ def _content(tenant: Sandbox) -> Iterator[Table]:
 def _listed(headings: tuple[str, ...], rows: Sequence[tuple[str | int, ...]]) -> Table:
     table = show.table(*headings)
     for row in rows[:_ROWS]:
-        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else cell) for cell in row))
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in row))
     if len(rows) > _ROWS:
         table.add_row(f"… and {len(rows) - _ROWS:,} more")
     return table
 
 
 def _json(path: str) -> Any:
-    return json.loads(Path(path).read_bytes())
+    return json.loads(content(path))
 
 
 def _save(tenant: Sandbox, path: str) -> None:
@@ -183,8 +183,6 @@ def _told(path: str | None) -> Iterator[None]:
         yield
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WrongInputError(f"{path}: {read.not_json(error)}") from None
-    except OSError as error:
-        raise WrongInputError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise WrongInputError(f"{path}: {error}") from None
 

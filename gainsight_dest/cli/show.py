@@ -1,29 +1,37 @@
-"""What a person sees on the terminal: the progress bar and the closing tables."""
+"""What a person sees on the terminal: the progress bar and the closing tables. Nothing else prints to it.
+
+A word of an event, a config or an answer may hold what steers a terminal. So all that is printed goes by a `Screen`, by
+`say`, or by a stream of `streams`, which print such letters as escapes; a line of JSON has them as such from the start.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.tally import OTHER, Count, Tally
-from gainsight_dest.explanation import Rule, printable
+from gainsight_dest.explanation import Rule, printable, printable_lines
 from gainsight_dest.summary import Summary, TraitSummary
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver import Deliverer, Waiting
 
-#: Reasons that a closing table shows; the rest is in the output.
-MOST_REASONS = 30
+#: Reasons, and types, that a closing table shows; the rest is in the output.
+MOST_REASONS = MOST_TYPES = 30
 _TEXTS = frozenset(
     {
         "type",
@@ -46,14 +54,51 @@ WIDTH_OF_A_LOG = 160
 _ECHO = 3
 
 
-def console_on_stderr() -> Console:
+class Screen(Console):
+    """A console that prints words as they are: no markup in them is heeded, and what steers a terminal is escaped."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text to print, and to be measured."""
+        return super().render_str(printable_lines(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is printed in the end, from whatever it was made of. What is a control is rich's own."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else printable_lines(text), style, control)
+
+    def on_broken_pipe(self) -> None:
+        """Newer releases of rich would end the process by themselves."""
+        raise ReaderGoneError
+
+
+def console_on_stderr() -> Screen:
     """A console on standard error, with columns enough for a log where it is no terminal."""
-    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_OF_A_LOG)
+    return Screen(stderr=True, width=None if sys.stderr.isatty() else WIDTH_OF_A_LOG)
 
 
-def console_on_stdout() -> Console:
+def console_on_stdout() -> Screen:
     """The same on standard output, for commands whose tables are what they print."""
-    return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_LOG)
+    return Screen(soft_wrap=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_LOG)
+
+
+def say(text: str) -> None:
+    """Print lines on standard output, be it a terminal or not."""
+    sys.stdout.write(f"{printable_lines(text)}\n")
+    sys.stdout.flush()
+
+
+class LogFormatter(logging.Formatter):
+    """A log of one line a record, whatever is in it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return printable(super().format(record))
 
 
 class _Rate(ProgressColumn):
@@ -131,7 +176,7 @@ def _line(words: dict[str, str]) -> str:
 
 def _waiting(waiting: Waiting) -> str:
     until = datetime.fromtimestamp(waiting.until).astimezone()
-    return f"waiting until {until:%H:%M:%S}: {waiting.reason}"
+    return f"waiting until {until:%H:%M:%S}: {printable(waiting.reason)}"
 
 
 def delivery_progress(
@@ -165,8 +210,10 @@ def summary(tally: Tally) -> Iterator[Table]:
 
 def _by_type(tally: Tally) -> Table:
     shown = table("type", *tally.columns)
-    for name, row in sorted(tally.types.items(), key=lambda entry: (-entry[1]["events"], entry[0])):
-        shown.add_row(Text(name), *(f"{row[column]:,}" for column in tally.columns))
+    ranked = sorted(tally.types.items(), key=lambda entry: (entry[0] == OTHER, -entry[1]["events"], entry[0]))
+    rows, rest = ranked[:MOST_TYPES], [row for _, row in ranked[MOST_TYPES:]]
+    for name, row in [*rows, (OTHER, sum(rest, Counter()))] if rest else rows:
+        shown.add_row(name, *(f"{row[column]:,}" for column in tally.columns))
     shown.add_section()
     total = tally.total()
     shown.add_row("all", *(f"{total[column]:,}" for column in tally.columns), style="bold")
@@ -177,16 +224,23 @@ def _by_reason(headings: tuple[str, ...], rows: Sequence[tuple[Count, str] | tup
     shown = table(*headings)
     ranked = sorted(rows, key=lambda row: (-row[0].times, row[0].first))
     for count, *texts in ranked[:MOST_REASONS]:
-        shown.add_row(f"{count.times:,}", f"{count.first:,}", *map(Text, texts))
+        shown.add_row(f"{count.times:,}", f"{count.first:,}", *texts)
     if rest := [row[0] for row in ranked[MOST_REASONS:]]:
         times, first = sum(count.times for count in rest), min(count.first for count in rest)
         shown.add_row(f"{times:,}", f"{first:,}", f"{len(rest):,} more reasons")
     return shown
 
 
-def table(*headings: str) -> Table:
-    """A plain table; counts to the right, texts to the left."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=" ")
+class _Table(Table):
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        """A row. A cell is a text of one line, or a list of lines: a line's end within a word is none of ours."""
+        lines = ([cell] if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*(Text("\n".join(map(printable, cell))) for cell in lines), **options)
+
+
+def table(*headings: str) -> _Table:
+    """A plain table; counts to the right, texts to the left. Its cells are texts, or lists of lines."""
+    table = _Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=" ")
     for heading in headings:
         is_text = heading in _TEXTS
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
@@ -203,24 +257,24 @@ def traits(summary: Summary) -> Iterator[Table]:
         if last not in {None, trait.type}:
             shown.add_section()
         shown.add_row(
-            Text("" if trait.type == last else trait.type),
-            Text(printable(trait.source)),
+            "" if trait.type == last else trait.type,
+            trait.source,
             f"{trait.came:,}",
             f"{trait.lost:,}" if trait.lost else "",
-            Text(_went(trait)),
-            Text(_dropped(trait)),
-            Text(", ".join(trait.examples)),
+            _went(trait),
+            _dropped(trait),
+            ", ".join(trait.examples),
         )
         last = trait.type
     yield shown
     if summary.names:
         names = table("event", "mapped", "events")
         for tally in sorted(summary.names.values(), key=lambda tally: (tally.kind == "mapped", -tally.times)):
-            names.add_row(Text(printable(tally.text)), tally.kind, f"{tally.times:,}")
+            names.add_row(tally.text, tally.kind, f"{tally.times:,}")
         yield names
 
 
-def _went(trait: TraitSummary) -> str:
+def _went(trait: TraitSummary) -> list[str]:
     """Where it went, how often if not always, and how it was changed."""
     lines = []
     for way, times in trait.went.most_common():
@@ -228,19 +282,19 @@ def _went(trait: TraitSummary) -> str:
         notes += [] if way.rule in _RULES_UNSAID else [way.rule]
         notes += [f"{n:,} {change}" for (field, change), n in trait.changed.items() if field == way.field]
         notes += [f"{n:,} refused: {why}" for (field, why), n in trait.refused.items() if field == way.field]
-        lines.append(printable(way.field) + (f" ({', '.join(notes)})" if notes else ""))
-    return "\n".join(lines)
+        lines.append(way.field + (f" ({', '.join(notes)})" if notes else ""))
+    return lines
 
 
-def _dropped(trait: TraitSummary) -> str:
+def _dropped(trait: TraitSummary) -> list[str]:
     """Why it did not go, and how often if not always."""
     fields = {loss.field for loss in trait.dropped} | {way.field for way in trait.went}
     lines = []
     for loss, times in trait.dropped.most_common():
         count = "" if times == trait.came else f"{times:,} "
         field = f" ({loss.field})" if loss.field and len(fields) > 1 else ""
-        lines.append(printable(f"{count}{loss.reason}{field}"))
-    return "\n".join(lines)
+        lines.append(f"{count}{loss.reason}{field}")
+    return lines
 
 
 #: What maps most fields goes without saying.

@@ -9,10 +9,13 @@ from typing import TypeVar
 import attrs
 
 from gainsight_dest.cli.outcome import NOT_JSON
+from gainsight_dest.explanation import cut
 from gainsight_dest.outcome import Fault
 
 #: Distinct types and reasons that a tally keeps apart: more are counted together, so that memory stays bounded.
 MOST_KINDS = 1000
+#: Of longer reasons the beginning is kept. In characters.
+LONGEST_REASON = 1000
 OTHER = "(other)"
 
 
@@ -42,10 +45,11 @@ class Tally:
         fault: Fault | None = None,
     ) -> None:
         """Count one event more."""
-        _slot(self.types, (event_type or "").strip().casefold() or "(none)", Counter()).update(counts)
+        _slot(self.types, cut((event_type or "").strip().casefold()) or "(none)", Counter()).update(counts)
         if skipped is not None:
-            _slot(self.skipped, skipped, Count(number)).times += 1
+            _slot(self.skipped, _short(skipped), Count(number)).times += 1
         if fault is not None:
+            fault = Fault(fault.kind, None, _short(fault.message))
             # Where a line is no JSON differs from line to line: one kind, told by the first of them.
             key = NOT_JSON if fault.kind == NOT_JSON else fault.message
             _slot(self.errors, key, (fault, Count(number)))[1].times += 1
@@ -53,6 +57,10 @@ class Tally:
     def total(self) -> Counter[str]:
         """The sums over all types."""
         return sum(self.types.values(), Counter())
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
 
 
 _T = TypeVar("_T")

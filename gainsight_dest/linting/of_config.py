@@ -41,7 +41,6 @@ RUDDERSTACKS = frozenset(
 _GAINSIGHTS_HOST = ".gainsightcloud.com"
 _PLAIN_FIELD = r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*__gc"
 _BARE_FIELD = r"[A-Za-z]\w*"
-_CUSTOM_MISSPELT = r"(?i)_*gc"
 _TEMPLATE = r"(?s)\s*\{\{.*\}\}\s*"
 _WHOSE = r"(my|your|insert|enter|replace|change|example|sample|dummy|fake|test)"
 _WHAT = r"(access|shared|api|secret|key|tenant|contract|topic|domain|company|org|id|token|value|me|this|with|here)"
@@ -133,8 +132,8 @@ def _meant(record: Record, name: str) -> str | None:
     standard = fields.respelt(name)
     if standard is not None:
         return standard
-    bare = re.sub(rf"{_CUSTOM_MISSPELT}\Z", "", name)
-    if bare != name and re.fullmatch(_BARE_FIELD, bare):
+    bare = name[:-2].rstrip("_")
+    if name[-2:].lower() == "gc" and re.fullmatch(_BARE_FIELD, bare):
         return bare + CUSTOM
     return fields.misspelt(name) or (name + CUSTOM if re.fullmatch(_BARE_FIELD, name) else None)
 
@@ -276,7 +275,7 @@ def events_without_name(subject: Subject) -> Iterator[Hit]:
 
 def _in_one_map(subject: Subject, here: str, there: str) -> Iterator[Hit]:
     ours, theirs = subject.effective(here), subject.effective(there)
-    unpaired = Names(theirs.keys() - ours.keys())
+    unpaired = Names(event for event in theirs if event not in ours)
     for event, row in ours.items():
         if event not in theirs:
             near = unpaired.near(event)

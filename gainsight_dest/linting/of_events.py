@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gainsight_dest.explanation import printable
+from gainsight_dest.explanation import cut
 from gainsight_dest.fields import Fate
 from gainsight_dest.linting.finding import Hit
 from gainsight_dest.linting.near import Names
 from gainsight_dest.linting.of_config import EVENT_MAPS
 from gainsight_dest.linting.subject import RECORDS, MapRow, Record, Subject
-from gainsight_dest.summary import OTHER, TraitSummary
+from gainsight_dest.summary import OTHER, TraitSummary, name_text
 
 _NAMES = EVENT_MAPS[0]
 _BY_NAME = {record.name: record for record in RECORDS}
@@ -30,7 +30,9 @@ def _idle(subject: Subject, record: Record) -> dict[str, MapRow]:
     seen = {path[1:end] for path in came for end in range(2, len(path) + 1)}
     rows = {trait: (subject.hide(trait), row) for trait, row in subject.effective(record.map).items()}
     return {
-        trait: row for trait, (told, row) in rows.items() if (told,) not in seen and tuple(told.split(".")) not in seen
+        trait: row
+        for trait, (told, row) in rows.items()
+        if (cut(told),) not in seen and tuple(map(cut, told.split("."))) not in seen
     }
 
 
@@ -44,7 +46,7 @@ def _idle_events(subject: Subject) -> dict[str, MapRow]:
 
 def _as_told(subject: Subject, event: str) -> str:
     """An event's name as a summary holds it."""
-    return printable(subject.hide(event))
+    return name_text(subject.hide(event))
 
 
 def unused_mappings(subject: Subject) -> Iterator[Hit]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from decimal import Decimal
+import tracemalloc
+from collections import deque
+from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gainsight_dest.cli import read
 from gainsight_dest.cli.read import Item, events
+from tests.growth import MOST_GROWTH, growth
 
 EVENTS: list[Any] = [{"type": "identify", "n": 1}, {"type": "group", "n": 12345678901234567890123}, {"type": "é"}]
 
@@ -61,6 +67,40 @@ def test_blank_lines_are_passed_over_but_counted() -> None:
     assert [item.number for item in read_all(b"\n" + ndjson(1) + b" \t\r\n\n" + ndjson(2))] == [2, 5]
 
 
+@pytest.mark.parametrize(
+    ("data", "is_open"),
+    [
+        (b'{"a": ', True),
+        (b'{"a": \n', False),
+        (b'{"message": "{"}', False),  # the line is whole: what is wrong in it stays wrong
+        (b"{}", False),
+        (b"[1, ", False),
+        (b'{"a": \xc3', True),
+    ],
+)
+def test_a_last_line_that_may_still_be_written_is_told(data: bytes, *, is_open: bool) -> None:
+    for content in (data, b"1\n" + data) if data[:1] == b"{" else (data,):
+        *_, item = read_all(content)
+        assert item.is_open == is_open
+
+
+@pytest.mark.parametrize("last", [b'{"n": 2', b'{"n": 2}'])
+def test_what_is_written_while_the_last_line_is_read_is_no_line_of_its_own(last: bytes) -> None:
+    class Growing(io.BytesIO):
+        """A file whose last line is ended, and followed, once its end has been read."""
+
+        def readinto(self, buffer: Any) -> int:
+            taken = super().readinto(buffer)
+            if not taken and not self.getvalue().endswith(b"}\n"):
+                self.write(b"}\n")
+                self.seek(-2, io.SEEK_END)
+            return taken
+
+    items = list(events(io.BufferedReader(Growing(b'{"n": 1}\n' + last))))
+    assert [item.number for item in items] == [1, 2]
+    assert [item.is_open for item in items] == [False, last[-1:] != b"}"]
+
+
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"[]", b" [ ] \n", gzip.compress(b"", mtime=0)])
 def test_an_empty_file_holds_no_events(data: bytes) -> None:
     assert read_all(data) == []
@@ -102,10 +142,13 @@ def test_a_line_too_long_to_be_an_event_is_passed_over_in_constant_memory(monkey
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b'[{"n": 1}, {"n": 2', "parse error: premature EOF"),
-        (b'[{"n": 1}, {"n": }]', "parse error: unallowed token at this point in JSON text"),
-        (b'[{"n": 1}] {"n": 2}', "parse error: trailing garbage"),
+        (b'[{"n": 1}, {"n": 2', "it breaks off"),
+        (b'[{"n": 1}, "', "it breaks off"),
+        (b'[{"n": 1}', "it breaks off"),
+        (b'[{"n": 1}] {"n": 2}', "it has ended, and something follows"),
+        (b'[{"n": 1}]' + b" " * 70_000 + b"]", "it has ended, and something follows"),
     ],
+    ids=lambda value: repr(value)[:30],
 )
 def test_a_broken_array_gives_what_can_be_read_and_says_where_it_ends(data: bytes, reason: str) -> None:
     *whole, fault = read_all(data)
@@ -119,9 +162,147 @@ def test_a_broken_gzip_file_gives_what_can_be_read_and_says_where_it_ends() -> N
     assert len(whole) > 100
     assert [item.event["n"] for item in whole] == list(range(len(whole)))
     assert fault.number == len(whole) + 1
-    assert (fault.problem or "").startswith("the file cannot be read from here on: Compressed file ended")
+    assert fault.problem == "the file cannot be read from here on: its gzip data ends too early"
 
 
-def test_numbers_of_an_array_keep_every_digit() -> None:
-    (item,) = read_all(b'[{"arr": 2.50, "id": 12345678901234567890123}]')
-    assert item.event == {"arr": Decimal("2.50"), "id": 12345678901234567890123}
+def test_what_is_wrong_with_a_file_is_told_without_what_is_in_it() -> None:
+    whole = gzip.compress(ndjson(1), mtime=0)
+    broken = whole[:-6] + b"\0" + whole[-5:]  # the checksum
+    assert read_all(broken)[-1].problem == "the file cannot be read from here on: its gzip data is damaged"
+    assert "its gzip data is damaged" in str(read_all(whole + b"secret")[-1].problem)
+
+    for why, told in (
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (OSError("secret"), "the system does not say why"),
+    ):
+        (item,) = events(io.BufferedReader(Gone(why)))
+        assert item.problem == f"the file cannot be read from here on: {told}"
+
+
+class Gone(io.RawIOBase):
+    """A file that begins as an array, and then cannot be read."""
+
+    def __init__(self, why: OSError) -> None:
+        self._why = why
+        self._begins = True
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._begins:
+            raise self._why
+        self._begins = False
+        buffer[:1] = b"["
+        return 1
+
+
+# --- arrays -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"n": }',
+        b"",
+        b"1 2",
+        b'"\xff"',
+        b"{]",
+        b"[" * 5000 + b"]" * 5000,
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+        b"9" * 5000,
+        b'{"n": ' + b"9" * 5000 + b"}",
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_an_element_that_is_not_json_is_an_error_of_that_element(text: bytes) -> None:
+    first, fault, last = read_all(b"[1, " + text + b", 3]")
+    assert (first.event, last.event, last.number) == (1, 3, 3)
+    (alone,) = read_all(text) if text else [Item(1, raw="", problem="not JSON at column 1: Expecting value")]
+    if not text.startswith(b"["):  # that would be an array
+        assert (fault.number, fault.raw, fault.problem) == (2, alone.raw, alone.problem)
+    assert fault.problem
+
+
+def test_a_fault_of_an_array_quotes_nothing_of_it() -> None:
+    for text in (b'{"email": "secret@example.com", "x": \xe9}', b'{"secret": tru}', b'"secret', b'{"secret"'):
+        for item in read_all(b"[1," + text + b"]"):
+            assert "secret" not in str(item.problem)
+
+
+def test_a_comma_too_many_is_an_element_without_text() -> None:
+    assert [item.problem is None for item in read_all(b"[1,,2,]")] == [True, False, True, False]
+
+
+def test_an_element_too_long_to_be_an_event_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "LONGEST_LINE", 64)
+    long = json.dumps({"x": ["y" * 300, {}]}).encode()
+    first, fault, last = read_all(b"[1," + long + b",3]")
+    assert (first.event, last.event, last.number) == (1, 3, 3)
+    assert fault == Item(2, raw=long[:65].decode(), problem="the element is longer than 64 bytes")
+    exact = b'"' + b"x" * 62 + b'"'
+    assert [item.problem for item in read_all(b"[" + exact + b"," + exact + b"]")] == [None, None]
+
+
+values = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.text('ab"\\[]{},: \u202e\n', max_size=8), st.text(max_size=4)
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text('a"\\[]{},:', max_size=4), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.lists(values, max_size=6), st.integers(1, 9), st.booleans(), st.sampled_from([None, 1]))
+def test_an_array_is_read_however_it_is_cut(given_: list[Any], chunk: int, escaped: bool, indent: int | None) -> None:
+    data = json.dumps(given_, ensure_ascii=escaped, indent=indent).encode()
+    with mock.patch.object(read, "_CHUNK", chunk):
+        items = read_all(b" \n" + data + b"\n ")
+    assert [item.problem for item in items] == [None] * len(given_)
+    assert [item.raw for item in items] == given_
+
+
+# --- the law of time --------------------------------------------------------------------------------------------------
+
+LONG: dict[str, Callable[[int], bytes]] = {
+    "a string": lambda size: b'"' + b"x" * size + b'"',
+    "escapes": lambda size: b'"' + rb"\"" * (size // 2) + b'"',
+    "a string without an end": lambda size: b'"' + b"x" * size,
+    "escapes without an end": lambda size: b'"' + rb"\"" * (size // 2),
+    "spaces": lambda size: b" " * size + b"1",
+    "numbers": lambda size: b"[" + b"1," * (size // 2) + b"1]",
+    "a numeral": lambda size: b"1" * size,
+    "a fraction": lambda size: b"0." + b"1" * size,
+    "lists": lambda size: b"[" + b"[[]]," * (size // 5) + b"1]",
+    "depth": lambda size: b"[" * size,
+    "depth of objects": lambda size: b'{"":' * (size // 4),
+    "strings": lambda size: b"[" + b'"","a",' * (size // 7) + b"1]",
+    "quotes": lambda size: b'"' * size,
+    "backslashes": lambda size: b"\\" * size,
+    "closed": lambda size: b"[" + b"}" * size,
+    "commas": lambda size: b"," * (size // 20),
+    "bytes that are no UTF-8": lambda size: b'"' + b"\xff" * size + b'"',
+}
+
+
+@pytest.mark.parametrize("in_an_array", [False, True], ids=["line", "element"])
+@pytest.mark.parametrize("form", LONG.values(), ids=LONG)
+def test_reading_takes_linear_time(form: Callable[[int], bytes], in_an_array: bool) -> None:
+    def work(size: int) -> Callable[[], object]:
+        data = b"[1," + form(size) + b",1]" if in_an_array else form(size) + b"\n1\n"
+        return lambda: deque(events(io.BufferedReader(io.BytesIO(data))), maxlen=0)
+
+    assert growth(work, 50_000) < MOST_GROWTH
+
+
+def test_a_line_beyond_all_bounds_takes_the_memory_of_one_that_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "LONGEST_LINE", 100_000)
+    for whole in (b"x" * 3_000_000 + b"\n", b'["' + b"x" * 3_000_000 + b'"]', b"[" * 100_000 + b" " * 3_000_000):
+        packed = gzip.compress(whole, mtime=0)
+        tracemalloc.start()
+        assert [item.problem is None for item in read_all(packed)] == [False]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1_500_000

@@ -16,7 +16,7 @@ from gainsight_dest import Summary, explain
 from gainsight_dest.cli import streams
 from gainsight_dest.cli.outcome import Outcome, counts
 from gainsight_dest.cli.read import Item, events
-from gainsight_dest.cli.show import MOST_REASONS, delivery_progress, progress, summary, traits
+from gainsight_dest.cli.show import MOST_REASONS, MOST_TYPES, Screen, delivery_progress, progress, summary, traits
 from gainsight_dest.cli.streams import watched
 from gainsight_dest.cli.tally import OTHER, Tally
 from gainsight_dest.outcome import Fault
@@ -27,7 +27,7 @@ COLUMNS = ("events", "requests", "skipped", "errors")
 
 def shown(tally: Tally) -> list[list[str]]:
     """The rows of the tables, each as its words."""
-    console = Console(file=io.StringIO(), width=120, color_system=None)
+    console = Screen(file=io.StringIO(), width=120, color_system=None)
     for table in summary(tally):
         console.print(table)
     assert isinstance(console.file, io.StringIO)
@@ -71,6 +71,30 @@ def test_reasons_beyond_the_most_are_counted_together() -> None:
     tally = tally_of(*(each for n in range(MOST_REASONS + 3) for each in fault(n + 1, f"reason {n}")))
     *_, last = shown(tally)
     assert last == ["3", str(MOST_REASONS + 1), "3", "more", "reasons"]
+
+
+def test_types_beyond_the_most_are_counted_together() -> None:
+    often = [Outcome(Item(1), type="often")] * 3
+    tally = tally_of(*often, *(Outcome(Item(n), type=f"type {n}") for n in range(5000)))
+    rows = shown(tally)
+    assert len(rows) == 1 + MOST_TYPES + 2
+    assert rows[1] == ["often", "3", "0", "0", "0"]
+    assert rows[-2] == [OTHER, f"{5000 - MOST_TYPES + 1:,}", "0", "0", "0"]
+    assert rows[-1] == ["all", "5,003", "0", "0", "0"]
+
+
+def test_long_words_are_kept_in_part() -> None:
+    long = "x" * 1_000_000
+    tally = tally_of(Outcome(Item(1), type=long, skipped=long), *fault(2, long))
+    assert max(map(len, [*tally.types, *tally.skipped, *tally.errors])) <= 1001
+    assert len(shown(tally)) < 50
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 10])
+def test_a_terminal_may_be_as_narrow_as_it_likes(width: int) -> None:
+    console = Screen(file=io.StringIO(), width=width, force_terminal=True)
+    for table in summary(tally_of(*fault(1, "a reason\x1b"))):
+        console.print(table)
 
 
 def test_reasons_beyond_what_is_kept_apart_have_a_row_too() -> None:

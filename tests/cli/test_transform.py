@@ -173,7 +173,7 @@ def test_a_place_that_cannot_be_written_to_ends_with_2(tmp_path: Path) -> None:
 def test_a_full_disk_ends_with_2_and_a_plain_word(option: str) -> None:
     done = transformed(EVENTS, "--config", CONFIG, option, "/dev/full")
     assert done.returncode == 2
-    assert done.stderr == b"Error: No space left on device\n"
+    assert done.stderr == b"Error: /dev/full cannot be written: No space left on device\n"
 
 
 def test_events_that_a_broken_file_holds_no_more_are_not_among_those_to_mend(tmp_path: Path) -> None:
