@@ -436,6 +436,22 @@ def test_a_wrong_key_ends_the_run_at_its_first_call(tenant: Tenant, file: Path, 
     assert len(tenant.emails) == 5
 
 
+@pytest.mark.parametrize("batch", [[], ["--no-batch"]])
+def test_a_run_that_ends_by_itself_says_why_and_goes_on_by_the_same_command(
+    batch: list[str], file: Path, tmp_path: Path
+) -> None:
+    options = ["--journal", tmp_path / "journal", *batch]
+    with serving(Fault("429-retry-after", calls=(3,), seconds=14_400)) as tenant:
+        done = tenant.deliver(file, *options, "--workers", 1)
+        reason = "the run was ended: Gainsight asks for a wait of 4 hours (https://"
+        assert wrong_use(done).startswith(reason)
+        assert tenant.url in wrong_use(done)
+        counts = table(done)["all"]
+        assert (counts["delivered"], counts["failed"], counts["not tried"]) == (2, 0, 3)
+        assert tenant.deliver(file, *options).returncode == 0
+        assert len(tenant.emails) == 5
+
+
 # --- the journal ------------------------------------------------------------------------------------------------------
 
 
