@@ -194,7 +194,7 @@ class Caller:
         Where there were too many calls it is sent again. After another fault that may pass, it is waited as long as
         becomes it, and what to send instead is left to the batch.
         """
-        asked = _Asked(request)
+        asked = _Asked(request, failing_since=self._clock() - waited if failures else None)
         try:
             self._retrying(asked, lambda: request, failures, waited)(self._ask, asked)
             if isinstance(request, FindCompanies) and request.looks and asked.is_missing:
