@@ -401,6 +401,9 @@ class Caller:
             self.calls += 1
 
     def _wait_to_retry(self, effort: _Effort, seconds: float) -> None:
+        silent_since = self._silent_since
+        if silent_since is not None:  # not beyond the time at which the run may end
+            seconds = min(seconds, max(_NAP, silent_since + self._silence - self._clock()))
         self._wait(effort.problem, seconds)
         effort.waited += seconds
 

@@ -54,12 +54,27 @@ class Host:
             if not self._reads:
                 self._answer(connection)
                 return
-            while b"\r\n\r\n" in (data := connection.recv(65536)):
-                self.requests.append(data)
+            while head := _request(connection):
+                self.requests.append(head)
                 self._answer(connection)
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _request(connection: socket.socket) -> bytes:
+    """The head of the next request, once its body has come too; nothing where there is none."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+    while len(body) < length and (piece := connection.recv(65536)):
+        body += piece
+    return head
 
 
 @pytest.fixture
