@@ -244,3 +244,17 @@ def test_a_group_without_a_person_ends_with_its_company() -> None:
     with pytest.raises(RetryableError):
         create.next(Response(500, b""))
     assert [step.request.action for step in preview(find)] == ["find company", "create company", "update company"]
+
+
+def test_a_create_whose_answer_was_lost_is_looked_for_a_few_times_before_it_is_made_again() -> None:
+    create = CreateCompany(CONFIG, {"Name": "Acme"}, ADA)
+    find: Any = create.after(RetryableError("create company", "no answer in time"))
+    none = Response(200, b'{"result": true, "data": {"records": []}}')
+    for looks in (2, 1):
+        assert find.looks == looks
+        with pytest.raises(RetryableError, match="may have been created a moment ago") as caught:
+            find.next(none)
+        find = find.after(caught.value)
+    assert find == FindCompany(CONFIG, {"Name": "Acme"}, ADA)
+    assert find.next(none) == create
+    assert create.after(RetryableError("create company", "failed", 503)) == find

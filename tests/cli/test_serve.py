@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import requests
 
+from gainsight_dest.rudderstack import server
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests.cli.process import LONGEST, address, ended, run, serving, started, until, wrong_use
@@ -259,6 +261,13 @@ def test_garbage_does_not_end_it(service: str, garbage: bytes) -> None:
             client.shutdown(socket.SHUT_WR)
         _all(client)
     assert requests.get(f"{service}/health", timeout=LONGEST).json() == {"service": "UP"}
+
+
+def test_a_worker_asks_itself_to_end_once_its_parent_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *which: asked.append(which))
+    server._end_after(mock.Mock())
+    assert asked == [(os.getpid(), signal.SIGTERM)]
 
 
 # --- wrong use, which needs no process of its own -------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from gainsight_dest import BlockedError, CredentialsError, DestinationConfig, Outcome, RetryableError
 from gainsight_dest.api import Response
-from gainsight_dest.deliver import Deliverer, Patience, Shards
+from gainsight_dest.deliver import Deliverer, Patience, Shards, caller
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.answers import Answer
 from tests.deliver.runs import GROUP, IDENTIFY, TRACK, clocked, session_to
@@ -275,6 +275,15 @@ def test_what_was_just_created_is_known_though_a_find_does_not_see_it_yet(worker
     outcomes, _ = delivered(events, tenant, clocked()[1], batch and 20, workers=workers)
     assert statuses(outcomes) == ["delivered"] * 100
     assert sorted(company["Name"] for company in tenant.companies) == [f"Company {n}" for n in range(10)]
+
+
+def test_of_very_many_companies_the_latest_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caller, "_KNOWN", 2)
+    blind = b'{"result": true, "data": {"records": []}}'
+    tenant = Before(lambda url, _: Response(200, blind) if "query" in url else None)
+    outcomes, _ = delivered([group(name, "ada@example.com") for name in "ABCCBA"], tenant, clocked()[1])
+    assert statuses(outcomes) == ["delivered"] * 6
+    assert sorted(company["Name"] for company in tenant.companies) == ["A", "A", "B", "C"]
 
 
 @BATCHES

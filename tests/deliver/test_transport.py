@@ -172,6 +172,28 @@ def test_calls_side_by_side_have_a_deadline_each(host: Callable[..., Host]) -> N
     assert sorted(ended) == ["answered"] * 2 + ["ended"] * 3
 
 
+def test_a_call_whose_time_is_up_before_it_is_connected_ends_once_it_is(
+    host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport._WATCH, "add", lambda call: call.end())
+    with pytest.raises(RetryableError, match="no whole answer within 30 seconds"):
+        called(host(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").url)
+
+
+def test_a_session_that_is_given_can_be_used_for_calls_of_ones_own_as_before(host: Callable[..., Host]) -> None:
+    begun = host(trickling(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b""))
+    with requests.Session() as session:
+        Sender(session, begun.url)
+        Sender(session, begun.url)
+        assert session.put(begun.url, b"{}", timeout=30).text == "{}"
+
+
+def test_a_proxy_of_the_session_is_named_as_such() -> None:
+    session = requests.Session()
+    session.proxies["https"] = "http://me:secret@127.0.0.1:9"
+    assert Sender(session).proxy == "the session's proxies"
+
+
 def test_a_deadline_is_above_0() -> None:
     with pytest.raises(ValueError, match="deadline must be above 0 seconds, not 0"):
         Sender(deadline=0)
