@@ -385,9 +385,13 @@ class Caller:
             return may_fail(error)
 
         wait = partial(self._wait_to_retry, effort)
-        is_spent = partial(lambda: self._is_spent(request()))
         return self._patience.retrying(
-            wait, self._budget.to_the_next_minute, failures, waited, is_over=is_over, is_spent=is_spent
+            wait,
+            self._budget.to_the_next_minute,
+            failures,
+            waited,
+            is_over=is_over,
+            is_spent=lambda: self._is_spent(request()),
         )
 
     def _take_a_call(self) -> None:

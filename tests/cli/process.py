@@ -113,10 +113,10 @@ def _in_time() -> Iterator[None]:
 
 @contextmanager
 def _threads_ended() -> Iterator[None]:
-    """The threads that are begun here have ended, but for the one that stays for all later calls."""
+    """The threads that are begun here have ended."""
     before = {*threading.enumerate()}
     yield
-    for thread in {each for each in threading.enumerate() if each.name != "gainsight-dest-watch"} - before:
+    for thread in {*threading.enumerate()} - before:
         thread.join(LONGEST)
         assert not thread.is_alive(), thread
 

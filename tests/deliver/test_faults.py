@@ -109,6 +109,7 @@ def test_no_call_goes_beyond_the_budget_and_each_is_counted(cell: Cell) -> None:
     done = delivery(cell)
     assert done.sandbox.throttled == 0
     assert done.calls == sum(done.sandbox.counts.values())
+    assert done.outcome.calls <= done.calls
     assert done.outcome.calls == done.calls or done.outcome.status is not Status.DELIVERED
 
 
