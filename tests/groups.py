@@ -1,4 +1,4 @@
-"""How the tests are run: which go to one process, one after the other, and which are long, and left to CI.
+"""How the tests are run: which go to one process, which are long and left to CI, which coverage looks at.
 
 Groups are for pytest-xdist, which spreads them over all cores.
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,6 +53,25 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """What is long is run by CI, and by who asks for it."""
     if item.get_closest_marker("long") and "CI" not in os.environ and "long" not in item.config.option.markexpr:
         pytest.skip("It is long, and run by CI. To run it: pytest -m long")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Coverage does not look at what is long, nor at laws: each takes twice as long then, and runs what others run."""
+    coverage = sys.modules.get("coverage")
+    looking = coverage and coverage.Coverage.current()
+    if not looking or not _is_much(item):
+        yield
+        return
+    looking.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_START", raising=False)  # nor do the processes that it starts
+        yield
+    looking.start()
+
+
+def _is_much(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None or hasattr(getattr(item, "obj", None), "hypothesis")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -31,6 +31,8 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "the secret's beginning": lambda n: SETTINGS["accessKey"][:-1] * (n // 10),
     "a dash": lambda n: "-" * n,
 }
+#: One that is tried wherever the tests are run.
+QUICK = "digits and a letter"
 SIZE = 100_000
 MANY = 5_000
 TRAITS = [(identify, field.traits[0]) for field in PERSON_FIELDS] + [
@@ -46,7 +48,9 @@ def tried(work: Callable[[], object]) -> Callable[[], None]:
     return run
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(
+    "text", [QUICK, *(pytest.param(text, marks=pytest.mark.long) for text in TEXTS if text != QUICK)]
+)
 def test_a_long_text_in_any_field_takes_no_longer_than_its_length_allows(text: str) -> None:
     def work(size: int) -> Callable[[], None]:
         value = TEXTS[text](size)
@@ -64,6 +68,7 @@ def test_a_long_text_in_any_field_takes_no_longer_than_its_length_allows(text: s
     assert growth(work, SIZE) < MOST_GROWTH
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", [is_date, is_email, is_url])
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_a_text_looks_like_is_told_as_soon(text: str, check: Callable[[object], bool]) -> None:
@@ -74,6 +79,7 @@ def test_what_a_text_looks_like_is_told_as_soon(text: str, check: Callable[[obje
     assert growth(work, SIZE) < MOST_GROWTH
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", ["domain", "accessKey", "sharedSecret", "tenantId", "topicName", "contractId"])
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_long_setting_takes_no_longer_than_its_length_allows(text: str, setting: str) -> None:
@@ -97,6 +103,7 @@ CONFIGS: dict[str, Callable[[int], Mapping[str, Any]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_a_long_config_takes_no_longer_than_its_length_allows(kind: str) -> None:
     def work(size: int) -> Callable[[], None]:
@@ -118,6 +125,7 @@ EVENTS: dict[str, Callable[[int], Mapping[str, Any]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", EVENTS)
 def test_a_long_event_takes_no_longer_than_its_length_allows(kind: str) -> None:
     def work(size: int) -> Callable[[], None]:
@@ -137,6 +145,7 @@ BATCHES: dict[str, Callable[[int], list[Any]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", BATCHES)
 def test_a_long_batch_takes_no_longer_than_its_length_allows(kind: str) -> None:
     def work(size: int) -> Callable[[], object]:
@@ -165,6 +174,7 @@ ANSWERS: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ANSWERS)
 @pytest.mark.parametrize("status", [200, 400, 503])
 def test_a_long_answer_takes_no_longer_than_its_length_allows(kind: str, status: int) -> None:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 INTERRUPTED = 130  # as shells report an end by Ctrl-C
+_ASK = frozenset({signal.SIGINT, signal.SIGTERM})
+if sys.platform != "win32":
+    _WAKE = signal.SIGURG  # which nobody needs
+_NAP = 0.02  # seconds between two tries to wake the main thread
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar has hidden it
 
 
 class Stop:
-    """Turns Ctrl-C and SIGTERM into a call of `end`, and into the end of `reading`."""
+    """Turns Ctrl-C and SIGTERM into a call of `end`, and into the end of `reading`.
+
+    `end` is called by a thread that the system tells of each signal, not by the signal's handler: that runs between any
+    two steps of the main thread, which may hold the very lock that `end` needs. And a signal that comes just as the
+    main thread begins to wait does not wake it: the thread does.
+    """
 
     def __init__(self, end: Callable[[], object]) -> None:
         self.is_asked = False
@@ -26,13 +37,38 @@ class Stop:
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
-        """While this is open, the signals come here."""
-        before = {name: signal.signal(name, self._ask) for name in (signal.SIGINT, signal.SIGTERM)}
+        """While this is open, the signals come here. For the main thread."""
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)  # noqa: FBT003 - its only argument, and unnamed
+        handlers: dict[int, Any] = dict.fromkeys(_ASK, self._ask)
+        if sys.platform != "win32":
+            handlers[_WAKE] = lambda *_: None
+        watch = threading.Thread(target=self._watch, args=[ours, threading.get_ident()], daemon=True)
+        watch.start()
+        told_before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        before = {name: signal.signal(name, handler) for name, handler in handlers.items()}
         try:
             yield
         finally:
             for name, handler in before.items():
                 signal.signal(name, handler)
+            signal.set_wakeup_fd(told_before)
+            theirs.close()
+            watch.join()
+            ours.close()
+
+    def _watch(self, signals: socket.socket, main: int) -> None:
+        """The first signal ends what is under way, and wakes the main thread until it has heard; the next ends all."""
+        is_ending = False
+        while numbers := signals.recv(64):
+            for _ in _ASK.intersection(numbers):
+                if is_ending:
+                    _leave()
+                is_ending = True
+                self._end()
+                while sys.platform != "win32" and not self.is_asked:
+                    signal.pthread_kill(main, _WAKE)
+                    time.sleep(_NAP)
 
     def reading(self, items: Iterator[_T]) -> Iterator[_T]:
         """The items, until the end is asked for, even while the next one is being waited for."""
@@ -51,12 +87,13 @@ class Stop:
             yield item
 
     def _ask(self, _: int, __: FrameType | None) -> None:
-        if self.is_asked:
-            if sys.stderr.isatty():
-                sys.stderr.write(_SHOW_CURSOR)
-                sys.stderr.flush()
-            os._exit(INTERRUPTED)
         self.is_asked = True
-        self._end()
         if self._is_reading:
             raise KeyboardInterrupt
+
+
+def _leave() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(_SHOW_CURSOR)
+        sys.stderr.flush()
+    os._exit(INTERRUPTED)

@@ -7,6 +7,7 @@ import gc
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -47,11 +48,13 @@ class Service:
     most_bytes: int = 64 * 2**20
     is_quiet: bool = False
     allowed: Sequence[str] = ()
+    #: The folder of the workers' counts, where it is this service's own.
+    counts: str | None = None
 
     def __call__(self) -> Any:
         """The app, with the access log on standard error."""
         _heed_stops(yes=True)  # uvicorn does by now
-        _end_with_parent()
+        _end_with_parent(self.counts)
         _have_files()
         logger = logging.getLogger("gainsight_dest.rudderstack")
         handler = logging.StreamHandler(sys.stderr)
@@ -79,7 +82,9 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         listener.bind((host, port))
         listener.listen(_WAITING)  # from here on, whoever calls is waited for
         if workers > 1 and SHARED not in os.environ:
-            os.environ[SHARED] = stack.enter_context(tempfile.TemporaryDirectory(prefix="gainsight-dest-metrics-"))
+            counts = stack.enter_context(tempfile.TemporaryDirectory(prefix="gainsight-dest-metrics-"))
+            os.environ[SHARED] = counts
+            service = attrs.evolve(service, counts=counts)
         config = uvicorn.Config(
             service,
             factory=True,
@@ -161,15 +166,20 @@ def _heed_stops(*, yes: bool) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK if yes else signal.SIG_BLOCK, signals)
 
 
-def _end_with_parent() -> None:
-    """A worker whose parent is gone, killed perhaps, ends as if that had asked it to: the port is free again."""
+def _end_with_parent(counts: str | None) -> None:
+    """A worker whose parent is gone, killed perhaps, ends as if that had asked it to: the port is free again.
+
+    It removes what that would have: the folder of the counts.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=[parent], daemon=True).start()
+        threading.Thread(target=_end_after, args=[parent, counts], daemon=True).start()
 
 
-def _end_after(parent: Any) -> None:
+def _end_after(parent: Any, counts: str | None) -> None:
     parent.join()
+    if counts is not None:
+        shutil.rmtree(counts, ignore_errors=True)  # another worker may be at it, too
     os.kill(os.getpid(), signal.SIGTERM)
 
 

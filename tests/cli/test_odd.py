@@ -166,7 +166,7 @@ def test_names_of_files_are_not_printed_raw(tmp_path: Path) -> None:
         check_shown(done.stderr.decode())
 
 
-@pytest.mark.parametrize("in_an_array", [False, True], ids=["lines", "array"])
+@pytest.mark.parametrize("in_an_array", [False, pytest.param(True, marks=pytest.mark.long)], ids=["lines", "array"])
 def test_no_command_fails_at_odd_events(tmp_path: Path, in_an_array: bool) -> None:
     texts = list(odd_texts(300, broken=not in_an_array))
     (tmp_path / "events").write_bytes(b"[" + b",\n".join(texts) + b"]" if in_an_array else b"\n".join(texts))

@@ -287,6 +287,7 @@ LONG: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("in_an_array", [False, True], ids=["line", "element"])
 @pytest.mark.parametrize("form", LONG.values(), ids=LONG)
 def test_reading_takes_linear_time(form: Callable[[int], bytes], in_an_array: bool) -> None:

@@ -120,12 +120,16 @@ def _all(client: socket.socket) -> bytes:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="another way to share a port")
-def test_workers_whose_parent_is_killed_end_and_the_port_is_free() -> None:
+def test_workers_whose_parent_is_killed_end_and_leave_neither_the_port_nor_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with serving("--workers", 2, "--quiet") as (process, url):
         until(lambda: requests.get(f"{url}/health", timeout=LONGEST).ok)
         process.kill()
         place = ("127.0.0.1", int(url.rpartition(":")[2]))
         until(lambda: _is_free(place))
+        until(lambda: not [*tmp_path.iterdir()])
 
 
 def _is_free(place: tuple[str, int]) -> bool:
@@ -263,11 +267,15 @@ def test_garbage_does_not_end_it(service: str, garbage: bytes) -> None:
     assert requests.get(f"{service}/health", timeout=LONGEST).json() == {"service": "UP"}
 
 
-def test_a_worker_asks_itself_to_end_once_its_parent_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_worker_asks_itself_to_end_once_its_parent_is_gone_and_removes_the_services_own_counts(
+    is_own: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     asked: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda *which: asked.append(which))
-    server._end_after(mock.Mock())
+    server._end_after(mock.Mock(), str(tmp_path) if is_own else None)
     assert asked == [(os.getpid(), signal.SIGTERM)]
+    assert tmp_path.exists() is not is_own
 
 
 # --- wrong use, which needs no process of its own -------------------------------------------------------------------

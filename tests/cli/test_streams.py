@@ -66,27 +66,32 @@ def shell(command: str, **more: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+MORE_STREAMS = [
+    ("$G transform $E --config $C >&-", 1),
+    ("$G transform $E --config $C 2>&-", 1),
+    ("$G transform - --config $C <&-", 0),
+    ("$G plan nothing --config $C 2>&-", 2),
+    ("$G explain $E --config $C --summary | true; exit ${PIPESTATUS[0]}", 141),
+    ("$G lint --config $C --events $E | true; exit ${PIPESTATUS[0]}", 141),
+    ("$G lint --config $C --format json | true; exit ${PIPESTATUS[0]}", 141),
+    ("[ ! -e /dev/full ] && exit 2; echo '{}' | $G lint --config /dev/stdin --format json >/dev/full", 2),
+    ("echo '{}' | $G lint --config /dev/stdin --format json | true; exit ${PIPESTATUS[1]}", 141),
+    ("$G explain $E --config $C 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}", 141),
+    ("PYTHONIOENCODING=cp1252:strict $G explain $E --config $C --summary", 1),
+    ("TERM=dumb NO_COLOR=1 COLUMNS=1 $G plan $E --config $C", 0),
+]
+
+
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
 @pytest.mark.parametrize(
     ("command", "status"),
     [
-        ("$G transform $E --config $C >&-", 1),
-        ("$G transform $E --config $C 2>&-", 1),
-        ("$G transform - --config $C <&-", 0),
         ("$G explain $E --config $C --summary >&- 2>&- <&-", 1),
-        ("$G plan nothing --config $C 2>&-", 2),
-        ("$G explain $E --config $C --summary | true; exit ${PIPESTATUS[0]}", 141),
         ("$G explain $E --config $C | true; exit ${PIPESTATUS[0]}", 141),
-        ("$G lint --config $C --events $E | true; exit ${PIPESTATUS[0]}", 141),
-        ("$G lint --config $C --format json | true; exit ${PIPESTATUS[0]}", 141),
         ("[ ! -e /dev/full ] && exit 2; $G transform $E --config $C >/dev/full", 2),
-        ("[ ! -e /dev/full ] && exit 2; echo '{}' | $G lint --config /dev/stdin --format json >/dev/full", 2),
-        ("echo '{}' | $G lint --config /dev/stdin --format json | true; exit ${PIPESTATUS[1]}", 141),
-        ("$G explain $E --config $C 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}", 141),
         ("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 $G explain $E --config $C --summary", 1),
-        ("PYTHONIOENCODING=cp1252:strict $G explain $E --config $C --summary", 1),
-        ("TERM=dumb NO_COLOR=1 COLUMNS=1 $G plan $E --config $C", 0),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in MORE_STREAMS),
     ],
 )
 def test_streams_may_be_closed_or_go_away(command: str, status: int) -> None:

@@ -126,7 +126,7 @@ def test_there_is_one_outcome_for_each_event_in_order_faults_included(workers: i
     assert str(outcomes[7].gsid).startswith("1P02")
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [1, pytest.param(4, marks=pytest.mark.long)])
 @pytest.mark.parametrize("batch", SIZES)
 def test_there_may_be_more_events_than_a_batch_holds(workers: int, batch: int) -> None:
     sandbox = tenant()
@@ -536,7 +536,9 @@ def events_of_all_sorts() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("batch", [2, 4, 500])
+@pytest.mark.parametrize(
+    "batch", [2, pytest.param(4, marks=pytest.mark.long), pytest.param(500, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("is_done", [False, True])
 def test_a_run_that_is_cut_off_at_any_call_is_taken_up_again_to_the_same_end(
     batch: int, is_done: bool, tmp_path: Path

@@ -65,6 +65,7 @@ def _letters(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "abcdefghij"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_lint_takes_linear_time(config: Callable[[int], dict[str, Any]]) -> None:
     def work(size: int) -> Callable[[], object]:
@@ -81,6 +82,7 @@ def test_lint_takes_linear_time(config: Callable[[int], dict[str, Any]]) -> None
     assert growth(work, 400) < MOST_GROWTH
 
 
+@pytest.mark.long
 def test_lint_with_events_takes_linear_time() -> None:
     def work(size: int) -> Callable[[], object]:
         settings = {

@@ -32,6 +32,7 @@ EVENTS: dict[str, Callable[[int], Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_explaining_takes_linear_time(event: Callable[[int], Any]) -> None:
     def work(size: int) -> Callable[[], object]:
@@ -51,6 +52,7 @@ def test_explaining_takes_linear_time(event: Callable[[int], Any]) -> None:
     assert growth(work, 300) < MOST_GROWTH
 
 
+@pytest.mark.long
 def test_a_picture_takes_linear_time() -> None:
     def work(size: int) -> Callable[[], object]:
         links = [Link(f"t{n}", f"f{n % 97}", is_lost=n % 3 == 0, times=n + 1) for n in range(size)]

@@ -273,7 +273,7 @@ def test_what_is_no_json_is_refused(app: Any, path: str, text: bytes) -> None:
 
 
 @pytest.mark.parametrize("path", POSTED)
-@pytest.mark.parametrize("depth", [500, 100_000])
+@pytest.mark.parametrize("depth", [500, pytest.param(100_000, marks=pytest.mark.long)])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
 def test_what_is_nested_deep_is_no_fault_of_our_own(app: Any, path: str, depth: int, brackets: str) -> None:
     opening = '{"a":' if brackets == "{}" else "["

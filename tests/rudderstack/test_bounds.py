@@ -407,7 +407,7 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
 def test_two_hundred_mutated_bodies_and_answers_raise_nothing(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret
 

@@ -206,6 +206,7 @@ def unreadable(text: bytes) -> None:
         read(text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", LONG)
 def test_four_times_as_long_takes_nowhere_near_sixteen_times_the_time(kind: str) -> None:
     make = LONG[kind]
