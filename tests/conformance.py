@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gainsight_dest import Request, Response
+from tests.table import each_row
 
 VECTORS: list[dict[str, Any]] = [
     json.loads(line)
@@ -16,8 +15,8 @@ VECTORS: list[dict[str, Any]] = [
     for line in file.read_text("utf8").splitlines()
 ]
 REQUESTS = [vector for vector in VECTORS if "error" not in vector["expect"]]
-every_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
-every_request = pytest.mark.parametrize("vector", REQUESTS, ids=lambda vector: vector["id"])
+every_vector = each_row(VECTORS, lambda vector: vector["id"])
+every_request = each_row(REQUESTS, lambda vector: vector["id"])
 GSID = "1P02GSID"
 
 

@@ -30,7 +30,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.fields import Fate
 from tests import strategies
-from tests.conformance import VECTORS
+from tests.conformance import every_vector
 from tests.explaining import CONFIG, group, identify, track
 
 #: An event, and what is told of all but its email, name and event name: source, field, what is sent or why nothing is.
@@ -490,7 +490,7 @@ def test_explain_agrees_with_transform_on_every_event(event: Any, config: Destin
     check_agreement(event, config)
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
+@every_vector
 def test_explain_agrees_with_transform_on_every_vector(vector: dict[str, Any]) -> None:
     event, raw = vector["event"], vector["config"]
     explanation = explain(event, raw)

@@ -7,12 +7,8 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gainsight_dest import ConfigError, DestinationConfig, EventError, transform
 from tests.conformance import VECTORS, every_request, every_vector, exact, walk
-
-pytestmark = pytest.mark.table
 
 
 def outcome(event: Any, config: Any) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from gainsight_dest import CredentialsError, RejectedError, RetryableError
@@ -9,8 +11,7 @@ from gainsight_dest.deliver import Status
 from gainsight_dest.sandbox import FAULTS
 from tests.deliver.fault_matrix import Cell, cells, delivery
 from tests.some import ADA
-
-pytestmark = pytest.mark.table
+from tests.table import Test, each_row
 
 ALONE, BATCHED = cells(), cells(batch=500)
 CELLS = [*ALONE, *BATCHED]
@@ -50,8 +51,8 @@ def expected(cell: Cell) -> tuple[Status, type[Exception] | None]:
     return Status.DELIVERED, None
 
 
-def every(*cells: Cell) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("cell", cells, ids=lambda cell: cell.name)
+def every(*cells: Cell) -> Callable[[Callable[[Cell], None]], Test]:
+    return each_row(cells, lambda cell: cell.name)
 
 
 def test_the_matrix_holds_every_fault_at_every_step() -> None:

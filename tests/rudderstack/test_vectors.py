@@ -6,8 +6,6 @@ import copy
 import json
 from typing import Any
 
-import pytest
-
 from gainsight_dest.rudderstack import Send, processor, router
 from tests.conformance import GSID, REQUESTS, VECTORS, every_vector, exact, saved
 from tests.rudderstack.rudder import (
@@ -22,11 +20,10 @@ from tests.rudderstack.rudder import (
     never,
     told,
 )
-
-pytestmark = pytest.mark.table
+from tests.table import each_row
 
 #: The way that a group takes, by whether its company is there.
-WAYS: dict[str, tuple[str, Any]] = {"create": ("create", NOTHING), "update": ("update", None)}
+WAYS = ("create", "update")
 GROUPS = [vector for vector in REQUESTS if "link" in vector["expect"]]
 OTHERS = [vector for vector in VECTORS if "link" not in vector["expect"]]
 
@@ -52,7 +49,7 @@ def check(answer: Data, expected: Data, request: str) -> None:
         assert exact(call(answer[request])) == exact(expected["request" if "request" in expected else "link"])
 
 
-@pytest.mark.parametrize("vector", OTHERS, ids=lambda vector: vector["id"])
+@each_row(OTHERS, lambda vector: vector["id"])
 def test_a_vector_of_one_request_comes_back_from_the_processor_and_the_router(vector: Data) -> None:
     given = item(vector["event"], to=destination(vector["config"]))
     before = copy.deepcopy(given)
@@ -67,9 +64,9 @@ def test_a_vector_of_one_request_comes_back_from_the_processor_and_the_router(ve
     assert given == before
 
 
-@pytest.mark.parametrize("way", ["create", "update"])
-@pytest.mark.parametrize("vector", GROUPS, ids=lambda vector: vector["id"])
-def test_a_groups_company_is_found_and_saved_and_its_link_comes_back(vector: Data, way: str) -> None:
+@each_row([(vector, way) for vector in GROUPS for way in WAYS], lambda row: f"{row[0]['id']}, {row[1]}")
+def test_a_groups_company_is_found_and_saved_and_its_link_comes_back(row: tuple[Data, str]) -> None:
+    vector, way = row
     given = item(vector["event"], to=destination(vector["config"]))
     for request in ("output", "batchedRequest"):
         send = Recorded(answers(vector, way))
