@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import click
 
 from gainsight_dest import __version__
-from gainsight_dest.cli.deliver import deliver
-from gainsight_dest.cli.explain import explain_command
 from gainsight_dest.cli.files import ReaderGoneError
-from gainsight_dest.cli.lint import lint_command
-from gainsight_dest.cli.plan import plan_command
-from gainsight_dest.cli.sandbox import demo, sandbox
-from gainsight_dest.cli.schema import schema
-from gainsight_dest.cli.serve import serve
-from gainsight_dest.cli.transform import transform
+
+#: In which module of this package each command is, and as what.
+COMMANDS = {
+    "deliver": ("deliver", "deliver"),
+    "demo": ("sandbox", "demo"),
+    "explain": ("explain", "explain_command"),
+    "lint": ("lint", "lint_command"),
+    "plan": ("plan", "plan_command"),
+    "sandbox": ("sandbox", "sandbox"),
+    "schema": ("schema", "schema"),
+    "serve": ("serve", "serve"),
+    "transform": ("transform", "transform"),
+}
 
 
 class _Commands(click.Group):
-    """The commands; click itself would end with 1 where a reader has gone, which here says that not all is well."""
+    """The commands, each of which is loaded once it is asked for, as to load them all takes longer than most take.
+
+    click itself would end with 1 where a reader has gone, which here says that not all is well.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's form
+        """Their names."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's form
+        """The command, or None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"gainsight_dest.cli.{module}"), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Raises ReaderGoneError."""
@@ -33,7 +54,3 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="gainsight-dest")
 def cli() -> None:
     """Customer events into Gainsight CS: RudderStack's identify, group and track events as Gainsight requests."""
-
-
-for command in (demo, transform, explain_command, lint_command, plan_command, schema, deliver, sandbox, serve):
-    cli.add_command(command)

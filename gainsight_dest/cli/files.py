@@ -212,3 +212,8 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
 
 def nowhere(_: bytes) -> None:
     """For what no file was named for."""
+
+
+def why(error: OSError) -> str:
+    """What the system said: cheroot puts it into a sentence of its own."""
+    return error.strerror or re.sub(r".*\[Errno -?\d+\] ", "", str(error)).rstrip(")")

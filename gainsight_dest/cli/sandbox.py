@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from gainsight_dest.cli.files import (
     needs,
     nowhere,
     reading,
+    why,
 )
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.cli.tally import Tally
@@ -169,11 +169,6 @@ def _save(tenant: Sandbox, path: str) -> None:
         new.replace(path)
     except OSError as error:
         raise WrongInputError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def why(error: OSError) -> str:
-    """What the system said: cheroot puts it into a sentence of its own."""
-    return error.strerror or re.sub(r".*\[Errno -?\d+\] ", "", str(error)).rstrip(")")
 
 
 @contextmanager

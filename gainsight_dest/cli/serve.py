@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from gainsight_dest import ConfigError
-from gainsight_dest.cli.files import WrongInputError, needs
-from gainsight_dest.cli.sandbox import why
+from gainsight_dest.cli.files import WrongInputError, needs, why
 
 _NEEDS = ("falcon", "httptools", "isal", "prometheus_client", "requests", "uvicorn")
 

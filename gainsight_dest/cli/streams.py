@@ -9,13 +9,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
-
-from rich.progress import Progress
+from typing import TYPE_CHECKING, Any, TextIO
 
 from gainsight_dest.cli import read
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.explanation import printable_lines
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 #: Takes what is to be printed: a text, of lines with their ends, or a line of JSON as `outcome.line` makes it.
 Print = Callable[["str | bytes"], object]

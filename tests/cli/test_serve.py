@@ -187,6 +187,7 @@ def test_the_counts_of_the_workers_add_up() -> None:
         assert {counted(url, ROUTER) for _ in range(10)} == {40}
 
 
+@pytest.mark.long
 def test_the_workers_leave_no_files_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with serving("--workers", 2) as (process, url):
@@ -196,7 +197,10 @@ def test_the_workers_leave_no_files_behind(tmp_path: Path, monkeypatch: pytest.M
     assert not [*tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize(("workers", "quiet"), [(1, False), (1, True), (2, False)])
+@pytest.mark.parametrize(
+    ("workers", "quiet"),
+    [(1, False), *(pytest.param(*each, marks=pytest.mark.long) for each in ((1, True), (2, False)))],
+)
 def test_its_access_log_holds_nothing_of_an_event_and_none_is_kept_on_request(workers: int, quiet: bool) -> None:
     with serving("--workers", workers, *["--quiet"] * quiet) as (process, url):
         post(f"{url}{ROUTER}?q=of-ada", body(identify(firstName="of-ada")))
