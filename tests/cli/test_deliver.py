@@ -144,9 +144,9 @@ def test_merged_or_not_the_same_becomes_of_the_examples_in_fewer_calls() -> None
     ("how", "count"),
     [
         ([], 1),  # by default it lingers a second
-        (["--linger", 0.05], 4),
+        pytest.param(["--linger", 0.05], 4, marks=pytest.mark.long),
         (["--batch", 3, "--linger", 0.05], 4),
-        (["--linger", 0], 4),
+        pytest.param(["--linger", 0], 4, marks=pytest.mark.long),
         (["--no-batch"], 4),
     ],
     ids=lambda value: " ".join(map(str, value)) or "as it is" if isinstance(value, list) else "",

@@ -165,9 +165,10 @@ class Router:
         return status
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "options",
-    [pytest.param((), id="merged"), pytest.param(("--no-batch",), id="one item a job", marks=pytest.mark.long)],
+    [pytest.param((), id="merged"), pytest.param(("--no-batch",), id="one item a job")],
 )
 def test_every_job_is_delivered_or_given_up_and_gainsight_holds_what_was_written_last(
     options: tuple[str, ...], tmp_path: Path

@@ -21,13 +21,13 @@ pytestmark = pytest.mark.process
     [
         (["transform", "-", "--config", CONFIG], 0),
         (["explain", EVENTS, "--config", CONFIG], 1),
-        (["lint", "--config", CONFIG, "--events", EVENTS], 1),
-        (["plan", EVENTS, "--config", CONFIG], 0),
+        pytest.param(["lint", "--config", CONFIG, "--events", EVENTS], 1, marks=pytest.mark.long),
+        pytest.param(["plan", EVENTS, "--config", CONFIG], 0, marks=pytest.mark.long),
         (["deliver", EVENTS, "--config", CONFIG, "--dry-run"], 1),
-        (["transform", "no-such-file"], 2),
-        (["sandbox", "--data", "no-such-folder/data.json"], 2),
+        pytest.param(["transform", "no-such-file"], 2, marks=pytest.mark.long),
+        pytest.param(["sandbox", "--data", "no-such-folder/data.json"], 2, marks=pytest.mark.long),
         (["serve", "--base-url", "nowhere"], 2),
-        (["schema"], 0),
+        pytest.param(["schema"], 0, marks=pytest.mark.long),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )

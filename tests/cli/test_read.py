@@ -298,6 +298,7 @@ def test_reading_takes_linear_time(form: Callable[[int], bytes], in_an_array: bo
     assert growth(work, 50_000) < MOST_GROWTH
 
 
+@pytest.mark.long
 def test_a_line_beyond_all_bounds_takes_the_memory_of_one_that_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "LONGEST_LINE", 100_000)
     for whole in (b"x" * 3_000_000 + b"\n", b'["' + b"x" * 3_000_000 + b'"]', b"[" * 100_000 + b" " * 3_000_000):

@@ -246,6 +246,7 @@ def test_on_a_terminal_the_bar_stays_below_the_lines_and_goes_at_the_end(tmp_pat
     assert "events/s" not in tables
 
 
+@pytest.mark.long
 @pytest.mark.process
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its peak memory from Linux's /proc")
 def test_memory_stays_flat_over_many_events(tmp_path: Path) -> None:

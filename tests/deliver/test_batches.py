@@ -236,6 +236,7 @@ def test_never_more_calls_are_under_way_than_there_are_workers(workers: int) -> 
     assert 1 <= sandbox.most <= workers
 
 
+@pytest.mark.long
 def test_a_thousand_events_keep_within_the_limit_and_take_as_long_as_it_asks() -> None:
     sandbox, timing = clocked(calls_per_minute=100)
     started = timing["clock"]()

@@ -103,6 +103,7 @@ def test_a_value_that_goes_into_many_fields_counts_for_each() -> None:
     assert length(router(given, never)) > 100_000
 
 
+@pytest.mark.long
 def test_five_thousand_items_at_fault_of_one_long_destination_make_no_gigabytes() -> None:
     given = compacted({**destination(), "x": "y" * 400_000}, *[{}] * 5000)
     assert length(router(given, never)) < 72 * MiB
@@ -138,6 +139,7 @@ def test_a_link_or_a_refusal_for_which_there_is_no_room_is_told_without_gainsigh
     assert [len(quote) > 8000 for quote in quotes] == [True, True, False]
 
 
+@pytest.mark.long
 def test_configs_are_filled_in_differently_only_so_often_a_request() -> None:
     rows = {f"t{n}": f"T{n}__gc" for n in range(1000)}
     to = destination({**SETTINGS, "topicName": "{{ properties.t || d }}", "personMap": rows})
