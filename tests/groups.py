@@ -57,7 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Coverage does not look at what is long, nor at laws: each takes twice as long then, and runs what others run."""
+    """Coverage looks neither at what is long nor at laws and pages: they take twice as long then, and show no branch."""
     coverage = sys.modules.get("coverage")
     looking = coverage and coverage.Coverage.current()
     if not looking or not _is_much(item):
@@ -71,7 +71,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def _is_much(item: pytest.Item) -> bool:
-    return item.get_closest_marker("long") is not None or hasattr(getattr(item, "obj", None), "hypothesis")
+    is_law, is_page = hasattr(getattr(item, "obj", None), "hypothesis"), item.path.suffix == ".md"
+    return is_law or is_page or item.get_closest_marker("long") is not None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -436,6 +436,18 @@ def test_control_characters_of_a_value_do_not_reach_a_terminal() -> None:
     assert "\x9b" not in explain(identify({"shoe": "\x9b"}), CONFIG).text()
 
 
+def test_a_secret_in_a_name_of_the_event_is_not_shown() -> None:
+    config = DestinationConfig(
+        domain="acme.co",
+        access_key="key-4711",
+        event_name_map={"key-4711 made": "x"},
+        event_version_map={"key-4711 made": "1"},
+    )
+    for event in (identify({"key-4711": 1}), {"type": "track", "event": "key-4711 made"}):
+        explanation = explain(event, config)
+        assert "key-4711" not in explanation.text() + json.dumps(explanation.as_dict())
+
+
 def test_reprs_show_no_value() -> None:
     explanation = explain(identify({"plan": "gold"}), CONFIG)
     assert repr(explanation) == "<Explanation identify: 2 rows, no error>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +53,16 @@ def told(difference: Difference, explanation: Explanation) -> str:
     place = _place(path)
     shown, got = (_shown(value, path, explanation) for value in (expected, actual))
     line = f"unexpected {place} {got}" if expected is ABSENT else f"{place}: expected {shown}, got {got}"
-    return f"{line}: {why}" if why else line
+    return _seen(f"{line}: {why}" if why else line)
+
+
+def _seen(line: str) -> str:
+    """The line with all that cannot be seen, or be told from a space, as JSON's escapes."""
+    return line if line.isprintable() else "".join(map(_seen_letter, line))
+
+
+def _seen_letter(letter: str) -> str:
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
 
 
 def _place(path: Path) -> str:

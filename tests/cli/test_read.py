@@ -264,6 +264,12 @@ def test_an_array_is_read_however_it_is_cut(given_: list[Any], chunk: int, escap
     assert [item.raw for item in items] == given_
 
 
+@pytest.mark.parametrize("chunk", range(1, 9))
+def test_an_escape_may_be_cut_in_two(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "_CHUNK", chunk)
+    assert [item.raw for item in read_all(rb'["a\"b", "\\", 1]')] == ['a"b', "\\", 1]
+
+
 # --- the law of time --------------------------------------------------------------------------------------------------
 
 LONG: dict[str, Callable[[int], bytes]] = {

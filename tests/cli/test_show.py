@@ -14,6 +14,7 @@ from rich.text import Text
 
 from gainsight_dest import Summary, explain
 from gainsight_dest.cli import streams
+from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.outcome import Outcome, counts
 from gainsight_dest.cli.read import Item, events
 from gainsight_dest.cli.show import MOST_REASONS, MOST_TYPES, Screen, delivery_progress, progress, summary, traits
@@ -175,3 +176,8 @@ def test_traits_of_events_without_names_of_their_own_are_one_table() -> None:
     counts.add(explain(identify(), CONFIG), 1)
     (table,) = traits(counts)
     assert table.row_count == 1
+
+
+def test_a_reader_that_has_gone_is_told_as_such_whatever_rich_would_do() -> None:
+    with pytest.raises(ReaderGoneError):
+        Screen().on_broken_pipe()

@@ -73,7 +73,6 @@ MORE_STREAMS = [
     ("$G plan nothing --config $C 2>&-", 2),
     ("$G explain $E --config $C --summary | true; exit ${PIPESTATUS[0]}", 141),
     ("$G lint --config $C --events $E | true; exit ${PIPESTATUS[0]}", 141),
-    ("$G lint --config $C --format json | true; exit ${PIPESTATUS[0]}", 141),
     ("[ ! -e /dev/full ] && exit 2; echo '{}' | $G lint --config /dev/stdin --format json >/dev/full", 2),
     ("echo '{}' | $G lint --config /dev/stdin --format json | true; exit ${PIPESTATUS[1]}", 141),
     ("$G explain $E --config $C 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}", 141),
@@ -89,6 +88,7 @@ MORE_STREAMS = [
     [
         ("$G explain $E --config $C --summary >&- 2>&- <&-", 1),
         ("$G explain $E --config $C | true; exit ${PIPESTATUS[0]}", 141),
+        ("$G lint --config $C --format json | true; exit ${PIPESTATUS[0]}", 141),
         ("[ ! -e /dev/full ] && exit 2; $G transform $E --config $C >/dev/full", 2),
         ("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 $G explain $E --config $C --summary", 1),
         *(pytest.param(*each, marks=pytest.mark.long) for each in MORE_STREAMS),

@@ -266,7 +266,21 @@ def test_another_packing_is_refused(app: Any, encoding: str) -> None:
 @pytest.mark.parametrize("path", POSTED)
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"[NaN]", b"[Infinity]", b"[-Infinity]", b"nul", b"\xff", b'"\xff"', b"[1,]", b"{'a': 1}", b"\0"],
+    [
+        b"",
+        b"{",
+        rb"[\"1]",
+        rb"[\[]",
+        b"[NaN]",
+        b"[Infinity]",
+        b"[-Infinity]",
+        b"nul",
+        b"\xff",
+        b'"\xff"',
+        b"[1,]",
+        b"{'a': 1}",
+        b"\0",
+    ],
 )
 def test_what_is_no_json_is_refused(app: Any, path: str, text: bytes) -> None:
     assert "not JSON" in refused(post(app, path, text), 400)

@@ -139,7 +139,6 @@ def test_a_link_or_a_refusal_for_which_there_is_no_room_is_told_without_gainsigh
     assert [len(quote) > 8000 for quote in quotes] == [True, True, False]
 
 
-@pytest.mark.long
 def test_configs_are_filled_in_differently_only_so_often_a_request() -> None:
     rows = {f"t{n}": f"T{n}__gc" for n in range(1000)}
     to = destination({**SETTINGS, "topicName": "{{ properties.t || d }}", "personMap": rows})

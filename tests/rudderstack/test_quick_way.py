@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from gainsight_dest.rudderstack import processor, router
 from gainsight_dest.rudderstack.app import answer_of_processor, answer_of_router, encoded
 from tests.rudderstack.bodies import Whim, bodies, whims
+from tests.rudderstack.rudder import item, never
+from tests.some import identify, track
 
 
 def text(value: Any) -> bytes | None:
@@ -24,6 +26,12 @@ def text(value: Any) -> bytes | None:
 
 def plain(answer: Any) -> Any:
     return json.loads(json.dumps(answer))
+
+
+@pytest.mark.parametrize("odd", [{"metadata": {}}, {"metadata": 7}, {"destination": None}])
+def test_an_item_of_another_form_is_answered_as_by_the_functions(odd: dict[str, Any]) -> None:
+    given_items = [{**item(identify()), **odd}, item(track())]
+    assert plain(answer_of_processor(json.dumps(given_items).encode(), never)) == plain(processor(given_items, never))
 
 
 @given(bodies, whims, st.booleans())

@@ -161,6 +161,30 @@ def test_a_short_key_is_masked_too() -> None:
     assert came["headers"]["Accesskey"] == "***"
 
 
+@pytest.mark.parametrize(
+    ("event", "expected", "made"),
+    [
+        (identify(), {"body": {"Email": "old@example.com"}}, {"body": {"Email": "ada@example.com"}}),
+        (
+            {"type": "page"},
+            {"error": "old"},
+            {"error": 'type: "page" is not supported: it must be identify, group or track'},
+        ),
+        ({"type": "page"}, {"error": {"kind": "ConfigError"}}, {"error": {"kind": "UnsupportedTypeError"}}),
+        (identify(), {"request": {"method": "POST"}}, {"request": {"method": "PUT"}}),
+        (identify(), {"request": [{"method": "POST"}]}, {"request": [{"method": "PUT"}]}),
+        (
+            identify(),
+            {"body": {"Email": "ada@example.com"}, "explain": [{"source": "traits.email", "sent": "x"}]},
+            {"body": {"Email": "ada@example.com"}, "explain": [{"source": "traits.email", "sent": "ada@example.com"}]},
+        ),
+        (identify(), {"error": "x"}, {"body": {"Email": "ada@example.com"}}),
+    ],
+)
+def test_what_no_longer_holds_is_renewed(event: Any, expected: Any, made: Any) -> None:
+    assert renewed(expected, outcome(explain(event, CONFIG)), subset=True) == made
+
+
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 _some = st.sampled_from(["Email", "Name", "Plan__gc", "status", "Accesskey", "x", "***", 1, None])

@@ -179,6 +179,22 @@ _json = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        ("it's: no", "'it''s: no'"),
+        ("a\nb", '"a\\U0000000ab"'),
+        ("no", "'no'"),
+        (1.5, "1.5"),
+        (None, "null"),
+    ],
+)
+def test_a_scalar_is_written_so_that_every_reader_takes_it_for_what_it_is(value: Any, text: str) -> None:
+    assert rendered(value, flow=True) == text
+    assert same(read(f"a: {text}\n"), {"a": value})
+
+
 @given(_json, st.booleans())
 def test_a_value_is_read_back_as_it_was_written(value: Any, flow: bool) -> None:
     assert same(read(f"a: {rendered(value, flow=True)}\n" if flow else f"a:\n{rendered({'b': value}, indent=2)}\n"), {"a": value if flow else {"b": value}})  # fmt: skip
