@@ -57,7 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Coverage looks neither at what is long nor at laws and pages: they take twice as long then, and show no branch."""
+    """Coverage looks neither at what is long nor at laws and pages, which take twice as long then."""
     coverage = sys.modules.get("coverage")
     looking = coverage and coverage.Coverage.current()
     if not looking or not _is_much(item):
