@@ -148,6 +148,15 @@ def test_without_subset_nothing_more_may_come(event: Any, expected: Any, line: s
     assert got == line or (line is None and got.startswith('unexpected request[0] {"step": "upsert person"'))
 
 
+def test_what_cannot_be_seen_or_told_from_a_space_is_escaped() -> None:
+    explanation = explain(identify(firstName="Ada\xa0L"), CONFIG)
+    (line,) = (
+        told(each, explanation)
+        for each in differences({"body": {"FirstName": "Ada\u200bL"}}, outcome(explanation), subset=True)
+    )
+    assert line.startswith(r'body.FirstName: expected "Ada\u200bL", got "Ada\u00a0L"')
+
+
 def test_no_line_shows_a_secret() -> None:
     event = track(note=f"the key is {ACCESS_KEY}")
     expected = {"body": {"note": f"{SHARED_SECRET}?"}, "headers": {"Accesskey": ACCESS_KEY[:-1]}}
