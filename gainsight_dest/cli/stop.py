@@ -34,6 +34,7 @@ class Stop:
         self.is_asked = False
         self._end = end
         self._is_reading = False
+        self._is_over = False
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
@@ -50,6 +51,7 @@ class Stop:
         try:
             yield
         finally:
+            self._is_over = True
             for name, handler in before.items():
                 signal.signal(name, handler)
             signal.set_wakeup_fd(told_before)
@@ -66,7 +68,7 @@ class Stop:
                     _leave()
                 is_ending = True
                 self._end()
-                while sys.platform != "win32" and not self.is_asked:
+                while sys.platform != "win32" and not (self.is_asked or self._is_over):
                     signal.pthread_kill(main, _WAKE)
                     time.sleep(_NAP)
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -143,3 +144,27 @@ def test_a_main_thread_that_was_told_of_no_signal_is_woken() -> None:
     os.close(theirs)
     os.close(ours)
     other.join()
+
+
+def test_a_signal_that_comes_as_it_closes_does_not_hold_it_up(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_handler, heard = signal.signal, list[int]()
+
+    def other(number: int, _: object) -> None:
+        heard.append(number)
+
+    def late(name: signal.Signals, handler: Any) -> Any:
+        before = set_handler(name, handler)
+        if handler is other:
+            signal.raise_signal(name)
+        return before
+
+    before = signal.signal(signal.SIGINT, other)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(signal, "signal", late)
+            with stop.heeded():
+                pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT]
+    assert not stop.is_asked
