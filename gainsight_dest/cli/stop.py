@@ -68,9 +68,9 @@ class Stop:
                     _leave()
                 is_ending = True
                 self._end()
-                while sys.platform != "win32" and not (self.is_asked or self._is_over):
-                    signal.pthread_kill(main, _WAKE)
-                    time.sleep(_NAP)
+            if sys.platform != "win32" and is_ending and not (self.is_asked or self._is_over):
+                time.sleep(_NAP)
+                signal.pthread_kill(main, _WAKE)  # of which it is told here, too
 
     def reading(self, items: Iterator[_T]) -> Iterator[_T]:
         """The items, until the end is asked for, even while the next one is being waited for."""
