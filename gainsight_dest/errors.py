@@ -12,7 +12,8 @@
             - BlockedError        something before Gainsight, such as a firewall, will not let this through
         - CredentialsError        wrong key or wrong host: stop, nothing else will get through either
 
-Errors compare by value and pickle. Their text holds no secret and no value of an event or a record.
+Errors compare by value and pickle. Their text holds no secret and no value of an event or a record, but for what tells
+which event it is: the name of a track event without a row, a type that is not supported. `--mask` hides these, too.
 """
 
 from __future__ import annotations

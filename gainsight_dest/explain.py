@@ -12,32 +12,36 @@ from typing import Any
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.config import CustomField, DestinationConfig
 from gainsight_dest.descriptors import Request, SendEvent
+from gainsight_dest.dynamic import Settings, configured
 from gainsight_dest.errors import ConfigError, EventError
 from gainsight_dest.explanation import CONFIG, EVENT, HEADER, Explanation, Path, Row, Rule
 from gainsight_dest.fields import (
     COMPANY,
-    NAME_PARTS,
     PERSON,
     Fate,
     Field,
     Table,
     dig,
     first_present,
+    has_name,
+    name_parts,
     number_as_name,
     present,
+    source_of,
     sources,
     taken,
 )
 from gainsight_dest.transform import (
     CONTRACT_ID_PLACE,
     Object,
-    config_of,
+    context_and_properties_of,
     contract_id_of,
-    objects_of,
+    is_contract_id,
+    traits_of,
     transform,
     type_of,
 )
-from gainsight_dest.values import plain_object
+from gainsight_dest.values import native, plain_object
 
 TRAITS, CONTEXT_TRAITS, PROPERTIES = "traits", "context.traits", "properties"
 
@@ -45,15 +49,16 @@ TRAITS, CONTEXT_TRAITS, PROPERTIES = "traits", "context.traits", "properties"
 _DEEPEST = 20
 
 
-def explain(event: Object, destination_config: DestinationConfig | Object) -> Explanation:
+def explain(event: Object, destination_config: DestinationConfig | Settings | Object) -> Explanation:
     """Where each trait and property of the event goes, or why it does not.
 
     `destination_config` is a DestinationConfig (the fast way), or RudderStack's own Config as a dict, which is then
-    parsed on each call. Raises nothing for an event or a config at fault: that is the explanation's `error`.
+    parsed on each call, and whose templates `{{ path || default }}` the event fills in: what it fills in is none of its
+    traits. Raises nothing for an event or a config at fault: that is the explanation's `error`.
     """
     try:
-        config = config_of(destination_config)
-    except ConfigError as error:
+        config, event = configured(destination_config, event)
+    except (ConfigError, EventError) as error:
         return Explanation(None, (), error)
     request: Request | None = None
     fault: ConfigError | EventError | None = None
@@ -115,11 +120,11 @@ class _Trail:
             self._sent[row.record, row.target] = rows, len(rows)
         rows.append(row)
 
-    def drop(self, record: str | None, target: str | None, fate: Fate, by: Path | None = None) -> None:
+    def drop(self, record: str | None, target: str | None, fate: Fate, **why: Any) -> None:
         """What was sent to the field before is not, after all."""
         if (record, target) in self._sent:
             rows, index = self._sent.pop((record, target))
-            rows[index] = rows[index]._replace(fate=fate, sent=None, by=by, problem=None)
+            rows[index] = rows[index]._replace(**{"fate": fate, "sent": None, "problem": None, **why})
 
     def sent(self, record: str, target: str) -> Any:
         """What is sent to the field; None if nothing is."""
@@ -134,7 +139,7 @@ class _Trail:
         """All rows, by their objects and in the order of those; then what stands in none."""
         for place, among in self._objects.items():
             for key, value in among.items():
-                top = (place, str(key))
+                top = (place, _name_of(key))
                 yield from map(self._safe, self._told.pop(top, ()))
                 if top not in self._claimed:
                     for path, leaf in self._untouched(top, value, _DEEPEST):
@@ -144,9 +149,9 @@ class _Trail:
 
     def _untouched(self, path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
         """The parts of a value that no row is about; none is about the whole."""
-        if depth and value and isinstance(value, Mapping):
+        if depth and isinstance(value, Mapping) and value:
             for key, inner in value.items():
-                below = (*path, str(key))
+                below = (*path, _name_of(key))
                 if below not in self._claimed:
                     yield from self._untouched(below, inner, depth - 1)
         else:
@@ -161,40 +166,45 @@ class _Trail:
 
 
 def _identify(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
-    traits, context_traits, _, properties = objects_of(event)
+    traits, context_traits = traits_of(event)
+    properties = _unread_object(event, PROPERTIES)
     trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
     _standard(trail, PERSON, TRAITS, traits)
     _standard(trail, PERSON, CONTEXT_TRAITS, context_traits, senior=traits)
     _custom(trail, PERSON, Rule.PERSON_MAP, config.person_fields, traits, context_traits)
-    if not present(trail.sent(PERSON.name, "Name")):
-        trail.drop(PERSON.name, "Name", Fate.BLANK)
+    name = trail.sent(PERSON.name, "Name")
+    if not has_name({"Name": name}):
+        trail.drop(PERSON.name, "Name", Fate.BLANK, problem="no name" if present(name) else None)
         if request is not None and "Name" in request.body:
-            parts = tuple(part for part in NAME_PARTS if present(request.body.get(part)))
+            parts = " + ".join(name_parts(request.body))
             name = request.body["Name"]
-            trail.add(Row((" + ".join(parts),), None, Fate.SENT, PERSON.name, "Name", Rule.NAME_PARTS, name))
+            trail.add(Row((parts,), None, Fate.SENT, PERSON.name, "Name", Rule.NAME_PARTS, name))
     _unread(trail, PROPERTIES, properties)
     return trail
 
 
 def _group(event: Object, config: DestinationConfig, _request: Request | None) -> _Trail:
-    traits, context_traits, _, properties = objects_of(event)
+    traits, context_traits = traits_of(event)
+    properties = _unread_object(event, PROPERTIES)
     trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
     _standard(trail, COMPANY, TRAITS, traits)
     _custom(trail, COMPANY, Rule.COMPANY_MAP, config.company_fields, traits, {})
     if "email" in context_traits:
         email = context_traits["email"]
-        refusal = PERSON.refusal(PERSON_KEY, email)
+        sent = native(email)
+        refusal = PERSON.refusal(PERSON_KEY, sent)
         path = (CONTEXT_TRAITS, "email")
-        trail.add(Row(path, email, Fate.SENT, PERSON.name, PERSON_KEY, Rule.LINK, email, problem=refusal))
+        trail.add(Row(path, email, Fate.SENT, PERSON.name, PERSON_KEY, Rule.LINK, sent, problem=refusal))
     _unread(trail, CONTEXT_TRAITS, context_traits)
     _unread(trail, PROPERTIES, properties)
     return trail
 
 
 def _track(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
-    traits, context_traits, context, properties = objects_of(event)
+    context, properties = context_and_properties_of(event)
+    traits, context_traits = _unread_object(event, TRAITS), _unread_object(context, TRAITS)
     trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
-    event_name = event.get("event")
+    event_name = native(event.get("event"))
     if event_name is not None:
         for rule, header, words in (
             (Rule.NAME_MAP, "eventName", config.event_name_map),
@@ -209,6 +219,12 @@ def _track(event: Object, config: DestinationConfig, request: Request | None) ->
     _unread(trail, TRAITS, traits)
     _unread(trail, CONTEXT_TRAITS, context_traits)
     return trail
+
+
+def _unread_object(event: Object, place: str) -> Object:
+    """What is told of a place that the event's type is not read for; nothing of one that is no object."""
+    among = event.get(place)
+    return among if isinstance(among, Mapping) else {}
 
 
 #: What tells the rows of an event, by its type.
@@ -264,26 +280,26 @@ def _custom(
 ) -> None:
     """Tell of the values that the rows of a map may take, and which of them is taken."""
     for row in custom:
-        first = None
+        source = source_of(row, traits, context_traits)
+        first = (source[0], *source[1]) if source else None
         for place, keys, value in sources(row, traits, context_traits):
             path = (place, *keys)
             told = Row(path, value, Fate.BLANK, table.name, row[2], rule)
-            if value is None:
+            if native(value) is None:
                 among: Any = dig(traits if place == TRAITS else context_traits, keys[:-1])
                 if not isinstance(among, Mapping) or keys[-1] not in among:
                     continue
-            elif first is not None:
-                told = told._replace(fate=Fate.OVERRIDDEN, by=first)
-            else:
-                first = path
+            elif path == first:
                 told = _as_it_is(told, keys[-1], table)
+            else:
+                told = told._replace(fate=Fate.OVERRIDDEN, by=first)
             trail.add(told)
 
 
 def _as_it_is(row: Row, key: str, table: Table | None = None) -> Row:
     """The row, with its value sent as it is, if JSON can hold it."""
     try:
-        sent = plain_object({key: row.value}, "")[key]
+        sent = plain_object({key: row.value}, "")[native(key)]
     except EventError as error:
         return row._replace(fate=Fate.FAULT, problem=error.problem)
     problem = table.refusal(str(row.target), sent) if table else None
@@ -291,17 +307,25 @@ def _as_it_is(row: Row, key: str, table: Table | None = None) -> Row:
 
 
 def _property(key: Any, value: Any) -> Row:
-    return _as_it_is(Row((PROPERTIES, str(key)), value, Fate.SENT, EVENT, str(key), Rule.PROPERTY), key)
+    name = _name_of(key)
+    return _as_it_is(Row((PROPERTIES, name), value, Fate.SENT, EVENT, name, Rule.PROPERTY), key)
+
+
+def _name_of(key: Any) -> str:
+    """A key as it goes out, or would; of one that is no text, what it looks like."""
+    return str(native(key))
 
 
 def _contract(trail: _Trail, contract_id: Any, config: DestinationConfig, request: Request | None) -> None:
     """Tell where the contract id comes from: the event, or else the config."""
-    its_own = present(contract_id)
-    if contract_id is not None:
+    its_own = is_contract_id(contract_id)
+    if native(contract_id) is not None:
         sent = request.contract_id if isinstance(request, SendEvent) else contract_id
-        fate = Fate.SENT if its_own else Fate.BLANK
-        path = (CONTRACT_ID_PLACE,)
-        trail.add(Row(path, contract_id, fate, HEADER, "contractId", Rule.CONTRACT, sent if its_own else None))
+        told = Row((CONTRACT_ID_PLACE,), contract_id, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, sent)
+        if not its_own:
+            problem = "no id" if present(contract_id) else None
+            told = told._replace(fate=Fate.BLANK, sent=None, problem=problem)
+        trail.add(told)
     if not its_own and config.contract_id is not None:
         value = config.contract_id
         trail.add(Row((CONFIG, "contractId"), value, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, value))
@@ -310,5 +334,6 @@ def _contract(trail: _Trail, contract_id: Any, config: DestinationConfig, reques
 def _unread(trail: _Trail, place: str, among: Object) -> None:
     """Tell of what is left of an object that events of this type are not read for."""
     for key, value in among.items():
-        if not trail.tells_of((place, str(key))):
-            trail.add(Row((place, str(key)), value, Fate.UNREAD))
+        path = (place, _name_of(key))
+        if not trail.tells_of(path):
+            trail.add(Row(path, value, Fate.UNREAD))

@@ -15,7 +15,7 @@ import attrs
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.config import CustomField
 from gainsight_dest.errors import EventError
-from gainsight_dest.values import SCALARS, is_date, is_email, is_url, number, plain, shown, text
+from gainsight_dest.values import NATIVE, SCALARS, is_date, is_email, is_url, native, number, plain, shown, text
 
 Traits = Mapping[str, Any]
 Record = dict[str, Any]
@@ -115,6 +115,8 @@ CUSTOM = "__gc"
 
 #: A person's Name is made of these, in this order, where none is known.
 NAME_PARTS = ("FirstName", "MiddleName", "LastName")
+#: What is no Name: false and 0 (as == has it) are no words.
+_NO_NAME = (None, "", False)
 
 
 def _number(value: Any, path: str) -> int | float | None:  # noqa: ARG001 - one signature for all forms
@@ -192,7 +194,8 @@ COMPANY_FEEDS = COMPANY.feeds
 
 def present(value: object) -> bool:
     """Whether a standard field takes the value: neither null nor "". 0 and false are present."""
-    return value is not None and not (isinstance(value, str) and not value)
+    own = value if type(value) in NATIVE else native(value)
+    return own is not None and (type(own) is not str or own != "")
 
 
 def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomField]) -> Record:
@@ -206,7 +209,7 @@ def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomFie
         raise EventError(f"{place}.email", f"a non-blank string is needed for identify, got {shown(email)}")
     if custom:
         _add_custom(person, custom, traits, context_traits)
-    if not person.get("Name"):
+    if not person.get("Name") and not has_name(person):
         _add_name(person)
     return person
 
@@ -310,26 +313,40 @@ def first_present(traits: Sequence[str], among: Traits) -> str | None:
 
 
 def _add_custom(record: Record, custom: Sequence[CustomField], traits: Traits, context_traits: Traits) -> None:
-    """Sets each custom field that has a value, "" included, over a standard field of its name."""
+    """Sets each custom field that has a value over a standard field of its name."""
     for row in custom:
         trait, path, name = row
         value = traits.get(trait)
         if value is None and path is not None:
             value = dig(traits, path)
-        if type(value) in _AS_THEY_ARE:  # most of them
+        if type(value) in _AS_THEY_ARE and value != "":  # most of them
             record[name] = value
         elif value is not None or context_traits:
-            for place, _, found in sources(row, traits, context_traits):
-                if found is not None:
-                    record[name] = found if type(found) in SCALARS else plain(found, f"{place}.{trait}")
-                    break
+            source = source_of(row, traits, context_traits)
+            if source is not None:
+                record[name] = plain(source[2], f"{source[0]}.{trait}")
 
 
 _AS_THEY_ARE = SCALARS - {type(None)}
 
 
-def sources(row: CustomField, traits: Traits, context_traits: Traits) -> Iterator[tuple[str, Sequence[str], Any]]:
-    """Where a custom field may take its value from: place, keys below it, value. The first that is not null is it."""
+#: Where a custom field may take its value from: place, keys below it, value.
+Source = tuple[str, Sequence[str], Any]
+
+
+def source_of(row: CustomField, traits: Traits, context_traits: Traits) -> Source | None:
+    """Where a custom field takes its value from: the first that is neither null nor "", else the first that is ""."""
+    blank = None
+    for source in sources(row, traits, context_traits):
+        if present(source[2]):
+            return source
+        if blank is None and native(source[2]) is not None:
+            blank = source
+    return blank
+
+
+def sources(row: CustomField, traits: Traits, context_traits: Traits) -> Iterator[Source]:
+    """Where a custom field may take its value from, in order."""
     trait, path, _ = row
     for place, among in (("traits", traits), ("context.traits", context_traits)):
         if among:
@@ -347,19 +364,29 @@ def dig(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
+def has_name(person: Record) -> bool:
+    """Whether the person's Name is a name: neither absent nor "", false or 0."""
+    return person.get("Name") not in _NO_NAME
+
+
+def name_parts(person: Record) -> tuple[str, ...]:
+    """The fields that a Name is made of: those that are non-blank text or numbers."""
+    return tuple(part for part in NAME_PARTS if _is_part(person.get(part)))
+
+
+def _is_part(value: Any) -> bool:
+    return bool(value.strip()) if type(value) is str else type(value) in {int, float}
+
+
 def _add_name(person: Record) -> None:
-    """Sets Name, where it is absent or blank, to the parts that are known; leaves it out where none is."""
-    if present(person.get("Name")):  # 0 and false are
-        return
+    """Sets Name, where there is none, to the parts that are known; leaves it out where none is."""
     person.pop("Name", None)
-    parts = [(part, person[part]) for part in NAME_PARTS if part in person]
-    known = [value if type(value) is str else text(value, part) for part, value in parts if present(value)]
-    if name := " ".join(known).strip():
+    if name := " ".join(text(person[part], part) for part in name_parts(person)).strip():
         person["Name"] = name
 
 
 def number_as_name(name: Any) -> str:
     """The Name of a company whose trait is a number. Raises EventError."""
-    if isinstance(name, (int, float)) and not isinstance(name, bool):
+    if type(native(name)) in {int, float}:
         return text(name, "traits.name")
     raise EventError("traits.name", f"a non-blank string or a number is needed for group, got {shown(name)}")

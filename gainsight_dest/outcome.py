@@ -11,6 +11,7 @@ import attrs
 from gainsight_dest import errors
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
+from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import (
     ConfigError,
     CredentialsError,
@@ -20,7 +21,7 @@ from gainsight_dest.errors import (
     ResponseError,
     UnsupportedTypeError,
 )
-from gainsight_dest.transform import SWITCHED_OFF, is_enabled, transform
+from gainsight_dest.transform import switched_off, transform
 
 Event = Mapping[str, Any]
 
@@ -75,7 +76,7 @@ class Outcome:
 
 
 def begin(
-    index: int, event: Event | EventError | Prepared | Request, config: DestinationConfig | Mapping[str, Any]
+    index: int, event: Event | EventError | Prepared | Request, config: DestinationConfig | Settings | Mapping[str, Any]
 ) -> Request | Outcome:
     """The event's first request, or its outcome where that is known before anything is sent.
 
@@ -89,9 +90,9 @@ def begin(
     try:
         if isinstance(event, EventError):
             raise event
-        if is_enabled(event):
-            return transform(event, config)
-        return known(index, event, Status.SKIPPED, reason=SWITCHED_OFF)
+        if (reason := switched_off(event)) is not None:
+            return known(index, event, Status.SKIPPED, reason=reason)
+        return transform(event, config)
     except UnsupportedTypeError as error:
         return known(index, event, Status.SKIPPED, reason=str(error))
     except (EventError, ConfigError) as error:

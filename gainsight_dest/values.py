@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from math import isfinite, nan
+from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from gainsight_dest.errors import EventError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 200
 
 SCALARS = frozenset({str, int, bool, type(None)})
+#: The classes that JSON's own values have in Python.
+NATIVE = SCALARS | {float, dict, list}
 
 # Patterns are left to re's own cache: compiling them would take a tenth of the time of an import.
 _NUMERAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -28,12 +31,16 @@ _ZONE = r"(Z|[+-][0-9]{2}:?[0-9]{2})"
 _LONGEST_INTEGER = 1e300
 #: A longer text is no number: the longest that is one in JavaScript needs some 330 digits.
 LONGEST_NUMERAL = 400
+#: JavaScript writes no more zeros after a point and no more digits before one: it takes an exponent instead.
+_MOST_ZEROS = -6
+_MOST_DIGITS = 21
 _LONGEST_NAME = 100
 _LONGEST_PLACE = 1_000
 
 
 def kind(value: object) -> str:
     """What a value is in the words of JSON, for errors: "null", "a number", "an object"."""
+    value = native(value)
     for types, name in _KINDS:
         if isinstance(value, types):
             return name
@@ -59,6 +66,76 @@ def quoted(text: str) -> str:
     """A name out of an event or a config, as an error may show it: quoted, without control characters, not too long."""
     short = text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
     return json.dumps(short, ensure_ascii=not short.isprintable())
+
+
+def native(value: Any) -> Any:
+    """A text, a number, a boolean or a null of any class as Python's own; anything else as it is.
+
+    Those of numpy and pandas, Decimals, whatever Python's `numbers` knows as real, subclasses of str and of
+    numbers. Null is what stands for a missing value: pandas' NA, and a date that equals nothing, as NaT.
+    """
+    if type(value) in NATIVE:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)  # a Secret or an enum goes out as the text it is
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if value is _of_module("pandas", "NA"):
+        return None
+    for module, name, made in _FOREIGN:
+        if _is_a(value, module, name):
+            return made(value)
+    return value
+
+
+def _of_module(module: str, name: str) -> Any:
+    """What a module has under that name, which need not be loaded to tell: there is no such value before it is."""
+    return getattr(sys.modules.get(module), name, _of_module)
+
+
+def _is_a(value: object, module: str, name: str) -> bool:
+    cls = _of_module(module, name)
+    return isinstance(cls, type) and isinstance(value, cls)
+
+
+def _from_decimal(value: Decimal) -> int | float:
+    if not value.is_finite():
+        return nan
+    if abs(value) < _LONGEST_INTEGER and value == value.to_integral_value():
+        return int(value)
+    return float(value)
+
+
+def _from_real(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a fraction may be larger
+        return inf
+
+
+def _from_item(value: Any) -> Any:
+    """Of numpy's booleans, and numbers that Python's `numbers` does not know; what they hold is else left as it is."""
+    made = value.item()
+    return made if type(made) in SCALARS or type(made) is float else value
+
+
+def _unless_missing(value: Any) -> Any:
+    """A date as it is, unless it is NaT, which equals nothing."""
+    return value if value == value else None  # noqa: PLR0124
+
+
+#: What makes Python's own of a value of that class: module, class, function. The first that fits is taken.
+_FOREIGN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+    ("datetime", "date", _unless_missing),
+    ("decimal", "Decimal", _from_decimal),
+    ("numpy", "datetime64", _unless_missing),
+    ("numpy", "timedelta64", _unless_missing),  # an integer to Python's `numbers`
+    ("numbers", "Integral", int),
+    ("numbers", "Real", _from_real),
+    ("numpy", "generic", _from_item),
+)
 
 
 class _UnfitError(Exception):
@@ -119,17 +196,22 @@ def _plain(value: Any, depth: int) -> Any:
 def _plain_dict(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     copy: dict[str, Any] = {}
     for key, item in value.items():
-        if type(key) is not str and not isinstance(key, str):
-            raise _UnfitError(f"has a key that is {kind(key)}: JSON's keys are strings")
+        name = key if type(key) is str else _key(key)
         if type(item) is str or type(item) in SCALARS or (type(item) is float and isfinite(item)):
-            copy[key] = item
+            copy[name] = item
         else:
             try:
-                copy[key] = _plain(item, depth - 1)
+                copy[name] = _plain(item, depth - 1)
             except _UnfitError as unfit:
-                unfit.place = _step(key) + unfit.place
+                unfit.place = _step(name) + unfit.place
                 raise
     return copy
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        return str.__str__(key)
+    raise _UnfitError(f"has a key that is {kind(key)}: JSON's keys are strings")
 
 
 def _step(key: str) -> str:
@@ -149,60 +231,89 @@ def _plain_list(value: Iterable[Any], depth: int) -> list[Any]:
 
 
 def _plain_other(value: Any, depth: int) -> Any:
-    if isinstance(value, float):
+    value = native(value)
+    if type(value) in SCALARS:
+        return value
+    if type(value) is float:
         if not isfinite(value):
             raise _UnfitError("must be a finite number: JSON has no NaN and no infinity")
-        return float(value)
-    if isinstance(value, str):
-        return str.__str__(value)  # a Secret or an enum goes out as the text it is
-    if isinstance(value, int):
-        return int(value)
+        return value
     if isinstance(value, Mapping):
         return _plain_dict(value, depth)
-    if isinstance(value, tuple):
+    if isinstance(value, (list, tuple)):
         return _plain_list(value, depth)
-    if _is_a(value, "decimal", "Decimal"):
-        return _plain_other(_from_decimal(value), depth)
-    if _is_a(value, "datetime", "date") and value == value:  # noqa: PLR0124 - pandas' NaT is a date that equals nothing
+    if _is_a(value, "datetime", "date"):
         return value.isoformat()
+    if _is_a(value, "numpy", "datetime64"):
+        return _numpys_moment(value)
     if _is_a(value, "uuid", "UUID"):
         return str(value)
     raise _UnfitError(f"is {kind(value)}, which JSON cannot hold")
 
 
-def _is_a(value: object, module: str, name: str) -> bool:
-    """Whether the value is of a class that need not be loaded to tell: there is no such value before it is."""
-    return module in sys.modules and isinstance(value, getattr(sys.modules[module], name))
-
-
-def _from_decimal(value: Decimal) -> int | float:
-    if not value.is_finite():
-        return nan
-    if abs(value) < _LONGEST_INTEGER and value == value.to_integral_value():
-        return int(value)
-    return float(value)
+def _numpys_moment(value: Any) -> str:
+    """A date of numpy's as Python would write it, with nanoseconds if it has any."""
+    made = value.item()
+    if _is_a(made, "datetime", "date"):
+        return str(made.isoformat())
+    # Python's dates are coarser, or end before it.
+    return re.sub(r"\.0+$|(?<=\.[0-9]{6})0+$", "", str(value))
 
 
 def text(value: Any, path: str) -> str:
-    """A string as it is; anything else as compact JSON, integral numbers without `.0`. Raises EventError as `plain`."""
+    """A string as it is; anything else as compact JSON, numbers as in JavaScript. Raises EventError as `plain`."""
     value = plain(value, path)
     if isinstance(value, str):
         return value
     try:
-        return json.dumps(_integral(value), ensure_ascii=False, separators=(",", ":"))
+        return _compact(value)
     except ValueError:  # Python refuses to print integers of more than 4,300 digits
         raise EventError(path, "holds an integer too long to be written as text") from None
 
 
-def _integral(value: Any) -> Any:
-    """The value with each integral float as an integer, as JavaScript prints it, up to where it takes an exponent."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 1e21 else value
-    if isinstance(value, dict):
-        return {key: _integral(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_integral(item) for item in value]
-    return value
+def _compact(value: Any) -> str:
+    return _WRITERS[type(value)](value)
+
+
+def _compact_object(value: dict[str, Any]) -> str:
+    return f"{{{','.join([f'{encode_basestring(key)}:{_compact(item)}' for key, item in value.items()])}}}"
+
+
+def _compact_list(value: list[Any]) -> str:
+    return f"[{','.join(map(_compact, value))}]"
+
+
+def _as_javascript(value: float) -> str:
+    """The shortest digits of a number, with an exponent from 1e21 on and below a millionth."""
+    if value == 0:
+        return "0"
+    written = repr(value)
+    if "e" not in written:  # most are not so large, nor so small
+        return written.removesuffix(".0")
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, part = mantissa.partition(".")
+    significant = f"{whole}{part}".lstrip("0")
+    point = len(significant) - len(part) + int(exponent or 0)  # digits before it; below 0, zeros after it
+    digits = significant.rstrip("0")
+    if _MOST_ZEROS < point <= 0:
+        shown = f"0.{'0' * -point}{digits}"
+    elif 0 < point <= _MOST_DIGITS:
+        shown = ".".join(filter(None, (digits[:point].ljust(point, "0"), digits[point:])))
+    else:
+        shown = f"{'.'.join(filter(None, (digits[:1], digits[1:])))}e{point - 1:+d}"
+    return shown if value > 0 else f"-{shown}"
+
+
+#: How a value is written as compact JSON, by its class.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: repr,
+    float: _as_javascript,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+    dict: _compact_object,
+    list: _compact_list,
+}
 
 
 def number(value: Any) -> int | float | None:
@@ -212,16 +323,11 @@ def number(value: Any) -> int | float | None:
     """
     if type(value) is int:
         return value
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
+    value = value if type(value) in NATIVE else native(value)
+    if type(value) is str:
         return _of_numeral(value.strip())
-    if _is_a(value, "decimal", "Decimal"):
-        value = _from_decimal(value)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and isfinite(value):
-        return float(value)
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return value
     return None
 
 

@@ -64,7 +64,7 @@ near_events = st.fixed_dictionaries(
         "traits": st.one_of(trait_objects(), trait_objects(), json_values),
         "context": st.one_of(contexts, contexts, json_values),
         "properties": st.one_of(st.dictionaries(texts, json_values, max_size=3), json_values),
-        "integrations": json_values,
+        "integrations": st.one_of(st.just({"All": True}), json_values),
     },
 )
 #: Any JSON value, most of them events.

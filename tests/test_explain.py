@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -28,6 +29,7 @@ from gainsight_dest import (
     explain,
     transform,
 )
+from gainsight_dest.explanation import cells
 from gainsight_dest.fields import Fate
 from tests import strategies
 from tests.conformance import every_vector
@@ -86,6 +88,47 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str | None, Any]]]] = [
             ("traits.plan", "Person.Plan__gc", ""),
             ("traits.address.city", "Person.City__gc", "null"),
         ],
+    ),
+    (
+        "a blank custom trait gives way to a value further along",
+        identify({"plan": "", "address.city": "", "address": {"city": ""}}, plan=7, address={"city": "Rome"}),
+        [
+            ("traits.plan", "Person.Plan__gc", "overridden by context.traits.plan"),
+            ('traits["address.city"]', "Person.City__gc", "overridden by context.traits.address.city"),
+            ("traits.address.city", "Person.City__gc", "overridden by context.traits.address.city"),
+            ("context.traits.plan", "Person.Plan__gc", 7),
+            ("context.traits.address.city", "Person.City__gc", "Rome"),
+        ],
+    ),
+    (
+        "of blank custom traits the first goes",
+        identify({"address.city": None, "address": {"city": ""}}, **{"address.city": ""}),
+        [
+            ('traits["address.city"]', "Person.City__gc", "null"),
+            ("traits.address.city", "Person.City__gc", ""),
+            ('context.traits["address.city"]', "Person.City__gc", "overridden by traits.address.city"),
+        ],
+    ),
+    (
+        "false and 0 are no name, and only texts and numbers are parts of one",
+        identify({"name": False, "firstName": "Ada", "middleName": True, "lastName": 2}),
+        [
+            ("traits.name", "Person.Name", "no name"),
+            ("traits.firstName", "Person.FirstName", "Ada"),
+            ("traits.middleName", "Person.MiddleName", True),
+            ("traits.lastName", "Person.LastName", 2),
+            ("FirstName + LastName", "Person.Name", "Ada 2"),
+        ],
+    ),
+    (
+        "what the type does not read is not looked at",
+        {**track(properties={"a": 1}, traits="x"), "context": {"traits": [7]}},
+        [("properties.a", "Event.a", 1)],
+    ),
+    (
+        "an empty list is an empty object",
+        {**identify({"name": "N"}), "context": {"traits": []}, "properties": [1]},
+        [("traits.name", "Person.Name", "N")],
     ),
     (
         "a null where a custom trait would be is told, and what follows is taken",
@@ -220,7 +263,7 @@ def test_how_a_value_was_changed_to_text_is_told(value: Any, sent: str, change: 
 
 @pytest.mark.parametrize(
     ("value", "sent", "change"),
-    [(1, 1, None), ("1", 1, "to number"), ("1.5", 1.5, "to number"), (Decimal(2), 2, "to number")],
+    [(1, 1, None), ("1", 1, "to number"), ("1.5", 1.5, "to number"), (Decimal(2), 2, None)],
 )
 def test_how_a_value_was_changed_to_a_number_is_told(value: Any, sent: float, change: str | None) -> None:
     row = rows_of(group({"users": value}))["traits.users"]
@@ -259,6 +302,17 @@ def test_the_map_that_has_no_row_for_an_event_is_told() -> None:
             "",
             "c-2",
             [("context.externalId[gainsightEventContractId].id", "", "blank"), ("Config.contractId", "c-2", "c-2")],
+        ),
+        *(
+            (
+                no_id,
+                "c-2",
+                [
+                    ("context.externalId[gainsightEventContractId].id", no_id, "no id"),
+                    ("Config.contractId", "c-2", "c-2"),
+                ],
+            )
+            for no_id in (False, 0, "  ", {"a": 1})
         ),
         (
             "a\nb",
@@ -371,6 +425,46 @@ def test_the_text_is_for_people() -> None:
     )
 
 
+def test_columns_of_the_text_are_aligned_by_the_cells_of_a_terminal() -> None:
+    names = ["質問", "e\u0301", "한국어", "ｶﾅ", "a\u200db", "plan", "\u1112\u1161\u11ab"]
+    identified = explain({"type": "identify", "traits": {"email": "a@b.co", **dict.fromkeys(names, 1)}}, CONFIG)
+    tracked = explain(track(properties=dict.fromkeys(names, 1)), CONFIG)
+    for explanation, before_value in ((identified, "mapping|Email"), (tracked, r"Event\.\S+|header\.\w+")):
+        lines = explanation.lines()[1:]
+        assert len({cells(re.split("[→✗]", line)[0]) for line in lines}) == 1, explanation.text()
+        columns = [re.match(f".*?({before_value}) +", line) for line in lines]
+        assert len({cells(column[0]) for column in columns if column}) == 1, explanation.text()
+        assert "\u200d" not in explanation.text()
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("", 0),
+        ("plan", 4),
+        ("Zürich", 6),
+        ("日本商事", 8),
+        ("ｶﾅ", 2),
+        ("Ａ", 2),
+        ("한국어", 6),
+        ("\u1112\u1161\u11ab", 2),
+        ("e\u0301", 1),
+        ("a\u20dd", 1),
+        ("🎉", 2),
+        ("…", 1),
+        ("שלום", 4),
+    ],
+)
+def test_a_text_is_measured_in_cells(text: str, width: int) -> None:
+    assert cells(text) == width
+
+
+def test_the_lines_are_the_type_a_row_each_and_the_error() -> None:
+    explanation = explain(identify({"email": "", "plan": "gold"}), CONFIG)
+    assert len(explanation.lines()) == 1 + len(explanation.rows) + 1
+    assert "\n".join(explanation.lines()) == explanation.text()
+
+
 def test_masked_text_holds_no_value_of_the_event() -> None:
     event = identify({"plan": "gold", "shoe": 38, "name": "", "by": {"ada@example.com": 1, "note": 2}})
     assert explain(event, CONFIG).masked().text() == (
@@ -389,6 +483,24 @@ def test_an_event_name_that_the_config_knows_is_not_masked_and_another_is() -> N
     text = explain(track("Ada's Divorce"), CONFIG).masked().text()
     assert "Divorce" not in text
     assert 'eventNameMap: has no row for the event "***"' in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"Ada's {CONFIG.access_key}",
+        f"Ada's {'x' * 200}",
+        "Ada's\n\x1b[2J",
+        "Ada's \u202e",
+        "Ada's \"\\",
+        "Ada's \ud800",
+    ],
+)
+def test_no_part_of_an_event_name_is_left_by_the_mask_whatever_it_holds(name: str) -> None:
+    masked = explain(track(name), CONFIG).masked()
+    assert "Ada" not in masked.text() + str(masked.error) + repr(masked.as_dict())
+    typed = explain({"type": name}, CONFIG).masked()
+    assert "Ada" not in typed.text() + str(typed.error) + repr(typed.as_dict())
 
 
 def test_the_text_of_an_error_and_of_what_is_no_event() -> None:
@@ -417,7 +529,7 @@ def test_as_data_it_is_ready_for_json() -> None:
                 "field": "Person.Plan__gc",
                 "rule": "personMap",
                 "sent": 1.5,
-                "change": "to number",
+                "change": None,
                 "refusal": None,
             },
             {"source": "traits.name", "value": "", "field": "Person.Name", "rule": "standard", "reason": "blank"},

@@ -23,6 +23,7 @@ from gainsight_dest import (
     track,
     transform,
 )
+from gainsight_dest.transform import switched_off
 from tests import some
 from tests.some import ACCESS_KEY, ADA, SHARED_SECRET
 
@@ -82,9 +83,8 @@ def test_identify_group_and_track_take_their_own_type_with_or_without_its_name(
         ({"type": None}, "type: must be identify, group or track, got null"),
         ({"type": " "}, "type: must be identify, group or track, got a blank string"),
         ({"type": ["track"]}, "type: must be identify, group or track, got a list"),
-        ({"traits": "x"}, "traits: must be an object, got a string"),
+        ({"type": None, "batch": [TRACK]}, "batch: is for many events, not for one: events_of(body) takes them apart"),
         ({"context": [1]}, "context: must be an object, got a list"),
-        ({"context": {"traits": 5}}, "context.traits: must be an object, got a number"),
         ({"properties": False}, "properties: must be an object, got a boolean"),
         ({"properties": {ACCESS_KEY: float("nan")}}, "properties.***: must be a finite number"),
         ({"event": None}, "event: a non-blank string is needed for track, got null"),
@@ -105,11 +105,51 @@ def test_an_event_at_fault_is_told_what_where_and_what_to_do(change: dict[str, A
     assert error.value.__context__ is None
 
 
-@pytest.mark.parametrize("event_type", ["identify", "group", "track"])
-@pytest.mark.parametrize("place", ["traits", "context", "properties"])
-def test_objects_are_objects_whatever_the_type(event_type: str, place: str) -> None:
-    with pytest.raises(EventError, match=f"^{place}: must be an object"):
-        transform({**IDENTIFY, **GROUP, **TRACK, "type": event_type, place: "x"}, CONFIG)
+#: The places of objects that an event of each type is read for.
+READ = {
+    "identify": ["traits", "context", "context.traits"],
+    "group": ["traits", "context", "context.traits"],
+    "track": ["context", "properties"],
+}
+PLACES = ["traits", "context", "context.traits", "properties"]
+#: What is good for any type.
+WHOLE = {**IDENTIFY, **GROUP, **TRACK}
+
+
+def changed(event_type: str, place: str, value: Any) -> dict[str, Any]:
+    """An event with another value in that place."""
+    event = {**WHOLE, "type": event_type, place: value}
+    return {**event, "context": {"traits": value}} if place == "context.traits" else event
+
+
+@pytest.mark.parametrize("value", ["x", " ", [1], [[]], [{}], 0, False, 1.5, "{}"], ids=repr)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("event_type", READ)
+def test_what_is_no_object_is_at_fault_where_the_type_reads_one_and_not_looked_at_elsewhere(
+    event_type: str, place: str, value: Any
+) -> None:
+    event = changed(event_type, place, value)
+    if place in READ[event_type]:
+        with pytest.raises(EventError, match=f"^{place}: must be an object, got ") as error:
+            transform(event, CONFIG)
+        assert error.value.path == place
+    else:
+        assert transform(event, CONFIG) == transform({**WHOLE, "type": event_type}, CONFIG)
+
+
+@pytest.mark.parametrize("value", ["", [], (), None, {}], ids=repr)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("event_type", READ)
+def test_an_empty_list_or_text_is_an_empty_object(event_type: str, place: str, value: Any) -> None:
+    assert outcome(changed(event_type, place, value)) == outcome(changed(event_type, place, {}))
+
+
+def outcome(event: dict[str, Any]) -> Any:
+    """The request, or the error as text."""
+    try:
+        return transform(event, CONFIG)
+    except EventError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("missing", [{}, {"properties": None}, {"properties": {}}])
@@ -180,38 +220,75 @@ ID = "gainsightEventContractId"
         ([{"type": ID, "id": None}], None),
         ([{"type": ID, "id": 77}], "77"),
         ([{"type": ID, "id": 77.0}], "77"),
-        ([{"type": ID, "id": 0}], "0"),
-        ([{"type": ID, "id": False}], "false"),
+        ([{"type": ID, "id": 1e-7}], "1e-7"),
+        ([{"type": ID, "id": 0}], None),
+        ([{"type": ID, "id": -0.0}], None),
+        ([{"type": ID, "id": False}], None),
+        ([{"type": ID, "id": True}], None),
+        ([{"type": ID, "id": " \t"}], None),
+        ([{"type": ID, "id": "\n"}], None),
+        ([{"type": ID, "id": ["c-1"]}], None),
+        ([{"type": ID, "id": {"a": 1}}], None),
+        ([{"type": ID, "id": " c-1 "}], " c-1 "),
         ([{"type": ID, "id": "契約 1"}], "契約 1"),
         ([{"type": ID, "id": "no-break\u00a0space"}], "no-break\u00a0space"),
     ],
 )
 def test_the_contract_id_is_that_of_the_first_external_id_of_its_type(external: Any, contract_id: str | None) -> None:
-    request = transform({**TRACK, "context": {"externalId": external}}, CONFIG)
-    assert request == attrs.evolve(EVENT, contract_id=contract_id)
+    event = {**TRACK, "context": {"externalId": external}}
+    assert transform(event, CONFIG) == attrs.evolve(EVENT, contract_id=contract_id)
+    headers = transform(event, attrs.evolve(CONFIG, contract_id="configured")).headers
+    assert headers["contractId"] == ("configured" if contract_id is None else contract_id)
 
 
-@pytest.mark.parametrize(
-    ("integrations", "enabled"),
-    [
-        (None, True),
-        ({}, True),
-        ("x", True),
-        ({"All": True}, True),
-        ({"All": False}, False),
-        ({"All": False, "Gainsight": True}, True),
-        ({"All": True, "Gainsight": False}, False),
-        ({"All": False, "Gainsight": {"option": 1}}, True),
-        ({"All": False, "Gainsight": None}, False),
-        ({"All": None, "Gainsight": None}, True),
-        ({"All": False, "Braze": True}, False),
-        ({"Braze": False}, True),
-    ],
-)
-def test_integrations_let_an_event_through_unless_they_say_otherwise(integrations: Any, enabled: bool) -> None:
-    assert is_enabled({**IDENTIFY, "integrations": integrations}) is enabled
+#: Integrations, and why they hold an event back; None: they do not. What follows "by the event's integrations".
+INTEGRATIONS: list[tuple[Any, str | None]] = [
+    ({}, None),
+    ({"All": True}, None),
+    ({"All": False}, ""),
+    ({"All": False, "Gainsight": True}, None),
+    ({"All": True, "Gainsight": False}, ""),
+    ({"All": False, "Gainsight": {"option": 1}}, None),
+    ({"All": False, "Gainsight": {}}, None),
+    ({"All": False, "Gainsight": None}, ""),
+    ({"All": True, "Gainsight": None}, None),
+    ({"All": True, "Gainsight": "false"}, None),
+    ({"All": False, "Gainsight": "true"}, ", where Gainsight must be true, false or an object, not a string"),
+    ({"All": False, "Gainsight": 1}, ", where Gainsight must be true, false or an object, not a number"),
+    ({"All": False, "Braze": True}, ""),
+    ({"Braze": False}, None),
+    (None, ", which must be an object, not null"),
+    ([], ", which must be an object, not a list"),
+    ("", ", which must be an object, not a string"),
+    (True, ", which must be an object, not a boolean"),
+    ({"All": "false"}, ", where All must be true or false, not a string"),
+    ({"All": "true"}, ", where All must be true or false, not a string"),
+    ({"All": None, "Gainsight": True}, ", where All must be true or false, not null"),
+    ({"All": {}}, ", where All must be true or false, not an object"),
+    *(
+        ({"All": False, name: value}, ', where "Gainsight" is spelled in another way, which is not read')
+        for name in ("GAINSIGHT", "gainsight", " Gainsight ", "Gainsight CS", "gainsight_cs")
+        for value in (True, {"option": 1})
+    ),
+    ({"All": False, "GAINSIGHT": False}, ""),
+    ({"All": False, "Gainsight PX": True}, ""),
+    ({"All": False, "Gainsight": False, "GAINSIGHT": True}, ""),
+    ({"GAINSIGHT": False}, None),
+    ({"all": False, "gainsight": False}, None),
+    (MappingProxyType({"All": False}), ""),
+    ({"All": False, 5: True}, ""),
+]
 
 
-def test_what_is_no_event_is_not_switched_off() -> None:
+@pytest.mark.parametrize(("integrations", "reason"), INTEGRATIONS, ids=repr)
+def test_integrations_let_an_event_through_or_tell_why_not(integrations: Any, reason: str | None) -> None:
+    event = {**IDENTIFY, "integrations": integrations}
+    assert switched_off(event) == (None if reason is None else f"switched off by the event's integrations{reason}")
+    assert is_enabled(event) is (reason is None)
+    assert transform(event, CONFIG) == PERSON
+
+
+def test_what_is_no_event_or_has_no_integrations_is_not_switched_off() -> None:
     assert is_enabled([])  # type: ignore[arg-type]
     assert is_enabled({})
+    assert is_enabled(IDENTIFY)
