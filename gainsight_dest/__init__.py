@@ -37,12 +37,14 @@ from gainsight_dest.errors import (
     UnsupportedTypeError,
 )
 from gainsight_dest.explain import explain
+from gainsight_dest.exports import destinations_of
 from gainsight_dest.lint import lint
 from gainsight_dest.secret import Secret
 from gainsight_dest.transform import group, identify, is_enabled, track, transform
 
 if TYPE_CHECKING:
     from gainsight_dest.batch import Batch, Tried, transform_batch
+    from gainsight_dest.events import events_of
     from gainsight_dest.explanation import Explanation, Row
     from gainsight_dest.linting.finding import Finding, Severity
     from gainsight_dest.outcome import Outcome, Prepared, Status
@@ -83,6 +85,8 @@ __all__ = [
     "UpdateCompany",
     "UpsertPerson",
     "config_schema",
+    "destinations_of",
+    "events_of",
     "explain",
     "group",
     "identify",
@@ -109,6 +113,7 @@ _LATER = {
     "Summary": "summary",
     "Tried": "batch",
     "config_schema": "schema",
+    "events_of": "events",
     "transform_batch": "batch",
 }
 

@@ -13,7 +13,6 @@ What became of each event is what would have become of it alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -22,6 +21,7 @@ from gainsight_dest.api import Response, folded
 from gainsight_dest.companies import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
+from gainsight_dest.dynamic import Settings, for_one_tenant
 from gainsight_dest.errors import ConfigError, CredentialsError, EventError, GainsightDestError, RetryableError
 from gainsight_dest.fields import company_link, company_name, email_key
 from gainsight_dest.lanes import ATTEMPTS, NOTHING, Book, Call, Lane, Note, Notes, Reading, Verdict, Write
@@ -179,21 +179,24 @@ class Batch:
 
 def transform_batch(
     events: Iterable[Event | EventError | Prepared | Request],
-    destination_config: DestinationConfig | Mapping[str, Any],
+    destination_config: DestinationConfig | Settings | Mapping[str, Any],
     *,
     attempts: int = ATTEMPTS,
 ) -> Batch:
     """The batch of the events, with the first requests to be sent.
 
     An event at fault, or one that is not for Gainsight, becomes that event's outcome, and a config that cannot be read
-    becomes that of each; nothing raises. An EventError may stand in for an event that could not be read, a Prepared or
-    its Request for one that has been transformed, by the same config. `attempts`: an event whose request has failed so
-    often for a while has failed.
+    becomes that of each; nothing raises. Each event fills in the templates of a dict, but for its `domain` and its
+    `accessKey`, which are to be the same for all. An EventError may stand in for an event that could not be read, a
+    Prepared or its Request for one that has been transformed, by the same config. `attempts`: an event whose request
+    has failed so often for a while has failed.
     """
-    config = destination_config
-    if not isinstance(config, DestinationConfig):
-        with suppress(ConfigError):
-            config = DestinationConfig.from_rudderstack(config)
+    config: DestinationConfig | Settings
+    shared: DestinationConfig | None = None
+    try:
+        config, shared = for_one_tenant(destination_config)
+    except ConfigError as error:
+        config = Settings.at_fault(error)
     labels, begun = [], []
     companies: dict[str, list[Write]] = {}
     for index, event in enumerate(events):
@@ -208,8 +211,8 @@ def transform_batch(
     lanes = [Lane(tuple(writes)) for writes in companies.values()]
     notes = Notes()
     stage: Stage = Tracks(())
-    if isinstance(config, DestinationConfig):
-        stage = _stage_with_work(Companies.of(config, lanes, Book(notes, attempts)), begun, notes)
+    if shared is not None:
+        stage = _stage_with_work(Companies.of(shared, lanes, Book(notes, attempts)), begun, notes)
     return Batch(tuple(labels), tuple(begun), attempts, notes, stage)
 
 

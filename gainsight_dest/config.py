@@ -18,6 +18,8 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.errors import ConfigError
+from gainsight_dest.exports import config_in
+from gainsight_dest.placeholders import FOR_LATER, placeholder_problem, with_env
 from gainsight_dest.secret import Secret, hide
 from gainsight_dest.values import kind, quoted
 
@@ -34,7 +36,7 @@ def _wrong(problem: str, place: str = "") -> ConfigError:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    raise _wrong(f"must be a string, not {kind(value)}")
+    raise _wrong(f"must be a string, not {kind(value)}: put it in quotes")
 
 
 #: C0 and C1 controls, which could end a header early, and lone surrogates, which have no UTF-8.
@@ -51,7 +53,7 @@ def header_problem(value: str) -> str | None:
 def _header(value: object) -> str | None:
     """A setting that goes out as a header. null and blank mean absent."""
     text = "" if value is None else _text(value)
-    if problem := header_problem(text):
+    if problem := header_problem(text) or placeholder_problem(text):
         raise _wrong(problem)
     return text if text.strip() else None
 
@@ -70,6 +72,8 @@ def _domain(value: object) -> str:
     if value is None:
         raise _wrong("is needed: the host name of the Gainsight tenant")
     text = _text(value).strip()
+    if problem := placeholder_problem(text):
+        raise _wrong(problem)
     host = text[8:] if text[:8].lower() == "https://" else text
     host = host.removesuffix("/")
     # Only ASCII is lower-cased: the Kelvin sign, for one, would become a "k" and so another host.
@@ -85,12 +89,27 @@ def _domain(value: object) -> str:
 MOST_ROWS = 10_000
 
 
+#: The longest integer that Python writes as text has some 14,000 bits.
+_MOST_BITS = 14_000
+
+
+def _source(value: Any) -> str:
+    return "" if value is None else _text(value)
+
+
+def read_target(value: Any) -> str:
+    """A `to`, of which an integer is its text: a version is easily written as one."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _MOST_BITS:
+        return str(int(value))
+    return _source(value)
+
+
 @attrs.frozen
 class _Row:
     """One row of a mapping: blank halves are what an untouched row of the dashboard looks like."""
 
-    source: str = attrs.field(default="", metadata={"name": "from"})
-    target: str = attrs.field(default="", metadata={"name": "to"})
+    source: str = attrs.field(default="", metadata={"name": "from", "read": _source})
+    target: str = attrs.field(default="", metadata={"name": "to", "read": read_target})
 
 
 def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str]:
@@ -98,11 +117,11 @@ def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str
 
     It has MOST_ROWS at most.
 
-    `check` gives the problem with a `to`, or None.
+    `check` gives the problem with a `to`, or None. null and blank mean absent.
     """
     if isinstance(value, (list, tuple, Mapping)) and len(value) > MOST_ROWS:
         raise _wrong(f"has {len(value):,} rows: more than {MOST_ROWS:,} are not read")
-    if value is None:
+    if value is None or (isinstance(value, str) and not value.strip()):
         placed = []
     elif isinstance(value, Mapping):
         placed = list(_rows_of_object(value))
@@ -111,7 +130,8 @@ def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str
     else:
         raise _wrong(f"must be a list of objects with from and to, or one object, not {kind(value)}")
     placed = [(place, row) for place, row in placed if row.source.strip() and row.target.strip()]
-    if problems := [(place, problem) for place, row in placed if (problem := check(row.target))]:
+    problems = [(place, check(row.target) or placeholder_problem(row.target, in_rows=True)) for place, row in placed]
+    if problems := [(place, problem) for place, problem in problems if problem]:
         raise ConfigError(*problems)
     return MappingProxyType({row.source: row.target for _, row in placed})
 
@@ -121,7 +141,7 @@ def _rows_of_object(value: Mapping[Any, Any]) -> Iterator[tuple[str, _Row]]:
     for source, target in value.items():
         place = f"[{quoted(str(source))}]"
         try:
-            yield place, _Row(_text(source), _half(target))
+            yield place, _Row(_text(source), read_target(target))
         except ConfigError as error:
             problems += _at(place, error.problems)
     if problems:
@@ -145,7 +165,7 @@ _LABEL_IN_ANY_CASE = _LABEL.replace("a-z", "A-Za-z")
 _END = r"/?\s*$"
 _DOMAIN_SCHEMA = {
     "type": "string",
-    "pattern": rf"^\s*([Hh][Tt][Tt][Pp][Ss]://)?(?=[^/\s]{{1,253}}{_END})({_LABEL_IN_ANY_CASE}\.)+"
+    "pattern": rf"{FOR_LATER}|^\s*([Hh][Tt][Tt][Pp][Ss]://)?(?=[^/\s]{{1,253}}{_END})({_LABEL_IN_ANY_CASE}\.)+"
     rf"(?=[A-Za-z])(?![Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]{_END}){_LABEL_IN_ANY_CASE}{_END}",
 }
 _NO_HEADER = {"type": "string", "pattern": _NOT_FOR_A_HEADER}
@@ -219,22 +239,27 @@ class DestinationConfig:
             raise ConfigError(*_hidden(problems, self.access_key, self.shared_secret))
 
     @classmethod
-    def from_rudderstack(cls, obj: Mapping[str, Any]) -> DestinationConfig:
+    def from_rudderstack(cls, obj: Mapping[str, Any], env: Mapping[str, str] | None = None) -> DestinationConfig:
         """The config out of RudderStack's own: a destination's `Config` object, or the destination that holds one.
 
-        Unknown keys (consent settings, connection modes, …) are passed over; null means absent. Raises ConfigError with
-        every problem found, each with its place: `personMap[2].from: must be a string, not a number`.
+        A destination may hold it as `Config`, or, as RudderStack's API and its exports have it, as `config`; of a whole
+        workspace, take one of `destinations_of(workspace)`. `env`: variables, such as os.environ, for settings that are
+        `env.NAME`. Unknown keys (consent settings, connection modes, …) are passed over; null means absent.
+
+        Raises ConfigError with every problem found, each with its place: `personMap[2].from: must be a string, not a
+        number: put it in quotes`. A setting that still is a placeholder is one of them: `env.NAME` that is not set,
+        `{{ X }}`, `${X}`, `<key>`.
         """
-        if isinstance(obj, Mapping) and "Config" in obj:
-            obj = obj["Config"]
-        if not isinstance(obj, Mapping):
-            raise ConfigError(("destination config", f"must be an object, not {kind(obj)}"))
+        given = config_in(obj)
+        if not isinstance(given, Mapping):
+            raise ConfigError(("destination config", f"must be an object, not {kind(given)}"))
+        if env is not None:
+            given = config_with_env(given, env)
+        settings: dict[str, Any] = {name: given.get(written) for name, written in _NAMES.items()}
         try:
-            config: DestinationConfig = _structure(obj, cls)
+            return cls(**settings)
         except ConfigError as error:
-            problems = _hidden(error.problems, obj.get("accessKey"), obj.get("sharedSecret"))
-        else:
-            return config
+            problems = [(_as_written(place), problem) for place, problem in error.problems]
         raise ConfigError(*problems)
 
     @cached_property
@@ -275,6 +300,20 @@ class DestinationConfig:
 
 
 _SETTINGS = attrs.fields_dict(DestinationConfig)
+#: RudderStack's names of the settings.
+_NAMES: dict[str, str] = {name: setting.metadata["name"] for name, setting in _SETTINGS.items()}
+
+
+def config_with_env(config: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+    """The Config with what the environment fills in of the settings."""
+    filled = {name: with_env(config[name], env) for name in _NAMES.values() if name in config}
+    return {**config, **filled}
+
+
+def _as_written(place: str) -> str:
+    """The place by RudderStack's names."""
+    name = place.partition("[")[0]
+    return _NAMES.get(name, name) + place[len(name) :]
 
 
 def _rebuild(settings: dict[str, Any]) -> DestinationConfig:
@@ -293,15 +332,10 @@ def _hook(name: str, read: Callable[[Any], Any]) -> Any:
     return override(rename=name, struct_hook=lambda value, _: read(value))
 
 
-def _half(value: Any) -> str:
-    return "" if value is None else _text(value)
-
-
 @cache  # made when it is first needed: it takes as long as all the rest of an import
 def _converter() -> Converter:
     converter = Converter(detailed_validation=True)
-    halves = {half.name: _hook(half.metadata["name"], _half) for half in attrs.fields(_Row)}
-    settings = {name: _hook(setting.metadata["name"], setting.metadata["read"]) for name, setting in _SETTINGS.items()}
+    halves = {half.name: _hook(half.metadata["name"], half.metadata["read"]) for half in attrs.fields(_Row)}
     read_row = make_dict_structure_fn(_Row, converter, **halves)
 
     def read_object(value: Any, _: type) -> _Row:
@@ -310,9 +344,6 @@ def _converter() -> Converter:
         return read_row(value, _Row)
 
     converter.register_structure_hook(_Row, read_object)
-    converter.register_structure_hook(
-        DestinationConfig, make_dict_structure_fn(DestinationConfig, converter, **settings)
-    )
     return converter
 
 
@@ -328,15 +359,12 @@ def _structure(value: Any, cls: Any) -> Any:
 def _flat(error: BaseException) -> Iterator[Problem]:
     if isinstance(error, ClassValidationError):
         for inner, note in error.group_exceptions()[0]:
-            name = attrs.fields_dict(_Row).get(note.name) or _SETTINGS[note.name]
-            yield from _at(f".{name.metadata['name']}", _flat(inner))
+            yield from _at(f".{attrs.fields_dict(_Row)[note.name].metadata['name']}", _flat(inner))
     elif isinstance(error, IterableValidationError):
         for inner, element in error.group_exceptions()[0]:
             yield from _at(f"[{element.index}]", _flat(inner))
-    elif isinstance(error, ConfigError):
+    elif isinstance(error, ConfigError):  # pragma: no branch - the readers raise no other
         yield from error.problems
-    else:  # a KeyError: the only setting without a default is the domain
-        yield "", "is needed: the host name of the Gainsight tenant"
 
 
 def _at(place: str, problems: Iterable[Problem]) -> list[Problem]:

@@ -12,10 +12,15 @@ from gainsight_dest.config import MOST_ROWS, DestinationConfig
 
 _NOT_BLANK = {"type": "string", "pattern": r"\S"}
 _HALF = {"type": ["string", "null"]}
+_TARGET = {"type": ["string", "integer", "null"]}
+_CONFIG = {"type": "object", "$ref": "#/$defs/config"}
 
 
 def config_schema() -> dict[str, Any]:
-    """The JSON Schema of what `DestinationConfig.from_rudderstack` takes: RudderStack's Config, or a destination."""
+    """The JSON Schema of a config as it is written: RudderStack's Config, or a destination that holds one.
+
+    It is of what `DestinationConfig.from_rudderstack` takes, and of what an event or the environment is to fill in.
+    """
     config = {
         "properties": {
             setting.metadata["name"]: _schema(setting.metadata) for setting in attrs.fields(DestinationConfig)
@@ -28,8 +33,12 @@ def config_schema() -> dict[str, Any]:
         "description": "A destination as RudderStack stores it, or its Config alone. Other keys are not read.",
         "type": "object",
         "if": {"required": ["Config"]},
-        "then": {"properties": {"Config": {"type": "object", "$ref": "#/$defs/config"}}},
-        "else": {"$ref": "#/$defs/config"},
+        "then": {"properties": {"Config": _CONFIG}},
+        "else": {
+            "if": {"required": ["config"], "not": {"required": ["domain"]}},
+            "then": {"properties": {"config": _CONFIG}},
+            "else": {"$ref": "#/$defs/config"},
+        },
         "$defs": {"config": config},
     }
     return deepcopy(schema)  # its parts are shared
@@ -48,17 +57,18 @@ def _rows(no_target: Mapping[str, Any]) -> dict[str, Any]:
     """A list of `{from, to}`, or an object. What is refused as `to` is not where a half is blank."""
     refused = {"allOf": [_NOT_BLANK, no_target]}
     return {
-        "type": ["array", "object", "null"],
+        "type": ["array", "object", "string", "null"],
+        "pattern": r"^\s*$",
         "maxItems": MOST_ROWS,
         "maxProperties": MOST_ROWS,
         "items": {
             "type": "object",
             "properties": {
                 "from": {"description": "the trait, by its name or dotted path, or the event", **_HALF},
-                "to": {"description": "the field, or the event's name or version in Gainsight", **_HALF},
+                "to": {"description": "the field, or the event's name or version in Gainsight", **_TARGET},
             },
             "not": {"required": ["from", "to"], "properties": {"from": _NOT_BLANK, "to": refused}},
         },
-        "patternProperties": {_NOT_BLANK["pattern"]: {**_HALF, "not": refused}},
-        "additionalProperties": _HALF,
+        "patternProperties": {_NOT_BLANK["pattern"]: {**_TARGET, "not": refused}},
+        "additionalProperties": _TARGET,
     }

@@ -122,22 +122,22 @@ def test_every_problem_is_listed_with_its_place() -> None:
         "contractId": "\ud800",
         "personMap": [{"from": "a", "to": "b"}, "x", {"from": 7, "to": []}, {"from": "e", "to": "Email"}],
         "companyMap": "age",
-        "eventNameMap": {"a\n": 1, "b": "fine"},
+        "eventNameMap": {"a\n": 1.5, "b": "fine"},
         "eventVersionMap": [{"from": "a", "to": "1\n"}],
     }
     bad_header = "holds a control character or broken Unicode, which no HTTP header may"
     assert problems(settings) == [
         "domain: is needed: the host name of the Gainsight tenant",
-        "accessKey: must be a string, not a number",
-        "sharedSecret: must be a string, not a list",
-        "tenantId: must be a string, not a boolean",
+        "accessKey: must be a string, not a number: put it in quotes",
+        "sharedSecret: must be a string, not a list: put it in quotes",
+        "tenantId: must be a string, not a boolean: put it in quotes",
         f"topicName: {bad_header}",
         f"contractId: {bad_header}",
         "personMap[1]: must be an object with from and to, not a string",
-        "personMap[2].from: must be a string, not a number",
-        "personMap[2].to: must be a string, not a list",
+        "personMap[2].from: must be a string, not a number: put it in quotes",
+        "personMap[2].to: must be a string, not a list: put it in quotes",
         "companyMap: must be a list of objects with from and to, or one object, not a string",
-        'eventNameMap["a\\n"]: must be a string, not a number',
+        'eventNameMap["a\\n"]: must be a string, not a number: put it in quotes',
         f"eventVersionMap[0].to: {bad_header}",
     ]
 
@@ -168,7 +168,7 @@ def test_what_is_no_object_is_no_config(config: Any) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"accessKey": "MARKED", "personMap": {"MARKED": 5}},
+        {"accessKey": "MARKED", "personMap": {"MARKED": 5.5}},
         {"sharedSecret": "MARKED", "personMap": {"MARKED": "Email"}},
         {"accessKey": "MARKED\n"},
         {"accessKey": ["MARKED"], "sharedSecret": {"MARKED": 1}},

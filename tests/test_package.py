@@ -14,8 +14,22 @@ import pytest
 import gainsight_dest
 
 CORE = [
-    *("errors", "secret", "values", "api", "config", "fields", "descriptors", "transform", "outcome"),
-    *("shards", "merge", "companies", "lanes", "stages", "batch", "explanation", "explain", "summary"),
+    *("errors", "secret", "values", "exports", "placeholders", "api", "config", "fields", "descriptors"),
+    *("dynamic", "transform", "outcome"),
+    *(
+        "merge",
+        "companies",
+        "lanes",
+        "stages",
+        "batch",
+        "explanation",
+        "alike",
+        "moments",
+        "events",
+        "shards",
+        "explain",
+        "summary",
+    ),
     *("schema", "linting.finding", "linting.near", "linting.subject", "linting.of_config"),
     *("linting.of_events", "linting.rules", "lint"),
     *("plan.words", "plan.limits", "plan.load", "plan.days", "plan.verdict"),

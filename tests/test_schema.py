@@ -73,7 +73,7 @@ def test_labels_and_names_are_as_long_as_they_may_be(length: int) -> None:
 
 
 NO_TEXTS: list[Any] = [5, True, [], {}]
-NO_MAPS: list[Any] = [5, "x", ["x"], [5], [None], [[]], {"a": 5}, {"": []}]
+NO_MAPS: list[Any] = [5, "x", ["x"], [5], [None], [[]], {"a": 5.5}, {"": []}, {"a": True}]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,8 @@ NO_MAPS: list[Any] = [5, "x", ["x"], [5], [None], [[]], {"a": 5}, {"": []}]
         *({"domain": DOMAIN, key: value} for key in ("accessKey", "topicName") for value in (*NO_TEXTS, "a\nb")),
         *({"domain": DOMAIN, "personMap": value} for value in NO_MAPS),
         *({"domain": DOMAIN, "companyMap": [{"from": value}]} for value in NO_TEXTS),
-        *({"domain": DOMAIN, "companyMap": [{"to": value}]} for value in NO_TEXTS),
+        *({"domain": DOMAIN, "companyMap": [{"to": value}]} for value in (5.5, *NO_TEXTS[1:])),
+        *({"config": None}, {"id": "x", "config": {}}, {"config": {"domain": 5}}),
         {"domain": DOMAIN, "personMap": [{"from": "a", "to": "Email"}]},
         {"domain": DOMAIN, "companyMap": {"a": "Name"}},
         {"domain": DOMAIN, "eventNameMap": [{"from": "a", "to": "b\r\n"}]},
@@ -104,11 +105,24 @@ def test_what_is_wrongly_made_is_refused_by_both(config: Any) -> None:
         {"companyMap": {" ": "Name", "a": None, "b": ""}, "personMap": {"a": "Name"}},
         {"eventNameMap": [{"from": "", "to": "\x00"}, {"from": "a", "to": "\n"}]},
         {"eventVersionMap": {"": "\x00", "a": "\n"}, "connectionMode": 5},
+        {"eventVersionMap": {"a": 2}, "eventNameMap": [{"from": "a", "to": 7}], "personMap": "", "companyMap": {}},
     ],
 )
 def test_what_is_passed_over_is_refused_by_neither(settings: dict[str, Any]) -> None:
     assert reads({"domain": DOMAIN, **settings})
     assert validates({"domain": DOMAIN, **settings})
+
+
+def test_a_destination_as_the_api_has_it_is_taken_by_both() -> None:
+    for config in ({"id": "x", "config": {"domain": DOMAIN}}, {"config": 5, "domain": DOMAIN}):
+        assert reads(config)
+        assert validates(config)
+
+
+def test_what_is_to_be_filled_in_later_validates() -> None:
+    for value in ("env.NAME", " {{ a.b || c }} "):
+        assert validates({"domain": value, "accessKey": value, "eventNameMap": {"a": value}})
+        assert not reads({"domain": DOMAIN, "accessKey": value})
 
 
 def test_the_configs_of_the_vectors_and_of_the_examples_validate() -> None:

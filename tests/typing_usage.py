@@ -22,6 +22,7 @@ from gainsight_dest import (
     ThrottledError,
     Tried,
     UpsertPerson,
+    events_of,
     group,
     identify,
     is_enabled,
@@ -56,6 +57,7 @@ def types(event: dict[str, Any]) -> None:
     assert_type(group(event, settings()), FindCompany)
     assert_type(track(event, settings()), SendEvent)
     assert_type(is_enabled(event), bool)
+    assert_type(events_of({"batch": [event]}), list[Any])
     for label, request in preview(transform(event, settings())):
         assert_type(label, str)
         assert_type(request, Request)

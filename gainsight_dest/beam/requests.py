@@ -13,8 +13,8 @@ from gainsight_dest.beam.events import Object
 from gainsight_dest.beam.told import count, count_outcome, letter
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
+from gainsight_dest.dynamic import Settings, config_of
 from gainsight_dest.outcome import Status, begin
-from gainsight_dest.transform import config_of
 
 
 class TransformEvents(beam.PTransform[Any, Any]):
@@ -22,7 +22,7 @@ class TransformEvents(beam.PTransform[Any, Any]):
 
     `requests`: Request objects. `faults`: the events that are at fault, as dead letters: `{"message": event, "error":
     {"kind", "path", "message", …}}`. `skipped`: `{"message": event, "reason": …}`. Each event is in one of them.
-    Raises ConfigError at once.
+    Events fill in the templates of a dict. Raises ConfigError at once.
     """
 
     def __init__(self, config: DestinationConfig | Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class TransformEvents(beam.PTransform[Any, Any]):
 
 
 class _Transform(beam.DoFn):
-    def __init__(self, config: DestinationConfig) -> None:
+    def __init__(self, config: DestinationConfig | Settings) -> None:
         self._config = config
 
     def process(self, event: Any) -> Iterator[Any]:

@@ -24,8 +24,8 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Timeout
 from gainsight_dest.deliver.shards import Saved, Shard, Shards
+from gainsight_dest.dynamic import of_one_tenant
 from gainsight_dest.outcome import Outcome, Status
-from gainsight_dest.transform import config_of
 
 #: Seconds that a late event may come after its window of `WriteToGainsight(window=…)`, and still be sent.
 _LATENESS = 86_400
@@ -74,7 +74,7 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         super().__init__()
         self._window = FixedWindows(window) if isinstance(window, (int, float)) else window
         self._shards = Shards(
-            config=config_of(config),
+            config=of_one_tenant(config),
             shards=shards,
             calls_per_minute=calls_per_minute,
             calls_per_day=calls_per_day,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
@@ -11,8 +12,9 @@ from gainsight_dest.companies import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.descriptors import Request, SendEvent
+from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import EventError
-from gainsight_dest.outcome import Event, Outcome, Prepared
+from gainsight_dest.outcome import Event, Outcome, Prepared, Status
 
 #: An event and its place in the stream.
 Place = tuple[int, "Event | EventError | Prepared"]
@@ -32,7 +34,7 @@ class ChunkDelivery:
     def __init__(
         self,
         chunk: Sequence[Place],
-        config: DestinationConfig,
+        config: DestinationConfig | Settings,
         journal: Journal | None,
         *,
         attempts: int,
@@ -46,12 +48,22 @@ class ChunkDelivery:
         self._batch = transform_batch([chunk[place][1] for place in self._places], config, attempts=attempts)
         self._open = list(range(len(self._places)))
         self._told = 0
+        self._through: Counter[tuple[str | None, str]] = Counter()
         self._settle()
 
     @property
-    def ahead(self) -> int:
-        """Events that are through and not told yet, as they wait for others before them."""
-        return max(0, len(self._chunk) - len(self._open) - self._told)
+    def ahead(self) -> Counter[tuple[str | None, str]]:
+        """Events that are through and not told yet, as they wait for others before them: by type and status.
+
+        Those that the journal knows are not among them.
+        """
+        return +self._through.copy()  # it may change meanwhile: a copy is made at once
+
+    @property
+    def failed_ahead(self) -> list[Outcome]:
+        """The outcomes of those that have failed."""
+        waiting = self._outcomes[self._told :]
+        return [each for each in waiting if each is not None and each.status is Status.FAILED and not each.resumed]
 
     def run(self, ask: Ask, is_stopped: Callable[[], bool]) -> Iterator[Outcome]:
         """One outcome for each event, as soon as it and all before it are through."""
@@ -62,12 +74,19 @@ class ChunkDelivery:
         rest = dict(zip(self._places, self._batch.outcomes, strict=True))
         for place in range(self._told, len(self._chunk)):
             self._told += 1
-            yield self._outcomes[place] or self._placed(place, rest[place])
+            if (outcome := self._outcomes[place]) is not None:
+                self._count(outcome, -1)
+            yield outcome or self._placed(place, rest[place])
 
     def _front(self) -> Iterator[Outcome]:
         while self._told < len(self._chunk) and (outcome := self._outcomes[self._told]) is not None:
             self._told += 1
+            self._count(outcome, -1)
             yield outcome
+
+    def _count(self, outcome: Outcome, times: int) -> None:
+        if not outcome.resumed:
+            self._through[outcome.type, str(outcome.status)] += times
 
     def _ask(self, ask: Ask, requests: Sequence[Request]) -> None:
         failures, waited = self._batch.failures, self._batch.waited
@@ -88,6 +107,7 @@ class ChunkDelivery:
         for number in settled:
             place = self._places[number]
             outcome = self._outcomes[place] = self._placed(place, self._batch.outcome(number))
+            self._count(outcome, 1)
             if self._journal is not None:
                 self._journal.add(outcome, self._chunk[place][1])
         if only_first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from gainsight_dest.api import Response, request_id
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver import transport
 from gainsight_dest.descriptors import Request
+from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import (
     ConfigError,
     CredentialsError,
@@ -152,11 +154,13 @@ class Sender:
         if useless := _useless(chain, self.proxy):
             return CredentialsError(action, f"{useless} ({name})")
         meaning = next(meaning for kind, meaning in _FAULTS if isinstance(fault, kind))
+        if isinstance(chain[-1], socket.gaierror):
+            meaning += ": no host of that name is found"
         is_connected = not any(isinstance(each, _NOT_CONNECTED) for each in chain)
         return (RetryableError if is_connected else UnreachableError)(action, f"{meaning} ({name})")
 
 
-def target_of(config: DestinationConfig, base_url: str | None) -> str:
+def target_of(config: DestinationConfig | Settings, base_url: str | None) -> str:
     """Whom requests of the config go to: the tenant by its host, and by way of what, if any. Raises ConfigError."""
     tenant = f"https://{config.domain}"
     return tenant if base_url is None else f"{tenant} by way of {checked_base_url(base_url)}"

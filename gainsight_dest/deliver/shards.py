@@ -29,11 +29,11 @@ from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Timeout, checked_base_url
 from gainsight_dest.descriptors import FindCompany, UpsertPerson
+from gainsight_dest.dynamic import Settings, of_one_tenant
 from gainsight_dest.errors import CredentialsError, EventError, RetryableError
 from gainsight_dest.fields import company_link
 from gainsight_dest.outcome import Event, Outcome, Prepared, begin
 from gainsight_dest.shards import shares
-from gainsight_dest.transform import config_of
 
 _DAY = 86_400.0
 #: Seconds to wait for another sender that has the journal: an engine that has given up on a task may start it again
@@ -59,7 +59,7 @@ class Shards:
     ValueError. Pickles; the repr shows no secret.
     """
 
-    config: DestinationConfig = attrs.field(converter=config_of)
+    config: DestinationConfig | Settings = attrs.field(converter=of_one_tenant)
     shards: int = 1
     calls_per_minute: int | None = 100
     calls_per_day: int | None = 50_000

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
+from gainsight_dest import dynamic
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.dynamic import MOST_FILLED, Dynamic, Values
 from gainsight_dest.errors import ConfigError, EventError, GainsightDestError
-from gainsight_dest.rudderstack.dynamic import Dynamic, Values
 from gainsight_dest.rudderstack.faults import CrowdedError, NoDestinationError
 from gainsight_dest.rudderstack.sizes import fit, measured
 from gainsight_dest.values import kind
@@ -17,9 +18,6 @@ Object = Mapping[str, Any]
 
 #: A request of more items is not looked at: what is told of so many is longer than an answer may be.
 MOST_ITEMS = 65_536
-#: Configs with templates are filled in anew for each event that brings other values, up to so many bytes a request.
-#: Each takes as long as any Config of its length, and the length of a request tells nothing of how many there will be.
-MOST_FILLED = 2**20
 #: To list what is wrong with a Config takes so many times as long as to read one.
 _FAULTS_COST = 10
 
@@ -118,69 +116,38 @@ def _spelling(destination: Object) -> str:
         return ""
 
 
-class Settings:
-    """The Config of a destination, read when it is first asked for, for all of its items. `size`: as JSON, in bytes."""
+class Settings(dynamic.Settings):
+    """The Config of a destination, for all of its items. `size`: as JSON, in bytes.
+
+    What `of` raises is also CrowdedError, where too much is to be filled in.
+    """
+
+    _place = "destination.Config"
 
     def __init__(
         self, destination: Object, size: int, destinations: Destinations, fault: ConfigError | None = None
     ) -> None:
+        super().__init__(destination)
         self.size = size
-        self._destination = destination
         self._destinations = destinations
-        self._fixed: DestinationConfig | ConfigError | Dynamic | None = fault
-        self._filled: dict[str, DestinationConfig | ConfigError] = {}
+        self._fixed = fault
         self._length = 0
 
-    def of(self, event: Any) -> tuple[DestinationConfig, Any]:
-        """The config as it is for the event, and the event without what it has filled in there.
+    def _config(self, given: Any) -> Any:
+        config = given.get("Config")
+        if not isinstance(config, Mapping):
+            raise ConfigError((self._place, f"must be an object, not {kind(config)}"))
+        return config
 
-        Raises ConfigError; EventError for a value that cannot be filled in; CrowdedError where there were too many.
-        """
-        fixed = self._fixed
-        if fixed is None:
-            fixed = self._fixed = self._begun()
-        if isinstance(fixed, Dynamic):
-            values, event = fixed.taken(event)
-            try:
-                key = json.dumps([*values.items()])
-            except ValueError:
-                raise EventError("the event", "holds an integer too long to be written as text") from None
-            known = self._filled.get(key)
-            if known is None:
-                known = self._filled[key] = self._read(fixed, values, self._length + len(key))
-            fixed = known
-        if isinstance(fixed, ConfigError):
-            raise afresh(fixed)
-        return fixed, event
-
-    def _begun(self) -> DestinationConfig | ConfigError | Dynamic:
-        config = self._destination.get("Config")
-        try:
-            dynamic = Dynamic.of(config) if self._destination.get("hasDynamicConfig") is not False else None
-        except ConfigError as error:
-            return error
-        if dynamic is None:
-            return _read(config)
-        self._length = measured(config, "destination")
-        return dynamic
-
-    def _read(self, dynamic: Dynamic, values: Values, length: int) -> DestinationConfig | ConfigError:
-        is_first = not self._filled  # which the length of the request pays for
-        if not is_first:
-            self._destinations.fill(length)
-        read = _read(dynamic.filled(values))
-        if not is_first and isinstance(read, ConfigError):
-            self._destinations.filled(length * (_FAULTS_COST - 1))
+    def _filled_in(self, dynamic: Dynamic, values: Values, length: int) -> DestinationConfig | ConfigError:
+        if not self._filled:  # which the length of the request pays for
+            self._length = measured(self._config(self._given), "destination")
+            return self._read_filled(dynamic, values)
+        self._destinations.fill(self._length + length)
+        read = self._read_filled(dynamic, values)
+        if isinstance(read, ConfigError):
+            self._destinations.filled((self._length + length) * (_FAULTS_COST - 1))
         return read
-
-
-def _read(config: Any) -> DestinationConfig | ConfigError:
-    if not isinstance(config, Mapping):
-        return ConfigError(("destination.Config", f"must be an object, not {kind(config)}"))
-    try:
-        return DestinationConfig.from_rudderstack({"Config": config})
-    except ConfigError as error:
-        return error
 
 
 class Destinations:
@@ -235,11 +202,3 @@ class Destinations:
 def _of_config(fault: EventError) -> ConfigError:
     """The same, of a destination."""
     return ConfigError((fault.path, fault.problem))
-
-
-_E = TypeVar("_E", bound=Exception)
-
-
-def afresh(error: _E) -> _E:
-    """The error, to be raised again: without the traces of the times before, which would grow and keep all alive."""
-    return error.with_traceback(None)

@@ -17,6 +17,7 @@ from gainsight_dest.batch import Batch, transform_batch
 from gainsight_dest.companies import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
+from gainsight_dest.dynamic import afresh
 from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError
 from gainsight_dest.fields import company_link, email_key
 from gainsight_dest.merge import PERSON, merged
@@ -31,7 +32,7 @@ from gainsight_dest.rudderstack.faults import (
     answered,
     unforeseen,
 )
-from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, Item, Kept, Settings, afresh, items_of, opened
+from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, Item, Kept, Settings, items_of, opened
 from gainsight_dest.rudderstack.send import Send, asked
 from gainsight_dest.rudderstack.sizes import letters, measured
 from gainsight_dest.rudderstack.wire import as_wire, checked

@@ -11,6 +11,8 @@ import attrs
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.dynamic import Settings as Filled
+from gainsight_dest.dynamic import of_one_tenant
 from gainsight_dest.errors import ConfigError
 from gainsight_dest.linting.near import Names
 
@@ -28,11 +30,11 @@ class Settings:
     journal: Path | None = None
 
 
-def _config(text: str) -> DestinationConfig:
+def _config(text: str) -> DestinationConfig | Filled:
     if text.lstrip().startswith(("{", "[")):
         raise ValueError("must be the path of a JSON file, not its text: Spark may show options, and keys are in it")
     try:
-        return DestinationConfig.from_rudderstack(json.loads(Path(text).read_bytes()))
+        return of_one_tenant(json.loads(Path(text).read_bytes()))
     except OSError as error:
         raise ValueError(f"the file cannot be read: {error.strerror}") from None
     except ConfigError as error:

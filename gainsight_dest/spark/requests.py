@@ -11,10 +11,10 @@ from pyspark.sql import DataFrame
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
+from gainsight_dest.dynamic import Settings, config_of
 from gainsight_dest.outcome import Fault, begin, text_of
 from gainsight_dest.secret import MASK, Secret
 from gainsight_dest.spark.rows import Batches, as_json, batches, events_only, fit, read
-from gainsight_dest.transform import config_of
 
 #: The columns of `transform_events`, one row an event. `calls`: how many the event costs by itself.
 COLUMNS = (
@@ -49,7 +49,9 @@ def transform_events(
     return events_only(df).mapInArrow(transforming(config_of(config), show_secrets=show_secrets), COLUMNS)
 
 
-def transforming(config: DestinationConfig, *, show_secrets: bool) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
+def transforming(
+    config: DestinationConfig | Settings, *, show_secrets: bool
+) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
     """What a task does with its batches of rows."""
 
     def transformed(rows: Iterable[pa.RecordBatch]) -> Batches:
@@ -60,7 +62,7 @@ def transforming(config: DestinationConfig, *, show_secrets: bool) -> Callable[[
     return transformed
 
 
-def _record(event: Any, config: DestinationConfig, *, show_secrets: bool) -> dict[str, Any]:
+def _record(event: Any, config: DestinationConfig | Settings, *, show_secrets: bool) -> dict[str, Any]:
     begun = begin(0, event, config)
     record: dict[str, Any] = {"message_id": fit(text_of(event, "messageId")), "type": fit(text_of(event, "type"))}
     if isinstance(begun, Request):

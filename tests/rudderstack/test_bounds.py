@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import DestinationConfig, EventError, Request, Response
+from gainsight_dest.dynamic import MOST_FILLED
 from gainsight_dest.rudderstack import processor, proxy, router, transformer
 from gainsight_dest.rudderstack.clip import MOST_LEVELS, read
 from gainsight_dest.rudderstack.faults import LONGEST_TEXT, Failure, answered, cut
-from gainsight_dest.rudderstack.items import MOST_FILLED, MOST_ITEMS, Item
+from gainsight_dest.rudderstack.items import MOST_ITEMS, Item
 from gainsight_dest.rudderstack.sizes import LEVELS, fit, measured
 from gainsight_dest.rudderstack.transformer import processed, routed
 from gainsight_dest.secret import Secret
@@ -149,7 +150,7 @@ def test_configs_are_filled_in_differently_only_so_often_a_request() -> None:
     assert failed["error"] == "the request fills in more than 1,048,576 bytes of settings"
     same = [track(t=f"{n % 3}") for n in range(60)]
     assert set(statuses(router(compacted(to, *same), never)["output"])) == {200}
-    wrong = destination({**SETTINGS, "topicName": "{{ properties.t || d }}", "personMap": {**rows, "x": 1}})
+    wrong = destination({**SETTINGS, "topicName": "{{ properties.t || d }}", "personMap": {**rows, "x": 1.5}})
     codes = statuses(router(compacted(wrong, *[track(t=f"{n}") for n in range(60)]), never)["output"])
     assert 1 < codes.count(400) < 10
     assert codes.count(500) == 60 - codes.count(400)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gainsight_dest.dynamic import Dynamic
+from gainsight_dest.placeholders import template
 from gainsight_dest.rudderstack import processor
-from gainsight_dest.rudderstack.dynamic import Dynamic, template
 from tests.rudderstack.rudder import Data, check_processed, destination, item, never
 from tests.some import ADA, SETTINGS, identify, track
 
@@ -168,12 +169,13 @@ def test_a_row_of_a_map_may_be_filled_in() -> None:
 
 
 @pytest.mark.parametrize("flag", [True, None, 0, "false"])
-def test_templates_are_filled_in_unless_the_destination_has_none(flag: Any) -> None:
+def test_templates_are_filled_in_unless_the_destination_has_none_and_are_never_sent(flag: Any) -> None:
     config = {"topicName": "{{ properties.topic || Tickets }}"}
     answer = processed(track(), config, hasDynamicConfig=flag)
     assert answer["output"]["headers"]["topicName"] == "Tickets"
     answer = processed(track(), config, hasDynamicConfig=False)
-    assert answer["output"]["headers"]["topicName"] == "{{ properties.topic || Tickets }}"
+    assert (answer["statusCode"], answer["statTags"]["errorType"]) == (400, "configuration")
+    assert "topicName: is a template for each event to fill in, and here none does" in answer["error"]
 
 
 def test_a_value_that_the_setting_does_not_take_is_the_configs_fault() -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import Response
-from gainsight_dest.rudderstack import dynamic, processor, proxy, router
+from gainsight_dest import Response, dynamic
+from gainsight_dest.placeholders import template
 from gainsight_dest.rudderstack import items as items_module
+from gainsight_dest.rudderstack import processor, proxy, router
 from gainsight_dest.rudderstack.clip import read
-from gainsight_dest.rudderstack.dynamic import template
 from tests.rudderstack.rudder import Data, body, companies, destination, item, items, known_companies, told
 from tests.some import SETTINGS, group, identify, track
 
