@@ -7,9 +7,6 @@ processes, windows and runs a person is written by one sender, in order.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import datetime, timezone
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -18,22 +15,18 @@ import attrs
 from gainsight_dest.api import folded
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, UpsertPerson
+from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import EventError
 from gainsight_dest.fields import company_name, email_key
+from gainsight_dest.moments import moment_of
 from gainsight_dest.outcome import Event, Outcome, begin, text_of
+from gainsight_dest.values import native, text
 
 #: Of so many calls the sender of the companies gets one, as it writes 50 in a call where others write one person.
 CALLS_PER_COMPANIES_CALL = 10
 
-#: When an event happened: first that is there. The first is the second, mended for a wrong clock by rudder-server.
-MOMENTS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 #: By whom a track event goes, which belongs to no record: the events of a user stay in order.
 USERS = ("userId", "anonymousId", "messageId")
-
-_MOMENT = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d)([Tt ](?P<time>\d\d:\d\d(:\d\d)?)([.,](?P<part>\d{1,9}))?)?"
-    r" ?(?P<zone>[Zz]|[+-]\d\d(:?\d\d)?)?"
-)
 
 
 class Address(NamedTuple):
@@ -42,7 +35,7 @@ class Address(NamedTuple):
     `company`: of a group event the folded Name of its company, which is to be saved first; else None. `key`: by what it
     goes then: its person, or a track event's user. `shard`: the number of the sender, from 0. `moment`: when it
     happened, as UTC text that sorts; "" where it does not tell. The events of a key are ordered by `moment` and
-    `message_id`.
+    `message_id`. `unread`: a time of it that cannot be read, to be told; else None.
     """
 
     company: str | None
@@ -50,6 +43,7 @@ class Address(NamedTuple):
     shard: int
     moment: str
     message_id: str
+    unread: str | None = None
 
 
 @attrs.frozen
@@ -60,7 +54,7 @@ class Shares:
     each: tuple[int | None, ...]
 
 
-def address(event: Event | EventError, config: DestinationConfig, shards: int) -> Address | Outcome:
+def address(event: Event | EventError, config: DestinationConfig | Settings, shards: int) -> Address | Outcome:
     """Where the event goes, or its outcome where it goes nowhere: it is at fault, or not for Gainsight."""
     first = begin(0, event, config)
     if isinstance(first, Outcome):
@@ -72,7 +66,8 @@ def address(event: Event | EventError, config: DestinationConfig, shards: int) -
         key = f"Person {folded(email_key(first.person))}"
     else:
         key = f"User {_user(event)}"
-    return Address(company, key, shard_of(key, shards), moment_of(event), text_of(event, "messageId") or "")
+    moment, message_id = moment_of(event), text_of(event, "messageId") or ""
+    return Address(company, key, shard_of(key, shards), moment.text, message_id, moment.unread)
 
 
 def shard_of(key: str, shards: int) -> int:
@@ -96,37 +91,15 @@ def shares(calls: int | None, shards: int) -> Shares:
     return Shares(companies, tuple(fewest + (number < more) for number in range(shards)))
 
 
-def moment_of(event: Any) -> str:
-    """When the event happened: UTC with microseconds, such as "2026-11-24T09:30:00.000000"; "" where it tells not.
-
-    A time without a zone is taken for UTC, as RudderStack's are.
-    """
-    if isinstance(event, Mapping):
-        for name in MOMENTS:
-            if moment := _moment(event.get(name)):
-                return moment
-    return ""
-
-
-def _moment(value: object) -> str:
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    found = _MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        return ""
-    zone = (found["zone"] or "Z").upper().replace("Z", "+00:00")
-    zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:] or '00'}"
-    part = (found["part"] or "").ljust(6, "0")[:6]
-    time = found["time"] or "00:00"
-    time = time if len(time) > len("09:30") else f"{time}:00"
-    try:
-        moment = datetime.fromisoformat(f"{found['date']}T{time}.{part}{zone}").astimezone(timezone.utc)
-    except (ValueError, OverflowError):  # a date that the calendar has not, or at its ends
-        return ""
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
-
-
 def _user(event: Any) -> str:
     """The first of the ids that a track event has, as text; "" if it has none."""
-    ids = (event.get(name) for name in USERS)
-    return next((str(each) for each in ids if isinstance(each, (str, int)) and each != ""), "")
+    return next(filter(None, (_id(event.get(name), name) for name in USERS)), "")
+
+
+def _id(value: Any, name: str) -> str:
+    """A text or a number of any class as text; "" for anything else."""
+    own = native(value)
+    try:
+        return text(own, name) if type(own) in {str, int, float} else ""
+    except EventError:  # no finite number, or one of thousands of digits
+        return ""

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError, transform_batch
+from gainsight_dest.moments import Unread, moment_of
 from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, Merged, Plan, plan
 from gainsight_dest.plan.words import DAY, HOUR, MINUTE, between, duration, lasting
 from gainsight_dest.sandbox import Content, Sandbox
-from gainsight_dest.shards import moment_of
 from tests import some, strategies
 from tests.some import CONFIG, FREE, Event
 
@@ -189,7 +189,7 @@ some_events = st.lists(
 def test_the_estimate_is_what_a_batch_makes_of_new_companies(events: list[Event]) -> None:
     load = load_of(*events)
     assert calls(load)[None] == calls_made(events)
-    minutes = groupby(sorted(events, key=moment_of), key=lambda event: moment_of(event)[:16])
+    minutes = groupby(sorted(events, key=moment_of), key=lambda event: moment_of(event).text[:16])
     assert calls(load)[MINUTE] == sum(calls_made(list(minute)) for _, minute in minutes)
 
 
@@ -219,7 +219,7 @@ def test_of_a_lifelike_day_the_estimate_is_within_a_hundredth(length: int, digit
         made["traits"] |= {"employees": number, "renewalDate": f"2027-01-{number % 28 + 1:02}"}
         made["traits"] |= {"lastName": f"Li {number}", "stage": stages[company]}
         events.append(made if number % 4 else track(50 * number))
-    windows = [list(window) for _, window in groupby(events, key=lambda event: moment_of(event)[:digits])]
+    windows = [list(window) for _, window in groupby(events, key=lambda event: moment_of(event).text[:digits])]
     made_calls = calls_made(*windows, held=30)
     assert 0.99 * made_calls <= calls(load_of(*events))[length] < made_calls
 
@@ -380,6 +380,26 @@ def test_what_has_no_moment_is_sent_by_itself() -> None:
         "all at once": (1, 100)
     }
     assert made.notes == ("No event has a moment, so no window merges anything.",)
+
+
+def test_a_time_that_cannot_be_read_is_counted_with_the_first_as_example() -> None:
+    made = planned(
+        identify(1, 0),
+        identify(2) | {"timestamp": "01/03/2026"},
+        track() | {"timestamp": 5, "sentAt": "2026-03-02"},
+        {"type": "page", "timestamp": "not sent"},
+    )
+    assert made.unread == Unread(2, 'timestamp "01/03/2026"')
+    assert made.untimed == 1
+    assert made.as_dict()["unread"] == {"events": 2, "example": 'timestamp "01/03/2026"'}
+    assert str(made.unread) in made.notes
+
+
+def test_a_window_takes_events_whatever_form_their_times_have() -> None:
+    forms: list[Any] = [1_772_438_400, "1772438400000", "2026-03-02 08:00:00 UTC", "2026-03-02T10:00:00.123456789+0200"]
+    load = load_of(*(identify(1) | {"timestamp": form} for form in forms))
+    assert calls(load)[MINUTE] == 1
+    assert load.unread == Unread()
 
 
 def test_no_event_is_no_call() -> None:

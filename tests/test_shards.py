@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,9 +15,10 @@ from hypothesis import strategies as st
 
 from gainsight_dest import EventError
 from gainsight_dest.outcome import Outcome
-from gainsight_dest.shards import Address, address, moment_of, shard_of, shares
+from gainsight_dest.shards import Address, Shares, address, shard_of, shares
 from gainsight_dest.testing.strategies import events
 from tests import some
+from tests.needs import need
 from tests.some import CONFIG
 
 ADA = {"email": " Ada@Example.com "}
@@ -47,6 +50,33 @@ def test_a_group_event_goes_by_its_company_and_then_with_its_person() -> None:
 )
 def test_a_track_event_goes_by_its_user(ids: dict[str, Any], key: str) -> None:
     assert place_of({**some.track(), **ids}).key == key
+
+
+class OwnInt(int):
+    def __str__(self) -> str:
+        return "an id"
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        *((same, "User 7") for same in ("7", 7, 7.0, Decimal(7), Fraction(7), OwnInt(7))),
+        *((none, "User a-1") for none in (float("nan"), 10**5000, True, [7], {"id": 7}, Decimal("NaN"))),
+        (0, "User 0"),
+        (1.5, "User 1.5"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_id_of_another_class_is_the_user_that_pythons_own_is(value: Any, key: str) -> None:
+    assert place_of({**some.track(), "userId": value, "anonymousId": "a-1"}).key == key
+
+
+def test_an_id_of_numpy_or_pandas_is_the_user_that_pythons_own_is() -> None:
+    need("pandas")
+    numpy, pandas = import_module("numpy"), import_module("pandas")
+    ids = [numpy.int64(7), numpy.uint8(7), numpy.str_("7"), pandas.Series([7], dtype="Int64")[0]]
+    assert {place_of({**some.track(), "userId": each}) for each in ids} == {place_of({**some.track(), "userId": 7})}
+    assert place_of({**some.track(), "userId": pandas.NA, "anonymousId": "a-1"}).key == "User a-1"
 
 
 def test_an_address_has_the_message_id_to_order_by() -> None:
@@ -100,43 +130,10 @@ def test_every_event_has_an_address_or_an_outcome(event: Any) -> None:
     assert found == address(event, CONFIG, 3)
 
 
-@pytest.mark.parametrize(
-    ("times", "moment"),
-    [
-        ({"timestamp": "2026-11-24T09:30:00Z"}, "2026-11-24T09:30:00.000000"),
-        ({"timestamp": "2026-11-24T09:30:00.123Z"}, "2026-11-24T09:30:00.123000"),
-        ({"timestamp": "2026-11-24T09:30:00.123456789Z"}, "2026-11-24T09:30:00.123456"),
-        ({"timestamp": "2026-11-24T09:30:00+05:30"}, "2026-11-24T04:00:00.000000"),
-        ({"timestamp": "2026-11-24T09:30:00-0800"}, "2026-11-24T17:30:00.000000"),
-        ({"timestamp": "2026-11-24T09:30+02"}, "2026-11-24T07:30:00.000000"),
-        ({"timestamp": "2026-11-24 09:30:00.5"}, "2026-11-24T09:30:00.500000"),
-        ({"timestamp": "2026-11-24"}, "2026-11-24T00:00:00.000000"),
-        ({"timestamp": datetime(2026, 11, 24, 9, 30)}, "2026-11-24T09:30:00.000000"),  # noqa: DTZ001 - it may come so
-        (
-            {"timestamp": datetime(2026, 11, 24, 9, 30, tzinfo=timezone(timedelta(hours=1)))},
-            "2026-11-24T08:30:00.000000",
-        ),
-        ({"originalTimestamp": "2026-11-24T09:30:00Z", "sentAt": "2026-11-25"}, "2026-11-24T09:30:00.000000"),
-        ({"timestamp": "yesterday", "sentAt": "2026-11-25"}, "2026-11-25T00:00:00.000000"),
-        ({"timestamp": "2026-02-30T00:00:00Z", "receivedAt": "2026-11-25"}, "2026-11-25T00:00:00.000000"),
-        ({"timestamp": "0001-01-01T00:00:00+14:00"}, ""),
-        ({"timestamp": 1_790_000_000}, ""),
-        ({"timestamp": None}, ""),
-        ({}, ""),
-    ],
-)
-def test_a_moment_is_the_first_that_the_event_tells_in_utc(times: dict[str, Any], moment: str) -> None:
-    assert moment_of(times) == moment
-
-
-def test_what_is_no_event_has_no_moment() -> None:
-    assert moment_of("2026-11-24") == ""
-
-
-@given(st.datetimes(timezones=st.just(timezone.utc)), st.datetimes(timezones=st.just(timezone.utc)))
-def test_moments_sort_as_times_do(one: datetime, other: datetime) -> None:
-    moments = [moment_of({"timestamp": each.isoformat().replace("+00:00", "Z")}) for each in (one, other)]
-    assert (moments[0] < moments[1]) == (one < other)
+def test_an_address_has_the_moment_and_a_time_that_cannot_be_read() -> None:
+    place = place_of({**GROUP, "timestamp": "yesterday", "sentAt": "2026-11-25"})
+    assert (place.moment, place.unread) == ("2026-11-25T00:00:00.000000", 'timestamp "yesterday"')
+    assert place_of(GROUP)[-3:] == ("", "", None)
 
 
 @given(st.integers(2, 10_000), st.integers(1, 64))
@@ -157,6 +154,12 @@ def test_shares_add_up_to_what_there_is(calls: int, shards: int) -> None:
 def test_a_tenth_of_the_calls_is_for_companies() -> None:
     assert shares(100, 4).companies == 10
     assert shares(100, 4).each == (23, 23, 22, 22)
+
+
+def test_each_sender_needs_a_call() -> None:
+    assert shares(2, 1) == Shares(1, (1,))
+    with pytest.raises(ValueError, match="4 calls are too few for 4 shards"):
+        shares(4, 4)
 
 
 def test_without_a_limit_no_share_has_one() -> None:

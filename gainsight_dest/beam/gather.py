@@ -11,8 +11,9 @@ import apache_beam as beam
 import attrs
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.shared import Shared
 
-from gainsight_dest.beam.told import count, told
+from gainsight_dest.beam.told import Once, count, told, warn_of
 from gainsight_dest.deliver.shards import Saved, Shards
 from gainsight_dest.outcome import Outcome
 from gainsight_dest.shards import Address, address
@@ -54,10 +55,19 @@ Keyed = tuple[bytes, Item]
 
 
 class Route(beam.DoFn):
-    """Group events by their company, the others by their key; those at fault or skipped are told."""
+    """Group events by their company, the others by their key; those at fault or skipped are told.
+
+    Of times that cannot be read the first is told, in each process.
+    """
 
     def __init__(self, shards: Shards) -> None:
         self._shards = shards
+        self._shared = Shared()
+        self._once: Once
+
+    def setup(self) -> None:
+        """Beam asks for it."""
+        self._once = self._shared.acquire(Once)
 
     def process(self, event: Any) -> Iterator[Any]:
         """Beam asks for it."""
@@ -65,7 +75,10 @@ class Route(beam.DoFn):
         place = address(event, self._shards.config, self._shards.shards)
         if isinstance(place, Outcome):
             yield from told(event, place)
-        elif place.company is None:
+            return
+        if place.unread is not None:
+            warn_of(place.unread, self._once)
+        if place.company is None:
             yield TaggedOutput("direct", Item(place, event).by_key())
         else:
             yield TaggedOutput("groups", (_bytes(place.company), Item(place, event)))

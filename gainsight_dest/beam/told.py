@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +14,35 @@ from apache_beam.pvalue import TaggedOutput
 
 from gainsight_dest.beam.events import Object
 from gainsight_dest.errors import GainsightDestError, ResponseError
+from gainsight_dest.moments import CURE
 from gainsight_dest.outcome import Outcome, Status, dead_letter, outcome_record
 
 #: The namespace of all metrics.
 _NAMESPACE = "gainsight"
+_UNREAD = "unread_times"
+
+log = logging.getLogger("gainsight_dest.beam")
+
+
+class Once:
+    """True when it is asked first, whichever thread asks; then False."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self) -> bool:
+        """Ask."""
+        return self._lock.acquire(blocking=False)
+
+
+def warn_of(unread: str, once: Once) -> None:
+    """Count an event with a time that cannot be read, and tell of the first.
+
+    `unread`: as a Moment has it.
+    """
+    count(_UNREAD)
+    if once():
+        log.warning("A time cannot be read: %s. The counter %s counts such events. %s", unread, _UNREAD, CURE)
 
 
 def told(event: Any, outcome: Outcome) -> Iterator[Any]:

@@ -15,11 +15,12 @@ import attrs
 from gainsight_dest.api import RECORDS_PER_WRITE
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
+from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import ConfigError, EventError
 from gainsight_dest.fields import company_name, email_key
+from gainsight_dest.moments import Unread, moment_of
 from gainsight_dest.outcome import Event, Outcome, Status, begin
 from gainsight_dest.plan.words import DAY, HOUR, MINUTE
-from gainsight_dest.shards import moment_of
 
 #: The windows, in seconds, that a plan compares beside the one that is asked for.
 WINDOWS = (MINUTE, 10 * MINUTE, HOUR, DAY)
@@ -29,6 +30,8 @@ CALLS = {"identify": UpsertPerson.calls, "group": FindCompany.calls, "track": Se
 #: A key and the moment that it came at, as one number: half of what a tuple would take. So many bits are the moment's.
 _BITS = 40
 _MOMENT = (1 << _BITS) - 1
+#: So many letters of a moment are its date, hour, minute and second.
+_TO_THE_SECOND = len("2026-11-24T09:30:00")
 #: So few of the events, at either end, may have a wrong clock.
 _STRAYS = 0.01
 
@@ -88,7 +91,8 @@ class Load:
 
     `window`: seconds of a window that is wanted beside WINDOWS, a day at most. `counts`: the events by what becomes of
     them: identify, group, track, skipped, at fault. `untimed`: those that are sent and have no moment; no window merges
-    them. Raises ValueError for another window.
+    them. `unread`: how many of those that are sent have a time that cannot be read, and the first such time. Raises
+    ValueError for another window.
 
     Memory goes by the people and the companies of each minute, not by the events: 100 bytes for each of them, and as
     many again for a plan.
@@ -100,6 +104,7 @@ class Load:
         self.window = window
         self.counts: Counter[str] = Counter()
         self.untimed: Counter[str] = Counter()
+        self.unread = Unread()
         self._grain = gcd(window, *WINDOWS)
         self._people: set[int] = set()
         self._companies: set[int] = set()
@@ -110,7 +115,7 @@ class Load:
         self._first = self._last = 0
 
     def add(
-        self, event: Event | EventError, config: DestinationConfig | Mapping[str, Any] | None = None
+        self, event: Event | EventError, config: DestinationConfig | Settings | Mapping[str, Any] | None = None
     ) -> Outcome | None:
         """Count an event: None if it would be sent, else its outcome, failed or skipped.
 
@@ -123,8 +128,11 @@ class Load:
             return first
         kind, email, company = _written(first)
         self.counts[kind] += 1
-        if moment := moment_of(event):
-            self._add_at(_seconds_to(datetime.fromisoformat(moment)), email, company)
+        moment = moment_of(event)
+        if moment.unread is not None:
+            self.unread += Unread.of(moment.unread)
+        if moment.text:
+            self._add_at(_seconds_to(datetime.fromisoformat(moment.text[:_TO_THE_SECOND])), email, company)
         else:
             self._add_untimed(kind, email, company)
         return None

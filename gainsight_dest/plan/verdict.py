@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from gainsight_dest.moments import Unread
 from gainsight_dest.plan.days import Scale, Way
 from gainsight_dest.plan.limits import Fit, Limits
 from gainsight_dest.plan.load import CALLS, Load, Span
@@ -27,14 +28,16 @@ _KINDS = (*CALLS, "skipped", "at fault")
 class Plan:
     """What a sample comes to in a day, in each way, and whether it fits.
 
-    `counts`: events of the sample by what becomes of them. `untimed`: those without a moment. `events_a_day`: what the
-    day is reckoned with. `is_given`: whether that was said; else the sample is taken for whole days.
-    `track_calls`: those of a day's track events, which nothing merges. `ways`: one by one, then merged, by the length
-    of the window. `window`: seconds of the one that is asked about.
+    `counts`: events of the sample by what becomes of them. `untimed`: those without a moment. `unread`: those with a
+    time that cannot be read, and an example. `events_a_day`: what the day is reckoned with. `is_given`: whether that
+    was said; else the sample is taken for whole days. `track_calls`: those of a day's track events, which nothing
+    merges. `ways`: one by one, then merged, by the length of the window. `window`: seconds of the one that is asked
+    about.
     """
 
     counts: Mapping[str, int]
     untimed: int
+    unread: Unread
     span: Span | None
     events_a_day: int
     is_given: bool
@@ -80,6 +83,7 @@ class Plan:
         return {
             "events": {"all": sum(self.counts.values()), **self.counts},
             "untimed": self.untimed,
+            "unread": attrs.asdict(self.unread),
             "span": span and {"first": span.first.isoformat(), "last": span.last.isoformat(), "strays": span.strays},
             "events_a_day": self.events_a_day,
             "is_given": self.is_given,
@@ -111,6 +115,7 @@ def plan(load: Load, limits: Limits | None = None, events_a_day: int | None = No
     return Plan(
         counts={kind: load.counts[kind] for kind in _KINDS},
         untimed=load.untimed.total(),
+        unread=load.unread,
         span=load.span(),
         events_a_day=ceil(scale.events),
         is_given=events_a_day is not None,
@@ -205,6 +210,8 @@ def _of_the_sample(plan: Plan) -> Iterator[str]:
         yield "No event has a moment, so no window merges anything."
     elif plan.untimed:
         yield f"{_events(plan.untimed)} without a moment: no window merges what has none."
+    if plan.unread:
+        yield str(plan.unread)
     if span is not None and span.strays:
         yield f"{_events(span.strays)} far before or after the others, and left out of the span."
     if plan.is_given and plan.chosen.low != plan.chosen.high:

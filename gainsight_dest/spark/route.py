@@ -17,14 +17,15 @@ from pyspark.sql import functions as F  # noqa: N812 - so it is called in every 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.send import target_of
 from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.dynamic import of_one_tenant
 from gainsight_dest.outcome import Outcome, Status, outcome_record
 from gainsight_dest.shards import address
 from gainsight_dest.spark.rows import EVENT, Batches, Read, as_json, batches, events_only, fit, read
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
-from gainsight_dest.transform import config_of
 
 #: What a row has on its way. `sender`: 0 for the companies, else 1 and the shard. `route`: what it was routed for, so
-#: that it is written as it was routed. `gsid`, `calls`, `outcome`: of a group event, once its company is saved.
+#: that it is written as it was routed. `unread`: a time of it that cannot be read. `gsid`, `calls`, `outcome`: of a
+#: group event, once its company is saved.
 _FIELDS = {
     EVENT: pa.string(),
     "route": pa.string(),
@@ -34,6 +35,7 @@ _FIELDS = {
     "key": pa.string(),
     "moment": pa.string(),
     "message_id": pa.string(),
+    "unread": pa.string(),
     "gsid": pa.string(),
     "calls": pa.int32(),
     "outcome": pa.string(),
@@ -65,7 +67,7 @@ def by_shard(
     writer the same. `journal`: an absolute path of a folder that all executors share: what a task that is run again
     has sent is not sent again. Raises ConfigError, ValueError, and SpeculationError while spark.speculation is on.
     """
-    plan = Shards(config=config_of(config), shards=shards, **settings)
+    plan = Shards(config=of_one_tenant(config), shards=shards, **settings)
     if str(df.sparkSession.conf.get("spark.speculation", "false")).lower() == "true":
         raise SpeculationError
     folder = None if journal is None else Path(journal)

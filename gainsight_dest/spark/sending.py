@@ -21,6 +21,7 @@ import pyarrow as pa
 from pyspark.sql.datasource import WriterCommitMessage
 
 from gainsight_dest.deliver.shards import Saved, Shard
+from gainsight_dest.moments import Unread
 from gainsight_dest.outcome import Outcome, Status, dead_letter, outcome_record
 from gainsight_dest.shards import address
 from gainsight_dest.spark.options import Settings
@@ -41,12 +42,16 @@ _MISROUTED = {
 
 
 class Row(NamedTuple):
-    """A row to send. `gsid`, `calls`: of a group event, once its company is saved; `outcome`: if it could not be."""
+    """A row to send. `gsid`, `calls`: of a group event, once its company is saved; `outcome`: if it could not be.
+
+    `unread`: a time of it that cannot be read.
+    """
 
     found: Read
     gsid: str | None = None
     calls: int = 0
     outcome: str | None = None
+    unread: str | None = None
 
 
 def send(rows: Iterable[Row], sender: Shard, journal: Path | None, letters: DeadLetters, told: Sent) -> None:
@@ -55,6 +60,8 @@ def send(rows: Iterable[Row], sender: Shard, journal: Path | None, letters: Dead
 
     def items() -> Iterator[Any]:
         for row in rows:
+            if row.unread is not None:
+                told.unread += Unread.of(row.unread)
             if row.outcome is not None:
                 record = json.loads(row.outcome)
                 told.add(record)
@@ -102,7 +109,7 @@ class InTasks:
                 if others := {*batch.column(name).to_pylist()} - {value}:
                     raise ValueError(_MISROUTED[name].format(others.pop(), value))
             for each, found in zip(batch.to_pylist(), read(batch), strict=True):
-                yield Row(found, each["gsid"], each["calls"] or 0, each["outcome"])
+                yield Row(found, each["gsid"], each["calls"] or 0, each["outcome"], each["unread"])
 
     def commit(self, messages: Messages, job: str) -> None:
         """On the driver: tell what the tasks have told."""
@@ -175,7 +182,7 @@ class OnDriver:
         place = address(found.event, self.settings.shards.config, 1)
         if isinstance(place, Outcome):  # it goes nowhere: the sender finds the same out, and tells it
             return _Place(text, None, "", "", place.message_id or "")
-        return _Place(text, place.company, place.key, place.moment, place.message_id)
+        return _Place(text, place.company, place.key, place.moment, place.message_id, unread=place.unread)
 
     def _saved(self, places: list[_Place], sender: Shard, stream: str | None) -> Iterator[_Place]:
         """The group events once their companies are saved, or could not be."""
@@ -196,10 +203,11 @@ class _Place(NamedTuple):
     gsid: str | None = None
     calls: int = 0
     outcome: str | None = None
+    unread: str | None = None
 
     def row(self) -> Row:
         """To be sent."""
-        return Row(parsed(self.text), self.gsid, self.calls, self.outcome)
+        return Row(parsed(self.text), self.gsid, self.calls, self.outcome, self.unread)
 
 
 def _by_company(place: _Place) -> tuple[str, ...]:
@@ -217,4 +225,6 @@ def _end(settings: Settings, told: Sent, *, is_committed: bool, missing: int = 0
         log.log(logging.WARNING if told.failed else logging.INFO, "%s: %s", told.name, told)
     else:
         log.warning("%s ended early: %s%s", told.name, told, unknown)
+    if told.unread:
+        log.warning("%s: %s", told.name, told.unread)
     tell(settings.failed, told, missing=missing, is_committed=is_committed)

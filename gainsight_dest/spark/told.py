@@ -12,6 +12,7 @@ from typing import IO, Any
 import attrs
 from pyspark.sql.datasource import WriterCommitMessage
 
+from gainsight_dest.moments import Unread
 from gainsight_dest.outcome import Status
 
 
@@ -20,7 +21,8 @@ class Sent(WriterCommitMessage):
     """What one task has to tell: how many events became what, with how many calls. `waited`: seconds, of each worker.
 
     `name`: the job, or the query and the micro-batch, as in the names of files.
-    `errors`: how many events failed, by Gainsight's error code, or else the name of the error's class.
+    `errors`: how many events failed, by Gainsight's error code, or else the name of the error's class. `unread`: how
+    many have a time that cannot be read, and an example.
     """
 
     name: str = ""
@@ -31,6 +33,7 @@ class Sent(WriterCommitMessage):
     calls: int = 0
     waited: float = 0.0
     errors: Counter[str] = attrs.field(factory=Counter)
+    unread: Unread = attrs.field(factory=Unread)
 
     def add(self, record: dict[str, Any]) -> None:
         """Count what `outcome_record` gave."""
@@ -49,7 +52,7 @@ class Sent(WriterCommitMessage):
         for each in messages:
             if isinstance(each, Sent):
                 told.name = each.name
-                for count in ("events", "delivered", "failed", "skipped", "calls", "waited", "errors"):
+                for count in ("events", "delivered", "failed", "skipped", "calls", "waited", "errors", "unread"):
                     setattr(told, count, getattr(told, count) + getattr(each, count))
         return told
 

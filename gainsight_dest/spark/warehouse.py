@@ -11,12 +11,13 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
+from pyspark.sql.types import TimestampNTZType, TimestampType
 
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.dynamic import Settings, config_of
 from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS, Field
 from gainsight_dest.linting.near import folded
 from gainsight_dest.spark.rows import EVENT
-from gainsight_dest.transform import config_of
 
 #: Columns that every table has, and the event's own key of each.
 KEYS = {
@@ -33,6 +34,7 @@ KEYS = {
 #: Columns that the warehouse makes for itself, and those that an event's name is in.
 _NAMES = ("event_text", "event")
 _LEFT_OUT = {"uuid_ts", "loaded_at", *_NAMES}
+_TO_THE_MICROSECOND = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
 _CONTEXT, _CONTEXT_TRAITS = "context_", "context_traits_"
 
 
@@ -77,7 +79,7 @@ def from_warehouse(
     if kind == "track" and not {*_NAMES} & {*columns}:
         raise ValueError("there is no column event_text or event: is this the table of a track event?")
     own, standard, setting = _KINDS[kind]
-    custom = () if config is None or setting is None else tuple(getattr(config_of(config), setting))
+    custom = () if config is None or setting is None else tuple(getattr(_default(config), setting))
     others = [column for column in columns if column not in KEYS and column not in _LEFT_OUT]
     of_event = {column: column for column in others if not column.startswith(_CONTEXT)}
     of_person = {
@@ -88,7 +90,10 @@ def from_warehouse(
     def value(column: str, name: str) -> Column:
         return F.col(f"`{columns[column]}`").alias(name)
 
-    parts = [F.lit(kind).alias("type"), *(value(column, key) for column, key in KEYS.items() if column in columns)]
+    parts = [F.lit(kind).alias("type")]
+    for column, key in KEYS.items():
+        if column in columns:
+            parts.append(_exact(df, columns[column]).alias(key))
     if kind == "track":  # as it was sent, and as tables are called
         parts.append(F.coalesce(*(F.col(f"`{columns[each]}`") for each in _NAMES if each in columns)).alias("event"))
     for place, traits in (
@@ -99,6 +104,20 @@ def from_warehouse(
             values = F.struct(*(value(column, trait) for trait, column in traits.items()))
             parts.append((values if place == own else F.struct(values.alias("traits"))).alias(place))
     return df.select(F.to_json(F.struct(*parts)).alias(EVENT))
+
+
+def _default(config: DestinationConfig | Mapping[str, Any]) -> DestinationConfig:
+    """The config as it is for an event that fills nothing in."""
+    found = config_of(config)
+    return found.default() if isinstance(found, Settings) else found
+
+
+def _exact(df: DataFrame, column: str) -> Column:
+    """The column, a time as text with all of its digits: to_json has milliseconds, and events are ordered by it."""
+    kind, value = df.schema[column].dataType, F.col(f"`{column}`")
+    if isinstance(kind, TimestampType):
+        return F.date_format(value, _TO_THE_MICROSECOND)
+    return value.cast("string") if isinstance(kind, TimestampNTZType) else value
 
 
 def _named(

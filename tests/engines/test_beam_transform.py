@@ -28,13 +28,14 @@ from gainsight_dest import (
 )
 from gainsight_dest.beam import TransformEvents, WriteToGainsight, parse_event
 from gainsight_dest.beam.requests import _Transform
+from gainsight_dest.dynamic import Settings, config_of
 from tests.conformance import VECTORS, exact, walk
 from tests.engines.beam_runs import run
 from tests.engines.imports import printed, told_without
 from tests.engines.scenario import CONFIG, events
 
 
-def expected(event: Any, config: DestinationConfig) -> tuple[Any, ...]:
+def expected(event: Any, config: DestinationConfig | Settings) -> tuple[Any, ...]:
     """What the pure function says of the event."""
     try:
         request = transform(event, config)
@@ -60,14 +61,14 @@ class TransformVector(beam.DoFn):
     def process(self, line: str) -> Iterator[Any]:
         vector = json.loads(line)
         event = parse_event(json.dumps(vector["event"]))
-        for made in _Transform(DestinationConfig.from_rudderstack(vector["config"])).process(event):
+        for made in _Transform(config_of(vector["config"])).process(event):
             is_tagged = isinstance(made, TaggedOutput)
             yield vector["id"], (made.tag, made.value) if is_tagged else ("requests", made)
 
 
-def configured(vector: dict[str, Any]) -> DestinationConfig | None:
+def configured(vector: dict[str, Any]) -> DestinationConfig | Settings | None:
     try:
-        return DestinationConfig.from_rudderstack(vector["config"])
+        return config_of(vector["config"])
     except ConfigError:
         return None
 

@@ -139,6 +139,25 @@ def test_a_bundle_that_a_runner_repeats_doubles_no_company_and_no_person() -> No
     assert len(tenant.events) == 2  # so it was repeated, and Gainsight has no key against that
 
 
+def test_times_sort_whatever_their_form_and_one_that_cannot_be_read_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    times = [1_772_352_000, "2026-03-01 08:00:01 UTC", "2026-03-01T09:00:02+0100", "1772352003000"]
+    sent = [
+        some.identify(firstName=f"{place}") | {"messageId": f"{9 - place}", "timestamp": time}
+        for place, time in enumerate(times)
+    ]
+    unread = [some.identify() | {"messageId": f"u{number}", "timestamp": "03/01/2026\n"} for number in range(3)]
+    for _ in range(2):  # of a second pipeline in this process it is told again
+        tenant = sandbox()
+        caplog.clear()
+        ran = deliver([*sent[::-1], *unread], tenant)
+        assert tenant.people[0]["FirstName"] == "3"
+        assert ran.counters["unread_times"] == 3
+        (told,) = (message for message in caplog.messages if "cannot be read" in message)
+        assert told.startswith(r'A time cannot be read: timestamp "03/01/2026\n". The counter unread_times counts')
+
+
 def test_no_events_give_no_outcomes_and_make_no_calls() -> None:
     tenant = sandbox()
     ran = deliver([], tenant)

@@ -20,8 +20,9 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
 from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 
-from gainsight_dest import ConfigError, DestinationConfig, EventError, transform
+from gainsight_dest import ConfigError, EventError, transform
 from gainsight_dest.deliver.journal import entries
+from gainsight_dest.dynamic import config_of
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import by_shard, transform_events
@@ -97,7 +98,7 @@ def test_every_vector_is_the_same_request_as_transforms(spark: SparkSession) -> 
     nothing = frame(spark, [])
     for vector in VECTORS:
         try:
-            configs.append(DestinationConfig.from_rudderstack(vector["config"]))
+            configs.append(config_of(vector["config"]))
             vectors.append(vector)
         except ConfigError:
             with pytest.raises(ConfigError):
@@ -147,7 +148,7 @@ def told(row: Row) -> str:
 
 def what_transform_says(vector: dict[str, Any]) -> str:
     try:
-        request = transform(vector["event"], DestinationConfig.from_rudderstack(vector["config"]))
+        request = transform(vector["event"], vector["config"])
     except (EventError, ConfigError) as error:
         return type(error).__name__
     return exact([request.method, request.url, {k: str(v) for k, v in request.headers.items()}, request.body])

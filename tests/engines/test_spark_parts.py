@@ -20,6 +20,7 @@ from pyspark.sql.types import LongType, StringType, StructType, VariantVal
 
 from gainsight_dest import CredentialsError
 from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.moments import Unread
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import GainsightDataSource
@@ -36,7 +37,7 @@ from tests.engines.scenario import CONFIG, SETTINGS
 from tests.some import FREE, group, identify
 
 ROUTED = StructType()
-for _name in ("event", "route", "shard", "key", "moment", "message_id", "gsid", "calls", "outcome"):
+for _name in ("event", "route", "shard", "key", "moment", "message_id", "unread", "gsid", "calls", "outcome"):
     ROUTED = ROUTED.add(_name, StringType())
 PLAIN = StructType().add("event", StringType())
 
@@ -275,6 +276,26 @@ def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
 
 
 @pytest.mark.usefixtures("in_task")
+def test_times_sort_whatever_their_form_and_those_that_cannot_be_read_are_told_once(
+    tenant: tuple[Sandbox, str], options: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    way = OnDriver(settings_of(options))
+    times = [1_772_352_000, "2026-03-01 08:00:01 UTC", "2026-03-01T09:00:02+0100", "1772352003000"]
+    sent = [
+        identify(firstName=f"{place}") | {"messageId": f"{9 - place}", "timestamp": time}
+        for place, time in enumerate(times)
+    ]
+    unread = [identify() | {"messageId": f"u{number}", "timestamp": f"0{number}/03/2026\n"} for number in range(2)]
+    way.commit([way.take(iter(rows(*sent[::-1], *unread)), "job")], "job")
+    assert tenant[0].people[0]["FirstName"] == "3"
+    (word,) = files(options["failed"])["_committed.job.json"]
+    assert word["unread"] == {"events": 2, "example": r'timestamp "00/03/2026\n"'}
+    told = [message for message in caplog.messages if "cannot be read" in message]
+    assert len(told) == 1
+    assert told[0].startswith(r'job: 2 events have a time that cannot be read, such as timestamp "00/03/2026\n". Such')
+
+
+@pytest.mark.usefixtures("in_task")
 def test_what_the_journal_knows_the_driver_does_not_send_again(
     tenant: tuple[Sandbox, str], options: dict[str, str]
 ) -> None:
@@ -479,6 +500,19 @@ def test_without_a_folder_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Mo
         letters.add({})
     tell(None, Sent("job"), missing=0, is_committed=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_time_that_cannot_be_read_goes_with_its_row_to_the_task_that_tells(
+    tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any
+) -> None:
+    settings = settings_of({**options, "shards": "1"})
+    events = [identify() | {"timestamp": "?", "sentAt": 1_772_352_000}, PAGE | {"timestamp": "?"}, identify()]
+    addressed = [*_addressing(settings.shards)(rows(*events))]
+    assert [row["unread"] for row in records(addressed)] == ['timestamp "?"', None, None]
+    in_task(0)
+    sent = InTasks(settings).take(iter(addressed), "job")
+    assert (sent.events, sent.unread) == (3, Unread(1, 'timestamp "?"'))
+    assert len(tenant[0].people) == 1
 
 
 def test_what_tasks_tell_adds_up() -> None:

@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from gainsight_dest import transform
+from gainsight_dest.moments import instant
 from gainsight_dest.spark import from_warehouse, transform_events
 from tests import some
 from tests.engines.spark_runs import frame
@@ -151,6 +152,19 @@ def test_a_row_of_identifies_is_the_identify_event_that_it_was(spark: SparkSessi
     ]
 
 
+def test_times_of_the_warehouse_keep_their_microseconds_as_events_are_ordered_by_them(spark: SparkSession) -> None:
+    row = """select '1' as id, timestamp'2026-03-02 08:00:00.123456+01:00' as TIMESTAMP,
+      timestamp_ntz'2026-03-02 08:00:00.123457' as sent_at, '2026-03-02 08:00:00.123458 UTC' as received_at,
+      cast(null as timestamp) as original_timestamp"""
+    event = json.loads(from_warehouse(spark.sql(row), "identify").collect()[0].event)
+    assert "originalTimestamp" not in event
+    assert {name: instant(event[name]) for name in ("timestamp", "sentAt", "receivedAt")} == {
+        "timestamp": "2026-03-02T07:00:00.123456",
+        "sentAt": "2026-03-02T08:00:00.123457",
+        "receivedAt": "2026-03-02T08:00:00.123458",
+    }
+
+
 def test_a_row_of_groups_is_a_group_event(spark: SparkSession) -> None:
     df = from_warehouse(spark.sql(GROUPS), "group", CONFIG)
     event = json.loads(df.collect()[0].event)
@@ -174,6 +188,12 @@ def test_a_row_of_a_track_events_table_is_the_event_by_its_own_name(spark: Spark
     assert bodies(df) == [{"minutes": 5, "oddName": "x"}]
     without_text = spark.sql(CLOSURES).drop("event_text")
     assert json.loads(from_warehouse(without_text, "track").collect()[0].event)["event"] == "ticket_closure"
+
+
+def test_a_config_that_events_fill_in_names_the_traits_too(spark: SparkSession) -> None:
+    config = {**some.SETTINGS, "contractId": "{{ context.contract || c0 }}", "personMap": {"lastSeen": "LastSeen__gc"}}
+    event = json.loads(from_warehouse(spark.sql(IDENTIFIES), "identify", config).collect()[0].event)
+    assert event["traits"]["lastSeen"] == "today"
 
 
 def test_without_a_config_a_custom_column_keeps_its_name(spark: SparkSession) -> None:
