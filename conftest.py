@@ -5,6 +5,7 @@ What stands in for others, and what is to be true when a page is through, is in 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,11 @@ pytest.register_assert_rewrite("tests.pages")
 from tests.pages import Page
 
 ROOT = Path(__file__).parent
+#: What the tests themselves are told by. All other variables of the command line are taken away: they would change it.
+OF_THE_TESTS = "GAINSIGHT_DEST_TESTS_"
+for name in [*os.environ]:
+    if name.startswith("GAINSIGHT_") and not name.startswith(OF_THE_TESTS):
+        del os.environ[name]
 SOME_EVENTS_FAILED = 1
 
 #: What the code of a page needs beside the core, by the names of tests/needs.py.

@@ -75,6 +75,19 @@ def _is_much(item: pytest.Item) -> bool:
     return is_law or is_page or item.get_closest_marker("long") is not None
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """What is told of a test is told with halves of letters escaped: xdist could not pass them on, and would end."""
+    report = (yield).get_result()  # type: ignore[attr-defined]  # as pluggy sends it
+    report.sections = [(name, _whole(text)) for name, text in report.sections]
+    if report.failed and _whole(told := str(report.longrepr)) != told:
+        report.longrepr = _whole(told)
+
+
+def _whole(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: what is waited for, such as a process that ends, takes no core."""

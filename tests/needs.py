@@ -18,7 +18,10 @@ ALL_IS_NEEDED = "GAINSIGHT_DEST_TESTS_NEED_ALL"
 
 @attrs.frozen
 class Need:
-    """Modules that must be importable, programs of which all must be there, and how to have them."""
+    """Modules that must be importable, programs and packages of Node of which all must be there, and how to have them.
+
+    Packages of Node are looked for where Node itself does, in the folders that NODE_PATH names.
+    """
 
     what: str
     how: str
@@ -26,12 +29,13 @@ class Need:
     programs: tuple[str, ...] = ()
     #: An environment variable that stands for the programs.
     variable: str = ""
+    packages: tuple[str, ...] = ()
 
     @property
     def is_met(self) -> bool:
         """Whether it is all here."""
         has_programs = self.variable in os.environ or all(map(shutil.which, self.programs))
-        return has_programs and all(map(_is_there, self.modules))
+        return has_programs and all(map(_is_there, self.modules)) and all(map(_is_in_node_path, self.packages))
 
 
 def _is_there(module: str) -> bool:
@@ -41,8 +45,22 @@ def _is_there(module: str) -> bool:
         return False
 
 
+def _is_in_node_path(package: str) -> bool:
+    folders = filter(None, os.environ.get("NODE_PATH", "").split(os.pathsep))
+    return any(Path(folder, package).is_dir() for folder in folders)
+
+
 def _extra(name: str, what: str, *modules: str) -> Need:
     return Need(f"{what} not installed", f'on any system: pip install -e ".[{name}]"', modules)
+
+
+def _node(what: str, *packages: str) -> Need:
+    return Need(
+        f"{what} not among the packages of NODE_PATH",
+        f"on any system: npm install --prefix ../node {' '.join(packages)}, and set NODE_PATH to the whole path of "
+        "../node/node_modules",
+        packages=packages,
+    )
 
 
 #: Terminals and signals are tested as Unix has them.
@@ -63,12 +81,22 @@ NEEDS = {
     "beam": _extra("dev-engines", "Apache Beam is", "apache_beam"),
     "spark": _extra("dev-engines", "Apache Spark is", "pyspark", "pyarrow", "pandas"),
     "dask": _extra("dev-engines", "Dask is", "dask"),
+    "duckdb": _extra("dev-engines", "DuckDB, which makes events of tables, is", "duckdb"),
+    "pandas": _extra("dev-engines", "pandas is", "numpy", "pandas"),
     "java": Need(
         "there is no Java, which Apache Spark runs on",
         f"Debian: apt-get install openjdk-17-jre-headless; macOS: brew install --cask temurin@17; {_WINDOWS}",
         programs=("java",),
         variable="JAVA_HOME",
     ),
+    "sdk-python": _extra("dev-sdks", "RudderStack's SDK for Python is", "rudderstack.analytics"),
+    "node": Need(
+        "there is no Node",
+        "Debian: apt-get install nodejs npm; macOS: brew install node; Windows: winget install OpenJS.NodeJS.LTS",
+        programs=("node",),
+    ),
+    "sdk-node": _node("RudderStack's SDK for Node is", "@rudderstack/rudder-sdk-node"),
+    "typescript": _node("TypeScript and the types of Koa are", "typescript", "@types/koa", "@types/node"),
     "site": _extra("dev-site", "MkDocs, which makes the site, is", "mkdocs", "material", "mkdocstrings"),
     "selenium": _extra("dev-site", "Selenium, which drives a browser, is", "selenium"),
     "browser": Need(

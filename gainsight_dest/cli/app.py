@@ -10,6 +10,12 @@ import click
 from gainsight_dest import __version__
 from gainsight_dest.cli.files import ReaderGoneError
 
+#: What the names of all variables begin with: for `--workers` of `deliver` it is GAINSIGHT_DEST_DELIVER_WORKERS.
+PREFIX = "GAINSIGHT_DEST"
+#: Options that all commands share, and that go without a command's name, too: no more of them, as Kubernetes sets
+#: GAINSIGHT_DEST_PORT itself for a service of that name.
+_SHARED = ("config", "destination")
+
 #: In which module of this package each command is, and as what.
 COMMANDS = {
     "deliver": ("deliver", "deliver"),
@@ -40,6 +46,9 @@ class _Commands(click.Group):
             return None
         module, name = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"gainsight_dest.cli.{module}"), name)
+        for option in command.params:
+            if isinstance(option, click.Option) and option.envvar is None:
+                option.envvar = _variables(cmd_name, option)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -50,7 +59,24 @@ class _Commands(click.Group):
             raise ReaderGoneError from None
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _variables(command: str, option: click.Option) -> list[str]:
+    """The variables that an option can be set by. click would name them by the parameter, which nobody sees."""
+    name = next(each[2:] for each in option.opts if each.startswith("--"))
+    names = [f"{command}_{name}", *([name] if name in _SHARED else [])]
+    return [f"{PREFIX}_{each}".upper().replace("-", "_") for each in names]
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "auto_envvar_prefix": PREFIX,
+    },
+    epilog=f"Every option can be set by a variable, too: --workers of deliver by {PREFIX}_DELIVER_WORKERS, --config of "
+    f"all by {PREFIX}_CONFIG. Keys: GAINSIGHT_ACCESS_KEY and GAINSIGHT_SHARED_SECRET, or the names of files that hold "
+    "them in GAINSIGHT_ACCESS_KEY_FILE and GAINSIGHT_SHARED_SECRET_FILE, go before those of the config.",
+)
 @click.version_option(__version__, prog_name="gainsight-dest")
 def cli() -> None:
     """Customer events into Gainsight CS: RudderStack's identify, group and track events as Gainsight requests."""

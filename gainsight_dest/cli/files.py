@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import re
 import sys
@@ -15,9 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
-
-from gainsight_dest import ConfigError, DestinationConfig
-from gainsight_dest.cli import read
 
 
 class WrongInputError(click.ClickException):
@@ -40,19 +36,8 @@ def needs(command: str, extra: str, *modules: str) -> None:
 Write = Callable[[bytes], object]
 #: A config, or another file that is read at once, is not longer. In bytes.
 LONGEST_FILE = 64 * 1024 * 1024
-_MOST_PROBLEMS = 100
 _BUFFER = 64 * 1024
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-
-#: The option that every command takes its destination by.
-config_option = click.option(
-    "--config",
-    "config_file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
-    help="The destination as RudderStack stores it (JSON), or its Config alone.",
-)
 
 
 def limit_option(name: str, default: int, about: str = "") -> Callable[[_F], _F]:
@@ -96,17 +81,10 @@ def content(file: str) -> bytes:
     return data
 
 
-def destination_config(file: str) -> DestinationConfig:
-    """The config that the file holds."""
-    try:
-        return DestinationConfig.from_rudderstack(json.loads(content(file)))
-    except ConfigError as error:
-        problems = "".join(f"\n  {place}: {problem}" for place, problem in error.problems[:_MOST_PROBLEMS])
-        if more := len(error.problems[_MOST_PROBLEMS:]):
-            problems += f"\n  and {more:,} more"
-        raise WrongInputError(f"{file} is not a destination config:{problems}") from None
-    except (ValueError, RecursionError) as error:
-        raise WrongInputError(f"{file}: {read.not_json(error)}") from None
+#: The option of commands that read events.
+fail_empty_option = click.option(
+    "--fail-empty", is_flag=True, help="End with 2 where there are no events, rather than warn."
+)
 
 
 @contextmanager

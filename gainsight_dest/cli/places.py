@@ -1,26 +1,27 @@
-"""From a place in a config, such as `personMap[2].to`, to its line in the JSON file."""
+"""From a place in a config, such as `personMap[2].to`, to its line in the file."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 Steps = tuple[str | int, ...]
 
-#: No place has more steps: `Config.personMap[2].from` has four. What stands deeper is found by what it stands in.
-_DEEPEST = 8
+#: No place has more steps: `sources[0].destinations[1].config.personMap[2].from` has eight. What stands deeper is found
+#: by what it stands in.
+DEEPEST = 12
 
 _PART = r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+'
 _STEP = r'\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|\.?([^.\[\]]+)'
 
 
 class Lines:
-    """The lines of a JSON text, which must be valid, by what stands in them."""
+    """The lines of a file, by what stands in them. `root`: where in it the Config is."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = dict(_lines(text))
-        self._root: Steps = ("Config",) if ("Config",) in self._lines else ()
+    def __init__(self, lines: Mapping[Steps, int], root: Steps) -> None:
+        self._lines = lines
+        self._root = root
 
     def of(self, place: str) -> int | None:
         """The line of the place, from 1; that of what it would stand in, if it is not there; None if it is elsewhere.
@@ -30,9 +31,17 @@ class Lines:
         steps = _steps(place)
         if steps is None:
             return None
-        while steps and (*self._root, *steps) not in self._lines:
-            steps = steps[:-1]
-        return self._lines[(*self._root, *steps)]
+        whole = (*self._root, *steps)
+        while whole not in self._lines:
+            if not whole:  # an empty file
+                return None
+            whole = whole[:-1]
+        return self._lines[whole]
+
+
+def lines_of(text: str) -> dict[Steps, int]:
+    """The lines of a JSON text, which must be valid."""
+    return dict(_lines(text))
 
 
 def _steps(place: str) -> Steps | None:
@@ -61,10 +70,10 @@ def _lines(text: str) -> Iterator[tuple[Steps, int]]:
             within[-1] = last + 1 if isinstance(last, int) else None
         elif last is None:
             within[-1] = json.loads(part)
-            if len(within) <= _DEEPEST:
+            if len(within) <= DEEPEST:
                 yield _known(within), line
         elif part != ":":
-            if isinstance(last, int) and len(within) <= _DEEPEST:
+            if isinstance(last, int) and len(within) <= DEEPEST:
                 yield _known(within), line
             if part in {"[", "{"}:
                 within.append(0 if part == "[" else None)

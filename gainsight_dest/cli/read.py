@@ -1,4 +1,4 @@
-"""Reading events: NDJSON or a JSON array, plain or gzipped, one after the other in constant memory."""
+"""Reading events: JSON in lines, over several lines or in an array, plain or gzipped, in constant memory."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 import msgspec
 
+from gainsight_dest import events_of
+from gainsight_dest.cli.forms import Form, form_of
 from gainsight_dest.outcome import is_nested
 
 #: A longer line, or element of an array, is not an event (RudderStack takes 4 MB a request), and would cost the memory
@@ -20,6 +22,9 @@ from gainsight_dest.outcome import is_nested
 LONGEST_LINE = 16 * 1024 * 1024
 _SHOWN_OF_A_LONG_LINE = 1000
 _BOM = b"\xef\xbb\xbf"
+#: What a problem begins with where it is the encoding.
+_NOT_UTF8 = "not UTF-8"
+_GZIP = b"\x1f\x8b"
 _SPACE = b" \t\r\n"
 
 
@@ -27,10 +32,10 @@ _SPACE = b" \t\r\n"
 class Item:
     """One event as it was read.
 
-    `number`: its line in NDJSON, its place in an array, from 1. `event`: the event, out of RudderStack's nested form if
-    it came in it. `destination`: the destination that came with it, or None. `raw`: all of it, as it came. `problem`:
-    why it could not be read, or None. `is_open`: its line is no JSON and the last, without an end: it may still be
-    written.
+    `number`: the line that it begins in, or its place in an array, from 1. `event`: the event, out of RudderStack's
+    nested form if it came in it. `destination`: the destination that came with it, or None. `raw`: all of it, as it
+    came. `problem`: why it could not be read, or None. `is_open`: it is no JSON and the last, without an end: it may
+    still be written. `place`: where it is, if its number is that of others too: `line 3, batch[1]`.
     """
 
     number: int
@@ -39,6 +44,17 @@ class Item:
     raw: Any = None
     problem: str | None = None
     is_open: bool = False
+    place: str | None = None
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """Its number, and its place if it has one, as keys of a record."""
+        return {"number": self.number} if self.place is None else {"number": self.number, "place": self.place}
+
+    @property
+    def is_in_another_encoding(self) -> bool:
+        """Whether it could not be read since it is not UTF-8."""
+        return self.problem is not None and self.problem.startswith(_NOT_UTF8)
 
     @property
     def is_missing(self) -> bool:
@@ -46,11 +62,27 @@ class Item:
         return self.raw is None and self.problem is not None
 
 
-def events(file: io.BufferedReader) -> Iterator[Item]:
-    """The events of a file, one at a time. A line that is not JSON, or a file that breaks off, is an Item at fault."""
-    stream = _unzipped(file)
+class WrongFormError(Exception):
+    """The file is something else: `form` tells what. `is_packed`: that is within gzip."""
+
+    def __init__(self, form: Form, *, is_packed: bool) -> None:
+        super().__init__(form.name)
+        self.form = form
+        self.is_packed = is_packed
+
+
+def events(file: io.BufferedReader, warn: Callable[[str], object] = str) -> Iterator[Item]:
+    """The events of a file, one at a time. A line that is not JSON, or a file that breaks off, is an Item at fault.
+
+    `warn` takes what is to be said of the file, without its name. Raises WrongFormError before the first event.
+    """
+    is_packed = file.peek(2)[:2] == _GZIP
+    stream: io.BufferedReader[Any] = io.BufferedReader(_Unpacked(file, warn)) if is_packed else file
     number = 0
     try:
+        form = form_of(stream.peek(_CHUNK))
+        if form is not None:
+            raise WrongFormError(form, is_packed=is_packed)
         for item in _array(stream) if _starts_with_bracket(stream) else _lines(stream):
             number = item.number
             yield item
@@ -67,10 +99,33 @@ def _broken(error: Exception) -> str:
     return getattr(error, "strerror", None) or "the system does not say why"
 
 
-def _unzipped(file: io.BufferedReader) -> io.BufferedReader:
-    if file.peek(2)[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=file))
-    return file
+class _Unpacked(io.RawIOBase):
+    """What is in gzip data. What comes after it and is none, such as padding, is passed over with a warning."""
+
+    def __init__(self, file: io.BufferedReader, warn: Callable[[str], object]) -> None:
+        self._file = gzip.GzipFile(fileobj=file)
+        self._warn = warn
+        self._is_over = False
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Raises BadGzipFile, EOFError and zlib.error where the data is damaged."""
+        data = b"" if self._is_over else self._next(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self, size: int) -> bytes:
+        try:
+            return self._file.read1(size)
+        except gzip.BadGzipFile as error:
+            if not str(error).startswith("Not a gzipped file"):  # as it began as one, this is what comes after it
+                raise
+        self._is_over = True
+        self._warn("what follows the gzip data is no gzip data, and was ignored")
+        return b""
 
 
 def _starts_with_bracket(stream: io.BufferedReader) -> bool:
@@ -84,12 +139,12 @@ def _array(stream: io.BufferedReader) -> Iterator[Item]:
         if not (data := stream.read1(_CHUNK)):
             if text := elements.last():
                 number += 1
-                yield _element(number, text)
+                yield from _element(number, text)
             yield Item(number + 1, problem="the JSON array cannot be read from here on: it breaks off")
             return
         for text in elements.of(data):
             number += 1
-            yield _element(number, text)
+            yield from _element(number, text)
     rest = elements.rest
     while not rest.strip(_SPACE):
         if not (rest := stream.read1(_CHUNK)):
@@ -97,10 +152,10 @@ def _array(stream: io.BufferedReader) -> Iterator[Item]:
     yield Item(number + 1, problem="the JSON array cannot be read from here on: it has ended, and something follows")
 
 
-def _element(number: int, text: bytes) -> Item:
+def _element(number: int, text: bytes) -> tuple[Item, ...]:
     if len(text) > LONGEST_LINE:
-        return _long(number, text, "element")
-    return _parsed(number, text.strip(_SPACE), is_open=False)
+        return (_long(number, text, "element"),)
+    return _parsed(number, text.strip(_SPACE), what="element")
 
 
 _CHUNK = 1 << 16  # bytes
@@ -178,19 +233,148 @@ class _Elements:
 
 
 def _lines(stream: io.BufferedReader) -> Iterator[Item]:
+    """The events of lines: of each its own, or one of several lines where they make one.
+
+    A line that is no JSON itself, and leaves brackets open, begins one. What ends it, see `_Begun`.
+    """
+    begun: _Begun | None = None
+    for number, whole_line in _numbered(stream):
+        line = whole_line
+        if begun is None:
+            items = _plain(number, line)
+            if items is not None:
+                yield from items
+                continue
+        else:
+            line = begun.rest(line)
+            if begun.goes_on:
+                continue
+            yield from begun.items()
+            begun = None
+        if len(line) >= LONGEST_LINE and not line.endswith(b"\n"):
+            yield _long(number, line, "line")
+        elif text := line.removeprefix(_BOM).strip(_SPACE):
+            items = _parsed(number, text, is_open=not line.endswith(b"\n"))
+            if _is_fault(items) and _opens(text):
+                begun = _Begun(number, line.removeprefix(_BOM))
+            else:
+                yield from items
+    if begun is not None:
+        yield from begun.items(is_last=True)
+
+
+def _plain(number: int, line: bytes) -> tuple[Item, ...] | None:
+    """The events of a line that is JSON, as most are; None for all others, which take a closer look."""
+    if len(line) >= LONGEST_LINE:
+        return None
+    try:
+        return _items(number, msgspec.json.decode(line), "line")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _numbered(stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers, from 1; of one that is too long, its beginning."""
     whole = True
     number = 0
     while line := stream.readline(LONGEST_LINE):
         starts, whole = whole, line.endswith(b"\n") or len(line) < LONGEST_LINE
-        if not starts:
-            continue
-        number += 1
-        if not whole:
-            yield _long(number, line, "line")
-        elif text := line.removeprefix(_BOM).strip(_SPACE):
-            yield _parsed(number, text, is_open=not line.endswith(b"\n"))
+        if starts:
+            number += 1
+            yield number, line
         if whole and not line.endswith(b"\n"):
             return  # what comes now, while the file is being written, is the rest of this line
+
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)', re.DOTALL)
+
+
+def _left_open(line: bytes) -> int | None:
+    """How many brackets the line leaves open, fewer than 0 if it closes more; None if it ends within a string."""
+    bare, strings = _STRING.subn(rb"\1", line)  # of each that is whole one quote is left
+    if bare.count(b'"') < strings:
+        return None
+    return sum(map(bare.count, (b"{", b"["))) - sum(map(bare.count, (b"}", b"]")))
+
+
+def _opens(text: bytes) -> bool:
+    return text.startswith(b"{") and (_left_open(text) or 0) > 0
+
+
+class _Begun:
+    """A text that a line has begun, and others may go on with.
+
+    They do, until its brackets are closed, if they are blank or begin with a space, a quote, a comma or what closes
+    them. So a line of NDJSON that is broken takes none of those that follow with it: they begin with `{`. Where the
+    lines make no JSON, one that is an object by itself is an event, and what stands between such lines one fault.
+    """
+
+    def __init__(self, number: int, line: bytes) -> None:
+        self.goes_on = True
+        self._number = number
+        self._text = bytearray(line)  # a list of short lines would take many times their bytes
+        self._depth = _left_open(line) or 0
+        self._is_broken = False  # a string goes over the end of a line, which JSON has none of
+
+    def rest(self, line: bytes) -> bytes:
+        """What is left of the next line, once the text has taken its part: all, or what follows its end, or nothing."""
+        if line[:1] not in _GOES_ON or len(self._text) + len(line) > LONGEST_LINE:
+            self.goes_on = False
+            return line
+        if line[:1] == b"}" and (self._is_broken or self._depth == 1):
+            self.goes_on = False
+            self._text += b"}"
+            return line[1:]
+        self._text += line
+        if not self._is_broken:
+            self._look_at(line)
+        return b""
+
+    def _look_at(self, line: bytes) -> None:
+        left = _left_open(line)
+        if left is None:
+            self._is_broken = True
+        else:
+            self._depth += left
+            self.goes_on = self._depth > 0
+
+    def items(self, *, is_last: bool = False) -> Iterator[Item]:
+        """What the lines make. `is_last`: nothing follows, so what has no end yet may still be written."""
+        whole = bytes(self._text).strip(_SPACE)
+        items = _parsed(self._number, whole, is_open=is_last and self._is_open(whole))
+        if not _is_fault(items):
+            yield from items
+            return
+        first, rest = self._number, bytearray()
+        for number, line in enumerate(io.BytesIO(self._text), self._number):
+            text = line.strip(_SPACE)
+            is_likely = number > self._number and text.startswith(b"{") and text.endswith(b"}")
+            alone = _parsed(number, text) if is_likely else ()
+            if not alone or _is_fault(alone):
+                rest += line
+                continue
+            yield from _remains(first, rest)
+            yield from alone
+            first, rest = number + 1, bytearray()
+        yield from items if first == self._number else _remains(first, rest)
+
+    def _is_open(self, whole: bytes) -> bool:
+        """Whether it may still be written. One line that has an end is left so by what writes an event over several."""
+        if not self._text.endswith(b"\n"):
+            return True
+        return not self._is_broken and (b"\n" in whole or whole.endswith((b"{", b"[", b",")))
+
+
+def _is_fault(items: tuple[Item, ...]) -> bool:
+    return bool(items) and items[0].problem is not None
+
+
+_GOES_ON = b' \t\r\n"},]'
+
+
+def _remains(number: int, rest: bytearray) -> tuple[Item, ...]:
+    text = bytes(rest).strip(_SPACE)
+    return _parsed(number, text) if text else ()
 
 
 def _long(number: int, text: bytes, what: str) -> Item:
@@ -198,32 +382,92 @@ def _long(number: int, text: bytes, what: str) -> Item:
     return Item(number, raw=shown, problem=f"the {what} is longer than {LONGEST_LINE:,} bytes")
 
 
-def _parsed(number: int, text: bytes, *, is_open: bool) -> Item:
+def _parsed(number: int, text: bytes, *, is_open: bool = False, what: str = "line") -> tuple[Item, ...]:
+    """The events of a text, or the one item of its fault. `what`: what the number counts."""
     try:
-        return _item(number, msgspec.json.decode(text))
+        return _items(number, msgspec.json.decode(text), what)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass  # the standard library takes more (lone surrogates, NaN), and says better what is wrong
+    letters = ""
     try:
-        return _item(number, json.loads(text))
+        letters = text.decode(errors="surrogatepass")  # as json.loads would, which takes zeros for UTF-16
+        return _items(number, json.loads(letters), what)
     except (ValueError, RecursionError) as error:
+        if what == "line" and getattr(error, "msg", None) == "Extra data":
+            items = _one_after_another(number, letters)
+            if items is not None:
+                return items
         raw = text.decode(errors="backslashreplace")
-        return Item(number, raw=raw, problem=not_json(error), is_open=is_open)
+        before = number - 1 if what == "line" else 0
+        return (Item(number, raw=raw, problem=_why_not(error, before), is_open=is_open),)
 
 
-def _item(number: int, value: Any) -> Item:
-    """The item of a value, taken out of the nested form if it came in it.
+def _one_after_another(number: int, letters: str) -> tuple[Item, ...] | None:
+    """The events of objects without a line's end between them; None if anything else is among them."""
+    decoder = json.JSONDecoder()
+    found: list[Item] = []
+    at, line, begins = 0, number, 0
+    while at < len(letters):
+        try:
+            value, end = decoder.raw_decode(letters, at)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict):
+            return None
+        found += _items(line, value, "line", f"line {line}, column {at - begins + 1}")
+        after = _BLANKS.match(letters, end).end()  # type: ignore[union-attr] # it matches the empty text, too
+        if ends := letters.count("\n", at, after):
+            line, begins = line + ends, letters.rindex("\n", at, after) + 1
+        at = after
+    return tuple(found)
+
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+def _items(number: int, value: Any, what: str, place: str | None = None) -> tuple[Item, ...]:
+    """The events of a value: of the nested form the one in it, of an SDK's body all of its batch.
 
     A message that is a string is parsed: so a line that was not JSON can be mended where --errors has put it.
     """
-    if not is_nested(value):
-        return Item(number, value, raw=value)
-    event = value["message"]
-    if isinstance(event, str):
-        try:
-            event = json.loads(event)
-        except (ValueError, RecursionError) as error:
-            return Item(number, raw=value, problem=f"message: {not_json(error)}")
-    return Item(number, event, value.get("destination"), value)
+    if not isinstance(value, dict) or ("type" in value and "batch" not in value):
+        return (Item(number, value, raw=value, place=place),)
+    event, destination = value, None
+    if is_nested(value):
+        event, destination = value["message"], value.get("destination")
+        if isinstance(event, str):
+            try:
+                event = json.loads(event)
+            except (ValueError, RecursionError) as error:
+                return (Item(number, raw=value, problem=f"message: {not_json(error)}", place=place),)
+    batch = _batch_of(event)
+    if batch is None:
+        return (Item(number, event, destination, value, place=place),)
+    at = place or f"{what} {number}"
+    about = {} if destination is None else {"destination": destination}
+    return tuple(
+        Item(number, each, destination, {"message": each, **about} if about else each, place=f"{at}, batch[{index}]")
+        for index, each in enumerate(batch)
+    )
+
+
+def _batch_of(value: Any) -> list[Any] | None:
+    """The events of a body as an SDK sends it; None if it is one event by itself, or none at all."""
+    if not isinstance(value, dict) or not isinstance(value.get("batch"), list):
+        return None
+    batch = events_of(value)
+    return None if batch[:1] and batch[0] is value else batch
+
+
+def _why_not(error: Exception, before: int) -> str:
+    """What is wrong, with the line counted in the file: so many are before the text."""
+    if isinstance(error, json.JSONDecodeError) and error.lineno > 1:
+        return f"not JSON at line {before + error.lineno}, column {error.colno}: {error.msg}"
+    problem = not_json(error)
+    return f"{problem}{_IF_WINDOWS}" if isinstance(error, UnicodeDecodeError) else problem
+
+
+_IF_WINDOWS = "; if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so"
 
 
 def not_json(error: Exception) -> str:
@@ -232,5 +476,5 @@ def not_json(error: Exception) -> str:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         return f"not JSON at {line}column {error.colno}: {error.msg}"
     if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 at byte {error.start + 1}"
+        return f"{_NOT_UTF8} at byte {error.start + 1}"
     return "nested too deeply" if isinstance(error, RecursionError) else "not JSON: a number is too long"

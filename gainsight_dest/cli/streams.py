@@ -9,10 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gainsight_dest.cli import read
-from gainsight_dest.cli.files import ReaderGoneError
+from gainsight_dest.cli.files import ReaderGoneError, WrongInputError
+from gainsight_dest.cli.forms import recoding
 from gainsight_dest.explanation import printable_lines
 
 if TYPE_CHECKING:
@@ -97,6 +99,42 @@ def plain_output() -> Iterator[Print]:
 
 def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else printable_lines(text).encode()
+
+
+def warn(text: str) -> None:
+    """Print a warning on standard error; above the bar, where there is one."""
+    sys.stderr.write(f"{printable_lines(f'Warning: {text}')}\n")
+
+
+def read_events(
+    file: io.BufferedReader, *, fail_empty: bool = False, warn: Callable[[str], object] = warn
+) -> Iterator[read.Item]:
+    """The events of a file, with warnings of what is odd about all of it.
+
+    Raises WrongInputError for a file that is something else, such as a table; with `fail_empty` for one without events.
+    """
+    is_named = isinstance(file.name, Path) or (isinstance(file.name, str) and file.name != _STDIN)
+    name, in_commands = (str(file.name),) * 2 if is_named else ("standard input", "FILE")
+    is_empty = is_utf8 = True
+    try:
+        for item in read.events(file, lambda text: warn(f"{name}: {text}")):
+            if is_utf8 and item.is_in_another_encoding:
+                commands = "".join(f"\n  {each}" for each in recoding(in_commands, *_WINDOWS_1252))
+                warn(f"{name} is not all UTF-8: event {item.number:,} is not. If it is Windows-1252:{commands}")
+                is_utf8 = False
+            is_empty = False
+            yield item
+    except read.WrongFormError as error:
+        raise WrongInputError(error.form.told(in_commands, is_packed=error.is_packed)) from None
+    if is_empty and fail_empty:
+        raise WrongInputError(f"{name} holds no events")
+    if is_empty:
+        warn(f"{name} holds no events")
+
+
+_STDIN = "<stdin>"
+#: For iconv, and for Windows PowerShell, whose default it is in most of Europe and the Americas.
+_WINDOWS_1252 = ("WINDOWS-1252", "Default")
 
 
 def watched(items: Iterator[read.Item], file: io.BufferedReader, bar: Progress) -> Iterator[read.Item]:

@@ -6,6 +6,7 @@ import click
 import pytest
 
 from gainsight_dest.cli.app import COMMANDS, cli
+from gainsight_dest.cli.files import ReaderGoneError
 from tests.cli.process import run
 
 
@@ -20,3 +21,21 @@ def test_a_command_is_there_under_its_name_and_the_help_tells_of_it(name: str) -
 def test_another_command_is_refused() -> None:
     assert "No such command 'send'" in run("send").stderr.decode()
     assert run("send").returncode == 2
+
+
+@pytest.mark.parametrize("name", ["deliver", "explain", "plan", "transform"])
+def test_the_help_of_what_takes_events_says_in_the_same_words_what_they_are(name: str) -> None:
+    words = " ".join(run(name, "--help").stdout.decode().split())
+    assert (
+        "EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an "
+        'array, also as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}'
+    ) in words
+
+
+def test_a_reader_that_has_gone_is_told_of_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def invoke(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(click.Group, "invoke", invoke)
+    with pytest.raises(ReaderGoneError):
+        cli.invoke(click.Context(cli))

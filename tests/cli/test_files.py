@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest.cli import files
-from gainsight_dest.cli.files import WrongInputError, is_same_file, writing
+from gainsight_dest.cli.files import WrongInputError, is_same_file, why, writing
 
 LINES = [b"one\n", b"two, which is longer\n", b"three\n"]
 
@@ -119,3 +119,14 @@ def test_a_file_is_the_same_by_any_name_also_before_it_is_there(tmp_path: Path) 
     one.touch()
     (tmp_path / "third").hardlink_to(one)
     assert is_same_file(tmp_path / "third", other)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.EADDRINUSE, "Address already in use"), "Address already in use"),
+        (OSError("No socket could be created -- (('host', 80): [Errno -2] Name is not known)"), "Name is not known"),
+    ],
+)
+def test_what_the_system_said_is_told_without_what_is_around_it(error: OSError, told: str) -> None:
+    assert why(error) == told

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gainsight_dest.cli import streams
 from tests.cli.process import CONFIG, EVENTS, LONGEST, PROGRAM, called, lines, piped, run
 
 #: Each of them prints letters that few encodings have, in tables and in JSON.
@@ -147,3 +148,17 @@ def test_a_config_may_be_anything(
         assert done.returncode == 2, done
         assert b"Traceback" not in done.stderr
         assert told in done.stderr.decode()
+
+
+def test_a_stream_that_is_closed_is_opened_to_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "dup2", lambda given, number: opened.append((given, number)))
+    for name in ("stdin", "stdout"):
+        monkeypatch.setattr(sys, name, None)
+    streams.open_streams()
+    assert [number for _, number in opened] == [0, 1]
+    assert all(os.path.samestat(os.fstat(given), Path(os.devnull).stat()) for given, _ in opened)
+    assert (sys.stdin.mode, sys.stdin.fileno(), sys.stdout.mode, sys.stdout.fileno()) == ("r", 0, "w", 1)
+    assert "€\ud83d".encode(sys.stdout.encoding, str(sys.stdout.errors)) == "€\\ud83d".encode()
+    for given, _ in opened:
+        os.close(given)

@@ -1,0 +1,199 @@
+"""The destination that a command is given: a file of any form that RudderStack exports, and keys of the environment.
+
+Keys in the environment go before those in the file, and `env.NAME` in the file is filled in from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import click
+
+from gainsight_dest import ConfigError, DestinationConfig
+from gainsight_dest.cli import read
+from gainsight_dest.cli.files import WrongInputError, content, needs
+from gainsight_dest.cli.places import Lines, Steps, lines_of
+from gainsight_dest.dynamic import Settings
+from gainsight_dest.exports import Placed, config_key, placed_in
+from gainsight_dest.values import quoted
+
+#: The variables that go before the file, by what RudderStack calls the setting. Each has a form that names a file.
+KEYS = {"accessKey": "GAINSIGHT_ACCESS_KEY", "sharedSecret": "GAINSIGHT_SHARED_SECRET"}
+_IN_A_FILE = "_FILE"
+_YAML = (".yaml", ".yml")
+_MOST_PROBLEMS = 100
+_MOST_LISTED = 50
+_CHOSEN = "gainsight_dest.cli.config.destination"
+_ABOUT = "The destination as RudderStack stores or exports it (JSON or YAML), or its Config alone."
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _remember(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    context.meta[_CHOSEN] = value
+
+
+def _options(*, required: bool, path: click.Path) -> Callable[[_F], _F]:
+    def added(command: _F) -> _F:
+        command = click.option(
+            "--destination",
+            metavar="NAME|ID",
+            callback=_remember,
+            expose_value=False,
+            help="Which one, if FILE is a workspace of several.",
+        )(command)
+        return click.option("--config", "config_file", metavar="FILE", required=required, type=path, help=_ABOUT)(
+            command
+        )
+
+    return added
+
+
+#: The options that commands take their destination by.
+config_option = _options(required=False, path=click.Path(exists=True, dir_okay=False))
+#: The same, of a command that is for nothing else.
+config_needed = _options(required=True, path=click.Path())
+
+
+@attrs.frozen
+class Written:
+    """A destination as a file has it: its Config, any JSON, and the lines of what stands in it."""
+
+    config: Any
+    lines: Lines
+
+
+def destination_config(file: str, env: Mapping[str, str] | None = None) -> DestinationConfig | Settings:
+    """The config that the file holds; Settings, if events fill it in. Raises WrongInputError.
+
+    `env`: the environment, if it is another than that of the process.
+    """
+    environment = os.environ if env is None else env
+    config = written(file, environment).config
+    try:
+        return Settings({"Config": config}, environment).as_fixed()
+    except ConfigError as error:
+        told = [(_with_variable(place, environment), problem) for place, problem in error.problems[:_MOST_PROBLEMS]]
+        problems = "".join(f"\n  {place}: {problem}" for place, problem in told)
+        if more := len(error.problems[_MOST_PROBLEMS:]):
+            problems += f"\n  and {more:,} more"
+    raise WrongInputError(f"{file} is not a destination config:{problems}")
+
+
+def fixed_config(file: str, env: Mapping[str, str] | None = None) -> DestinationConfig:
+    """The same, for an event that fills in nothing. Raises WrongInputError."""
+    config = destination_config(file, env)
+    try:
+        return config.default() if isinstance(config, Settings) else config
+    except ConfigError as error:
+        problem = str(error)
+    raise WrongInputError(f"{file} is not a destination config without an event that fills it in: {problem}")
+
+
+def written(file: str, env: Mapping[str, str] | None = None) -> Written:
+    """The Config of the destination in the file, as it is written, with the keys that are in the environment.
+
+    Raises WrongInputError.
+    """
+    found = _written(file)
+    keys = _keys(os.environ if env is None else env)
+    return attrs.evolve(found, config={**found.config, **keys}) if isinstance(found.config, Mapping) else found
+
+
+def _written(file: str) -> Written:
+    given, lines = _parsed(file)
+    context = click.get_current_context(silent=True)
+    placed = _chosen(file, given, context.meta.get(_CHOSEN) if context else None)
+    if placed is None:
+        return Written(given, Lines(lines, ()))
+    key = config_key(placed.destination)
+    if key is None:
+        return Written(placed.destination, Lines(lines, placed.steps))
+    return Written(placed.destination[key], Lines(lines, (*placed.steps, key)))
+
+
+def _chosen(file: str, given: Any, name: str | None) -> Placed | None:
+    """The destination that is meant; None where there is nothing that might be one. Raises WrongInputError."""
+    found = placed_in(given)
+    meant = found if name is None else [each for each in found if each.id == name]
+    meant = meant or [each for each in found if each.name == name]
+    if len(meant) == 1:
+        return meant[0]
+    if name is None and not isinstance(given, Mapping):
+        return None
+    if not found:
+        raise WrongInputError(f"{file} holds no Gainsight destination: give an export that does, or its Config alone")
+    listed = "".join(f"\n  {_called(each)}" for each in found[:_MOST_LISTED])
+    which = f"of the name or id {quoted(name)}" if name is not None else ""
+    how_many = "several destinations" if len(meant) > 1 else "no destination"
+    words = " ".join(filter(None, (how_many, which)))
+    raise WrongInputError(f"{file} holds {words}: choose one by --destination NAME|ID, of{listed}")
+
+
+def _called(placed: Placed) -> str:
+    words = [quoted(placed.name) if placed.name is not None else "(no name)"]
+    words += [f"id {quoted(placed.id)}"] if placed.id is not None else []
+    return ", ".join(words)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def _keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """The keys that the environment has. Raises WrongInputError for a key twice, or a file that cannot be read."""
+    found = {setting: _key(environment, name) for setting, name in KEYS.items()}
+    return {setting: key for setting, key in found.items() if key is not None}
+
+
+def _with_variable(place: str, environment: Mapping[str, str]) -> str:
+    """The setting, with the variable that it came by, if it did."""
+    name = KEYS.get(place, "")
+    given = [each for each in (name, name + _IN_A_FILE) if environment.get(each, "").strip()]
+    return f"{place} (of the variable {given[0]})" if name and given else place
+
+
+def _key(environment: Mapping[str, str], name: str) -> str | None:
+    """The key; a variable that is blank is none."""
+    in_a_file = name + _IN_A_FILE
+    value, path = (environment.get(each, "") for each in (name, in_a_file))
+    if value.strip() and path.strip():
+        raise WrongInputError(f"{name} and {in_a_file} are both set: keep one of them")
+    if not path.strip():
+        return value if value.strip() else None
+    try:
+        text = content(path).decode()
+    except WrongInputError as error:
+        problem = str(error)
+    except UnicodeDecodeError:
+        problem = f"{path} is not UTF-8"
+    else:
+        text = text.removesuffix("\n").removesuffix("\r")
+        if text.strip():
+            return text
+        problem = f"{path} holds no key"
+    raise WrongInputError(f"{in_a_file}: {problem}")
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def _parsed(file: str) -> tuple[Any, dict[Steps, int]]:
+    """What the file holds, and the lines of its parts. Raises WrongInputError."""
+    data = content(file)
+    if Path(file).suffix.lower() in _YAML:
+        needs(f"{file}: YAML", "cli", "ruamel.yaml")
+        from gainsight_dest.cli import yaml_file  # noqa: PLC0415 - few configs are YAML, and it takes long to load
+
+        try:
+            return yaml_file.parsed(data)
+        except ValueError as error:
+            raise WrongInputError(f"{file}: {error}") from None
+    try:
+        text = data.decode(json.detect_encoding(data), "surrogatepass")
+        return json.loads(data), lines_of(text)
+    except (ValueError, RecursionError) as error:
+        raise WrongInputError(f"{file}: {read.not_json(error)}") from None
