@@ -6,23 +6,25 @@ import io
 import logging
 import os
 import sys
+import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import attrs
 import click
 from rich.console import Console
 
 from gainsight_dest import CredentialsError, EventError
-from gainsight_dest.cli import outcome, read, show
+from gainsight_dest.cli import outcome, progress, read, show
+from gainsight_dest.cli.config import config_option, destination_config
 from gainsight_dest.cli.files import (
     Write,
     WrongInputError,
     budget_option,
-    config_option,
-    destination_config,
+    fail_empty_option,
     is_same_file,
     limit,
     limit_option,
@@ -31,8 +33,11 @@ from gainsight_dest.cli.files import (
     reading,
     writing,
 )
+from gainsight_dest.cli.options import refuse_contradictions
 from gainsight_dest.cli.outcome import NOT_JSON
+from gainsight_dest.cli.progress import Look, Watch, utc
 from gainsight_dest.cli.stop import Stop
+from gainsight_dest.cli.streams import plain_output, read_events, warn
 from gainsight_dest.cli.tally import Tally
 from gainsight_dest.cli.transform import transform
 from gainsight_dest.errors import GainsightDestError
@@ -42,10 +47,18 @@ if TYPE_CHECKING:
     from gainsight_dest.deliver import Deliverer, Journal, Outcome
 
 FAILED = 1
+WRONG_USE = WrongInputError.exit_code
 _DAY = 86_400.0
 #: Events that are merged. In batches of 500 a day of a few hundred people costs a quarter to a half more calls.
 BATCH = 2_000
 COLUMNS = ("events", "delivered", "failed", "skipped", "not tried", "calls")
+#: Options that go not with each other, by the names of their parameters.
+_CONTRADICTIONS = {
+    "no_batch": ("batch", "linger"),
+    "dry_run": ("report", "journal", "retry_failed", "keep_events", "metrics_file", "form"),
+    "report": ("events", "journal", "errors", "retry_failed", "keep_events", "metrics_file", "log_format", "verbose"),
+    "quiet": ("verbose",),
+}
 #: Why a line is not sent that a journal is to take up when it is whole.
 _UNFINISHED = Fault("NotTried", None, "the last line is not whole yet")
 #: Where an event is at fault that could not be read.
@@ -82,43 +95,81 @@ _LINE = "the line"
 )
 @limit_option("--calls-per-minute", 100, "What the tenant has; ")
 @limit_option("--calls-per-day", 50_000, "What the tenant has; ")
+@fail_empty_option
 @click.option("--base-url", metavar="URL", help="Send here, such as to a sandbox on this machine.")
 @click.option("--dry-run", is_flag=True, help="Send nothing: print the requests, as transform does.")
 @click.option("--report", metavar="FILE", help="Send nothing: print what a journal holds.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print what became of them: tables, or one JSON object.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Tell of the progress in lines, or in JSON lines.  [default: a bar at a terminal, else text]",
+)
+@click.option("--metrics-file", metavar="FILE", help="Keep metrics here, for node_exporter's textfile collector.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell of each call on standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Tell of no progress.")
 @click.pass_context
 def deliver(context: click.Context, /, events: str | None, config_file: str | None, **options: Any) -> int:
     """Deliver EVENTS to Gainsight, and print what became of them.
 
-    EVENTS is NDJSON or a JSON array, plain or gzipped, a file or - for standard input; events may come in RudderStack's
-    nested form, {"message": {...}}. Calls that fail for a while are tried again, events of one person or company stay
-    in order, the tenant's calls are not overrun. Events are merged into the fewest calls: what becomes of each of them
-    is what would have become of it alone.
+    EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
+    as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}.
 
-    Ctrl-C ends in good order: calls under way are finished. Ctrl-C twice ends at once.
+    Calls that fail for a while are tried again, events of one person or company stay in order, the tenant's calls are
+    not overrun. Events are merged into the fewest calls: what becomes of each of them is what would have become of it
+    alone.
 
-    Exit status: 0 all well, 1 some events failed, 2 wrong use or config, wrong keys among it.
+    Where standard error is no terminal, it is told there that the run begins, of the first fault of each kind, and each
+    minute how far it has come.
+
+    Ctrl-C and SIGTERM end in good order: calls under way are finished. The second one ends at once.
+
+    Exit status: 0 all well, 1 some events failed, 2 wrong use or config, or a run that could not be finished, as with a
+    wrong key; 130 ended by Ctrl-C, 143 by SIGTERM.
     """
+    refuse_contradictions(context, _CONTRADICTIONS)
     if options["report"] is not None:
-        return _report(options["report"])
+        return _report(options["report"], options["form"])
     if events is None or config_file is None:
         raise click.UsageError("EVENTS and --config FILE are needed", context)
     if options["journal"] is None and (options["retry_failed"] or options["keep_events"]):
         raise click.UsageError("--retry-failed and --keep-events speak of a journal: name one with --journal", context)
     if options["dry_run"]:
-        status: int = context.invoke(transform, events=events, config_file=config_file, errors=options["errors"])
+        same = {name: options[name] for name in ("errors", "fail_empty")}
+        status: int = context.invoke(transform, events=events, config_file=config_file, **same)
         return status
     needs("deliver", "deliver", "requests", "tenacity", "pyrate_limiter")
-    return _deliver(events, config_file, options)
+    with _told_as_json(is_wanted=options["log_format"] == "json"):
+        return _deliver(events, config_file, options)
+
+
+@contextmanager
+def _told_as_json(*, is_wanted: bool) -> Iterator[None]:
+    """What ends the run goes into the log as its other lines do, not as click would print it."""
+    try:
+        yield
+    except WrongInputError as error:
+        if not is_wanted:
+            raise
+        with progress.logging_on_stderr("json", progress=True, calls=False):
+            progress.tell("error", error.message, logging.ERROR)
+        raise click.exceptions.Exit(error.exit_code) from None
 
 
 def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
     from gainsight_dest.deliver import Deliverer, Journal  # noqa: PLC0415 - needs the extra deliver
 
     config = destination_config(config_file)
-    _check_errors_file(options["errors"], config_file, options["journal"])
-    console = show.console_on_stdout()
+    _check_files(options, events, config_file)
     tally = Tally(COLUMNS)
+    run = None
     with ExitStack() as stack:
         try:
             deliverer = stack.enter_context(
@@ -139,55 +190,104 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
             write_error = stack.enter_context(
                 nullcontext(nowhere) if options["errors"] is None else writing(options["errors"], file, at_once=True)
             )
-            if options["verbose"]:
-                stack.enter_context(_log_on_stderr())
-            run = Run(deliverer, journal, tally, write_error)
+            in_lines = not options["quiet"] and (options["log_format"] is not None or not sys.stderr.isatty())
+            stack.enter_context(
+                progress.logging_on_stderr(options["log_format"] or "text", progress=in_lines, calls=options["verbose"])
+            )
             batch = None if options["no_batch"] else options["batch"]
             linger = None if batch is None or file.seekable() else options["linger"]
-            run.go(file, quiet=options["verbose"], batch=batch, linger=linger)
+            if in_lines:
+                _tell_of_the_start(deliverer, file, options, batch)
+            run = Run(deliverer, journal, tally, write_error, options["metrics_file"])
+            quiet = in_lines or options["verbose"] or options["quiet"]
+            say = _warn_in_the_log if options["log_format"] == "json" else warn
+            run.go(file, quiet=quiet, batch=batch, linger=linger, fail_empty=options["fail_empty"], warn=say)
+            end = run.end(options["journal"])
         except GainsightDestError as error:
-            if tally.types:  # something has been sent before the journal failed
-                show_outcome(console, tally)
-            raise WrongInputError(str(error)) from None
-    show_outcome(console, tally)
-    return run.status(console, journal_file=options["journal"])
+            if run is None or not tally.types:
+                raise WrongInputError(str(error)) from None
+            end = End(WRONG_USE, str(error))  # something has been sent before the journal failed
+    run.tell_end(end, options["form"])
+    return end.leave()
 
 
-def _check_errors_file(errors: str | None, config_file: str, journal: str | None) -> None:
-    """Raises WrongInputError if the errors would be written over another file of the run."""
+def _warn_in_the_log(text: str) -> None:
+    progress.tell("file", text, logging.WARNING)
+
+
+def _tell_of_the_start(
+    deliverer: Deliverer, file: io.BufferedReader, options: dict[str, Any], batch: int | None
+) -> None:
+    """What is delivered, as far as that is known, where to, and within which limits."""
+    budget, count = deliverer.budget, progress.known_events(file)
+    name = file.name if isinstance(file.name, str) and file.name != "<stdin>" else "standard input"
+    limits = {"calls_per_minute": budget.calls_per_minute, "calls_per_day": budget.calls_per_day}
+    facts: dict[str, Any] = {"events": count, "source": name, "target": deliverer.target, **limits}
+    facts |= {"workers": options["workers"], "batch": batch}
+    many = "events" if count is None else "1 event" if count == 1 else f"{count:,} events"
+    told = [f"{number:,} calls a {each.rpartition('_')[2]}" for each, number in limits.items() if number is not None]
+    within = f"at most {' and '.join(told)}" if told else "without a limit of calls"
+    progress.tell("start", f"delivering {many} of {name} to {deliverer.target}, {within}", **facts)
+
+
+def _check_files(options: dict[str, Any], events: str, config_file: str) -> None:
+    """Raises WrongInputError if a file that is written would be written over another file of the run."""
     from gainsight_dest.deliver.journal import files_of  # noqa: PLC0415 - needs the extra deliver
 
+    errors, metrics, journal = options["errors"], options["metrics_file"], options["journal"]
+    if metrics is not None:
+        progress.check_metrics_file(metrics)
     others = {config_file: "the config", **dict.fromkeys(files_of(journal) if journal else [], "the journal")}
     for other, name in others.items():
         if errors and is_same_file(errors, other):
             raise WrongInputError(f"{errors} is {name}: name another file for --errors")
+    others |= {events: "the file of the events"} | ({errors: "the file of the errors"} if errors else {})
+    for other, name in others.items():
+        if metrics and is_same_file(metrics, other):
+            raise WrongInputError(f"{metrics} is {name}: name another file for --metrics-file")
 
 
-@contextmanager
-def _log_on_stderr() -> Iterator[None]:
-    """The log of calls, while this is open."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(show.LogFormatter())
-    log = logging.getLogger("gainsight_dest.deliver")
-    before = log.level
-    log.setLevel(logging.DEBUG)
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
-        log.removeHandler(handler)
+@attrs.frozen
+class End:
+    """How a run ended: the exit status, why it could not be finished, what else is to be said of it."""
+
+    status: int
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def leave(self) -> int:
+        """The exit status of the command. Raises WrongInputError for a run that could not be finished."""
+        if self.reason is not None:
+            raise WrongInputError(self.reason)
+        return self.status
+
+
+class _UnderWay(NamedTuple):
+    """An event that was read, where it ends in the file, in bytes, and its place in the stream, from 0."""
+
+    item: read.Item
+    end: int
+    position: int
 
 
 class Run:
     """One delivery of a file: events in, counts and faults out."""
 
-    def __init__(self, deliverer: Deliverer, journal: Journal | None, tally: Tally, write_error: Write) -> None:
+    def __init__(
+        self,
+        deliverer: Deliverer,
+        journal: Journal | None,
+        tally: Tally,
+        write_error: Write,
+        metrics_file: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._deliverer = deliverer
         self._journal = journal
         self._tally = tally
         self._write_error = write_error
-        self._under_way: deque[tuple[read.Item, int]] = deque()
+        self._under_way: deque[_UnderWay] = deque()
+        self._begun = 0
         self._stop = Stop(deliverer.stop)
         self._missing: read.Item | None = None
         self._unfinished: read.Item | None = None
@@ -196,22 +296,41 @@ class Run:
         self._place = 0
         self._resumed = 0
         self._credentials: CredentialsError | None = None
+        self._size: int | None = None
+        self._clock = clock
+        self._started = clock()
+        self._started_at = time.time()
+        self._calls_before, self._delayed_before = deliverer.calls, deliverer.delayed
+        self._watch = Watch(self.look, metrics_file, self._seen, clock)
 
     def go(
-        self, file: io.BufferedReader, *, quiet: bool = False, batch: int | None = None, linger: float | None = None
+        self,
+        file: io.BufferedReader,
+        *,
+        quiet: bool = False,
+        batch: int | None = None,
+        linger: float | None = None,
+        fail_empty: bool = False,
+        warn: Callable[[str], object] = warn,
     ) -> None:
-        """Deliver all that the file holds. The rest is as for Deliverer.run."""
-        size = os.fstat(file.fileno()).st_size if file.seekable() else None
+        """Deliver all that the file holds. The rest is as for Deliverer.run.
+
+        Raises WrongInputError for a file that is something else than events, with `fail_empty` for one without them.
+        """
+        size = self._size = os.fstat(file.fileno()).st_size if file.seekable() else None
         with self._stop.heeded(), ExitStack() as stack:
             bar = show.delivery_progress(
-                show.console_on_stderr(), self._tally, self._deliverer, self._bytes_ahead, quiet=quiet
+                show.console_on_stderr(), self.look, self._deliverer, self._bytes_ahead, quiet=quiet
             )
+            self._watch.write(self.look())
+            stack.enter_context(self._watch)
             if not bar.disable:
                 stack.enter_context(bar)
             task = bar.add_task("", total=size)
-            results = self._deliverer.run(self._events(file), self._journal, batch=batch, linger=linger)
+            events = self._events(file, fail_empty=fail_empty, warn=warn)
+            results = self._deliverer.run(events, self._journal, batch=batch, linger=linger)
             for result in stack.enter_context(closing(results)):
-                item, place = self._under_way.popleft()
+                item, place, _ = self._under_way.popleft()
                 self._take(item, result)
                 if size is not None:
                     if result.resumed:  # no work of this run: it would make what is left look quick
@@ -221,9 +340,41 @@ class Run:
                         bar.advance(task, place - self._place)
                     self._place = place
         self._close()
+        self._seen(self.look())
 
-    def _events(self, file: io.BufferedReader) -> Iterator[Any]:
-        for item in self._stop.reading(read.events(file)):
+    def look(self) -> Look:
+        """How far it has come: what is told, and what is through and waits for that."""
+        ahead = self._deliverer.ahead
+        done = self._place + self._bytes_ahead(sum(ahead.values()))
+        return Look(
+            self._tally.with_ahead(ahead),
+            self._clock() - self._started,
+            self._deliverer.calls - self._calls_before,
+            self._deliverer.delayed - self._delayed_before,
+            self._resumed,
+            min(1.0, done / self._size) if self._size else None,
+            self._deliverer.waiting,
+            self._deliverer.troubles,
+        )
+
+    def _seen(self, look: Look) -> None:
+        """Tell of faults that wait for what came before them to be told; note for the journal how far it has come."""
+        failed = self._deliverer.failed_ahead
+        numbers = {each.position: each.item.number for each in [*self._under_way]} if failed else {}
+        faults = [(fault, each.index) for each in failed if (fault := _fault(each)) and each.index in numbers]
+        for fault, index in faults:
+            self._watch.fault(fault, numbers[index])
+        if self._journal is None:
+            return
+        from gainsight_dest.deliver.journal import JournalError, Ran  # noqa: PLC0415 - needs the extra deliver
+
+        with suppress(JournalError):  # which ends the run where an outcome cannot be recorded
+            self._journal.ran(Ran(self._started_at, self._started_at + look.seconds, look.calls, look.waited))
+
+    def _events(
+        self, file: io.BufferedReader, *, fail_empty: bool = False, warn: Callable[[str], object] = warn
+    ) -> Iterator[Any]:
+        for item in self._stop.reading(read_events(file, fail_empty=fail_empty, warn=warn)):
             self._read = item.number
             if item.is_missing:
                 self._missing = item
@@ -231,13 +382,14 @@ class Run:
             if item.is_open and self._journal is not None:  # as recorded, it would never be sent when it is whole
                 self._unfinished = item
                 return
-            self._under_way.append((item, file.tell() if file.seekable() else 0))
+            self._under_way.append(_UnderWay(item, file.tell() if file.seekable() else 0, self._begun))
+            self._begun += 1
             yield item.event if item.problem is None else EventError(_LINE, item.problem)
 
     def _bytes_ahead(self, events: int) -> int:
         """How much of the file the events are that come next and have no outcome yet."""
         try:
-            return max(0, self._under_way[events - 1][1] - self._place) if events else 0
+            return max(0, self._under_way[events - 1].end - self._place) if events else 0
         except IndexError:  # another thread has told of some of them just now
             return 0
 
@@ -246,8 +398,9 @@ class Run:
         if self._missing is not None:  # nothing of it is there to be sent, or to be recorded as sent
             fault = Fault(NOT_JSON, None, str(self._missing.problem))
             self._tally.add(self._missing.number, None, {"events": 1, "failed": 1}, fault=fault)
+            self._watch.fault(fault, self._missing.number)
         while self._under_way:
-            item, _ = self._under_way.popleft()
+            item, *_ = self._under_way.popleft()
             self._take(item, known(item.number - 1, item.event, Status.NOT_TRIED))
         if self._unfinished is not None:
             self._tally.add(self._unfinished.number, None, {"events": 1, str(Status.NOT_TRIED): 1})
@@ -259,6 +412,8 @@ class Run:
         counts = {"events": 1, str(result.status): 1, "calls": calls}
         told = None if fault is NOT_TRIED else fault
         self._tally.add(item.number, result.type, counts, result.reason, told)
+        if told is not None and not result.resumed:
+            self._watch.fault(told, item.number)
         self._resumed += result.resumed
         if isinstance(result.error, CredentialsError) and not result.resumed:  # one of an earlier run ended that one
             self._credentials = result.error
@@ -275,24 +430,46 @@ class Run:
             self._unwritten = f"{error}. The run was ended, and event {item.number:,} and all after it are not in there"
             self._deliverer.stop()
 
-    def status(self, console: Console, journal_file: str | None) -> int:
-        """The exit status; what is to be said about the end of the run is said."""
-        counts = self._tally.total()
+    def end(self, journal_file: str | None = None) -> End:
+        """How it ended, once it has."""
+        counts, notes = self._tally.total(), []
         if self._resumed:
-            console.print(f"\n{self._resumed:,} of them are told by the journal: nothing was sent for them now.")
+            notes.append(f"{self._resumed:,} of them are told by the journal: nothing was sent for them now.")
         if self._unfinished is not None:
-            console.print("\nThe last line is not whole yet. Run the same command when it is.")
+            notes.append("The last line is not whole yet. Run the same command when it is.")
+        reason = None
         if self._unwritten is not None:
             again = ". With room for it, run the same command: the journal tells of all" if journal_file else ""
-            raise WrongInputError(f"{self._unwritten}{again}")
-        if self._stop.is_asked:
+            reason = f"{self._unwritten}{again}"
+        elif self._stop.is_asked:
             rest = f"What comes after event {self._read:,} was not read." if self._read else "No event was read."
-            again = "Run the same command to go on." if journal_file else rest
-            console.print(f"\nEnded on request. {again}")
-            raise click.Abort
-        if reason := self._credentials or self._deliverer.ended:
-            raise WrongInputError(f"the run was ended: {reason}")
-        return FAILED if counts["failed"] or counts["not tried"] else 0
+            notes.append(f"Ended on request. {'Run the same command to go on.' if journal_file else rest}")
+        elif problem := self._credentials or self._deliverer.ended:
+            reason = f"the run was ended: {problem}"
+        status = WRONG_USE if reason else self._stop.status
+        if not status and (counts["failed"] or counts["not tried"]):
+            status = FAILED
+        return End(status, reason, tuple(notes))
+
+    def tell_end(self, end: End, form: str = "text") -> None:
+        """Print what became of the events, and write the last metrics."""
+        look = self.look()
+        self._watch.write(look, end.status)
+        if form == "json":
+            facts = {"resumed": self._resumed, "notes": end.notes, "ended": end.reason, "exit_status": end.status}
+            print_json({**self._tally.as_dict(), **look.pace(), **facts})
+            return
+        console = show.console_on_stdout()
+        show_outcome(console, self._tally)
+        console.print(f"\n{look.pace_words()}.")
+        for note in end.notes:
+            console.print(f"\n{note}")
+
+
+def print_json(told: dict[str, Any]) -> None:
+    """A line of JSON on standard output."""
+    with plain_output() as write:
+        write(outcome.line(told))
 
 
 def show_outcome(console: Console, tally: Tally) -> None:
@@ -308,12 +485,11 @@ def _fault(result: Outcome) -> Fault | None:
     return fault_of(result)
 
 
-def _report(path: str) -> int:
+def _report(path: str, form: str) -> int:
     needs("deliver", "deliver", "requests", "tenacity", "pyrate_limiter")
     from gainsight_dest.deliver import JournalError  # noqa: PLC0415 - needs the extra deliver
-    from gainsight_dest.deliver.journal import entries  # noqa: PLC0415 - the same
+    from gainsight_dest.deliver.journal import entries, runs  # noqa: PLC0415 - the same
 
-    console = show.console_on_stdout()
     tally = Tally(COLUMNS)
     first, last = float("inf"), 0.0
     try:
@@ -323,10 +499,20 @@ def _report(path: str) -> int:
             fault = _fault(result)
             tally.add(result.index + 1, result.type, counts, result.reason, fault)
             first, last = min(first, entry.at), max(last, entry.at)
+        ran = runs(path)
     except JournalError as error:
         raise WrongInputError(str(error)) from None
+    status = FAILED if tally.total()["failed"] else 0
+    seconds, waited = sum(run.ended - run.started for run in ran), sum(run.waited for run in ran)
+    look = Look(tally.types, seconds, sum(run.calls for run in ran), waited)
+    if form == "json":
+        span = {"first_outcome": utc(first) if last else None, "last_outcome": utc(last) if last else None}
+        print_json({**tally.as_dict(), **look.pace(), "runs": len(ran), **span, "exit_status": status})
+        return status
+    console = show.console_on_stdout()
     show_outcome(console, tally)
+    console.print(f"\n{len(ran):,} {'run' if len(ran) == 1 else 'runs'}: {look.pace_words()}.")
     if last:
-        span = (f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}" for at in (first, last))
-        console.print("\nFirst outcome {}, last {}.".format(*span))
-    return FAILED if tally.total()["failed"] else 0
+        told = (f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}" for at in (first, last))
+        console.print("\nFirst outcome {}, last {}.".format(*told))
+    return status

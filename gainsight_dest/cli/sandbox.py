@@ -15,18 +15,18 @@ from rich.table import Table
 
 from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
 from gainsight_dest.cli import read, show
-from gainsight_dest.cli.deliver import BATCH, COLUMNS, Run, show_outcome
+from gainsight_dest.cli.config import config_option, fixed_config
+from gainsight_dest.cli.deliver import BATCH, COLUMNS, FAILED, Run
 from gainsight_dest.cli.files import (
     WrongInputError,
-    config_option,
     content,
-    destination_config,
     limit_option,
     needs,
     nowhere,
     reading,
     why,
 )
+from gainsight_dest.cli.options import refuse_idle
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.cli.tally import Tally
 from gainsight_dest.fields import linked_companies
@@ -50,7 +50,10 @@ _NAP = 0.2
 )
 @limit_option("--calls-per-minute", 100)
 @limit_option("--calls-per-day", 50_000)
+@click.pass_context
 def sandbox(
+    context: click.Context,
+    /,
     config_file: str | None,
     port: int,
     host: str,
@@ -63,7 +66,10 @@ def sandbox(
 
     With --config it takes the keys, events and custom fields of that destination and refuses others; without, it takes
     any.
+
+    Exit status: 0 ended by Ctrl-C or SIGTERM, as it is meant to be; 2 wrong use or config.
     """
+    refuse_idle(context, {"destination": "config_file"})
     needs("sandbox", "sandbox", "cheroot", "jinja2")
     from gainsight_dest.sandbox import Content, Sandbox, faults_from  # noqa: PLC0415 - after the check above
     from gainsight_dest.sandbox.server import Server  # noqa: PLC0415 - the same
@@ -75,7 +81,7 @@ def sandbox(
     with _told(faults):
         planned = faults_from(_json(faults)) if faults else ()
     tenant = Sandbox(
-        destination_config(config_file) if config_file else None,
+        fixed_config(config_file) if config_file else None,
         calls_per_minute=calls_per_minute or None,
         calls_per_day=calls_per_day or None,
         faults=planned,
@@ -100,6 +106,8 @@ def demo(*, keep: bool) -> int:
     """Deliver the example events to a sandbox on this machine, and show what came of it.
 
     The events are a morning of a made-up company, and hold every kind of mistake on purpose.
+
+    Exit status: 0 all well; 130 ended by Ctrl-C, 143 by SIGTERM, while it delivered.
     """
     needs("demo", "deliver,sandbox", "requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2")
     from gainsight_dest.deliver import Deliverer  # noqa: PLC0415 - after the check above
@@ -107,7 +115,7 @@ def demo(*, keep: bool) -> int:
     from gainsight_dest.sandbox.server import Server  # noqa: PLC0415 - the same
 
     examples = _examples()
-    config = destination_config(str(examples / "destination.json"))
+    config = fixed_config(str(examples / "destination.json"), {})
     tenant = Sandbox(config)
     console = show.console_on_stdout()
     tally = Tally(COLUMNS)
@@ -116,10 +124,12 @@ def demo(*, keep: bool) -> int:
         run = Run(deliverer, None, tally, nowhere)
         with reading(str(examples / "events.ndjson")) as file:
             run.go(file, batch=BATCH)
-        show_outcome(console, tally)
+        end = run.end()
+        run.tell_end(end)
         for table in _content(tenant):
             console.print(table)
-        run.status(console, journal_file=None)
+        if (status := end.leave()) > FAILED:
+            return status
         if keep:
             console.print(f"\nThe sandbox stays at {server.url}: look at its page. Ctrl-C ends it.")
             _wait_for_the_end()

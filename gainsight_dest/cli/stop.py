@@ -14,7 +14,8 @@ from types import FrameType
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
-INTERRUPTED = 130  # as shells report an end by Ctrl-C
+#: What shells report an end by a signal as: 130 by Ctrl-C, 143 by SIGTERM.
+_BY_SIGNAL = 128
 _ASK = frozenset({signal.SIGINT, signal.SIGTERM})
 if sys.platform != "win32":
     _WAKE = signal.SIGURG  # which nobody needs
@@ -31,10 +32,21 @@ class Stop:
     """
 
     def __init__(self, end: Callable[[], object]) -> None:
-        self.is_asked = False
+        #: The signal that asked first.
+        self.asked_by: int | None = None
         self._end = end
         self._is_reading = False
         self._is_over = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the end was asked for."""
+        return self.asked_by is not None
+
+    @property
+    def status(self) -> int:
+        """The exit status of an end that was asked for; 0: it was not."""
+        return 0 if self.asked_by is None else _BY_SIGNAL + self.asked_by
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
@@ -63,9 +75,9 @@ class Stop:
         """The first signal ends what is under way, and wakes the main thread until it has heard; the next ends all."""
         is_ending = False
         while numbers := signals.recv(64):
-            for _ in _ASK.intersection(numbers):
+            for number in _ASK.intersection(numbers):
                 if is_ending:
-                    _leave()
+                    _leave(_BY_SIGNAL + number)
                 is_ending = True
                 self._end()
             if sys.platform != "win32" and is_ending and not (self.is_asked or self._is_over):
@@ -88,14 +100,15 @@ class Stop:
                 return
             yield item
 
-    def _ask(self, _: int, __: FrameType | None) -> None:
-        self.is_asked = True
+    def _ask(self, number: int, _: FrameType | None) -> None:
+        if self.asked_by is None:
+            self.asked_by = number
         if self._is_reading:
             raise KeyboardInterrupt
 
 
-def _leave() -> None:
+def _leave(status: int) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(_SHOW_CURSOR)
         sys.stderr.flush()
-    os._exit(INTERRUPTED)
+    os._exit(status)

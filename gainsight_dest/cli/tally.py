@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -29,12 +30,16 @@ class Count:
 
 @attrs.define
 class Tally:
-    """What is counted of each type in `columns`, and the reasons of what was skipped or failed."""
+    """What is counted of each type in `columns`, and the reasons of what was skipped or failed.
+
+    One thread counts; others may ask meanwhile.
+    """
 
     columns: tuple[str, ...]
     types: dict[str, Counter[str]] = attrs.field(factory=dict)
     skipped: dict[str, Count] = attrs.field(factory=dict)
     errors: dict[str, tuple[Fault, Count]] = attrs.field(factory=dict)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, eq=False, repr=False)
 
     def add(
         self,
@@ -45,7 +50,8 @@ class Tally:
         fault: Fault | None = None,
     ) -> None:
         """Count one event more."""
-        _slot(self.types, cut((event_type or "").strip().casefold()) or "(none)", Counter()).update(counts)
+        with self._lock:
+            _slot(self.types, _kind(event_type), Counter()).update(counts)
         if skipped is not None:
             _slot(self.skipped, _short(skipped), Count(number)).times += 1
         if fault is not None:
@@ -56,7 +62,33 @@ class Tally:
 
     def total(self) -> Counter[str]:
         """The sums over all types."""
-        return sum(self.types.values(), Counter())
+        with self._lock:
+            return sum(self.types.values(), Counter())
+
+    def with_ahead(self, ahead: Mapping[tuple[str | None, str], int]) -> dict[str, Counter[str]]:
+        """The counts of each type as they are now, and so many events more, by type and status."""
+        with self._lock:
+            types = {name: row.copy() for name, row in self.types.items()}
+        for (event_type, status), times in ahead.items():
+            _slot(types, _kind(event_type), Counter()).update({"events": times, status: times})
+        return types
+
+    def as_dict(self) -> dict[str, Any]:
+        """The closing tables as plain data."""
+        total = self.total()
+        return {
+            "types": {name: {column: row[column] for column in self.columns} for name, row in self.types.items()},
+            "total": {column: total[column] for column in self.columns},
+            "errors": [
+                {**attrs.asdict(count), "kind": fault.kind, "reason": fault.message}
+                for fault, count in self.errors.values()
+            ],
+            "skipped": [{**attrs.asdict(count), "reason": reason} for reason, count in self.skipped.items()],
+        }
+
+
+def _kind(event_type: str | None) -> str:
+    return cut((event_type or "").strip().casefold()) or "(none)"
 
 
 def _short(reason: str) -> str:

@@ -45,7 +45,7 @@ from gainsight_dest.errors import (
     UnreachableError,
 )
 from gainsight_dest.fields import company_name, linked_companies
-from gainsight_dest.outcome import Status
+from gainsight_dest.outcome import Fault, Status
 
 #: Why a run waits for calls to be free, where it is not for an answer that it got.
 BUDGET = "the budget of calls is used up"
@@ -64,6 +64,14 @@ class Waiting:
 
     until: float
     reason: str
+
+
+@attrs.frozen
+class Trouble:
+    """How often calls failed by a kind of fault that may pass, and by what the first of them did."""
+
+    message: str
+    times: int = 1
 
 
 class _StoppedError(Exception):
@@ -152,7 +160,10 @@ class Caller:
         self._clock = clock
         self._silence = silence
         self._name = name
+        self._delayed = 0.0
+        self._waiting_since = 0.0
         self._waits: dict[int, Waiting] = {}
+        self._troubles: dict[str, Trouble] = {}
         self._lock = threading.Lock()
         self._has_worked = False
         #: Since when no call has got through, what was asked for since then, and when one did.
@@ -176,6 +187,18 @@ class Caller:
         """The wait that ends first, if there is one."""
         with self._lock:
             return min(self._waits.values(), key=lambda wait: wait.until, default=None)
+
+    @property
+    def delayed(self) -> float:
+        """Seconds, by the clock, in which some call was waited with."""
+        with self._lock:
+            return self._delayed + (self._clock() - self._waiting_since if self._waits else 0.0)
+
+    @property
+    def troubles(self) -> dict[str, Trouble]:
+        """The calls that failed by what may pass, by the class of their errors."""
+        with self._lock:
+            return dict(self._troubles)
 
     def go(self, request: Request | None) -> Way:
         """Sends the request and those that follow it."""
@@ -258,6 +281,7 @@ class Caller:
             following = request.next(answer)
         except RetryableError as error:
             effort.problem = error.problem
+            self._note_trouble(error)
             if answer is not None and answer.status < 300 and api.is_of_gainsight(answer):
                 self._got_through(request)  # it was taken, and tells too little
             else:
@@ -276,6 +300,14 @@ class Caller:
             raise
         self._got_through(request)
         return answer, following
+
+    def _note_trouble(self, error: RetryableError) -> None:
+        fault = Fault.of(error)
+        with self._lock:
+            known = self._troubles.get(fault.kind)
+            self._troubles[fault.kind] = (
+                Trouble(fault.message) if known is None else attrs.evolve(known, times=known.times + 1)
+            )
 
     # --- what gets through ------------------------------------------------------------------------------------------
 
@@ -415,7 +447,10 @@ class Caller:
         """Sleeps in short naps, so that a run that is to end does. Raises _StoppedError."""
         me = threading.get_ident()
         with self._lock:
-            self._waits[me] = Waiting(self._clock() + seconds, reason)
+            now = self._clock()
+            if not self._waits:
+                self._waiting_since = now
+            self._waits[me] = Waiting(now + seconds, reason)
         try:
             while seconds > 0:
                 if self.stopped.is_set():
@@ -428,6 +463,8 @@ class Caller:
         finally:
             with self._lock:
                 del self._waits[me]
+                if not self._waits:
+                    self._delayed += self._clock() - self._waiting_since
 
 
 def _span(seconds: float) -> str:

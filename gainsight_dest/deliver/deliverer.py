@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -18,13 +18,14 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver import transport
 from gainsight_dest.deliver.batches import Ask, ChunkDelivery, Place
 from gainsight_dest.deliver.budget import Budget, steady_clock
-from gainsight_dest.deliver.caller import Caller, Waiting
+from gainsight_dest.deliver.caller import Caller, Trouble, Waiting
 from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.lanes import Lanes
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import DEADLINE, Sender, Timeout, target_of
 from gainsight_dest.descriptors import Request
+from gainsight_dest.dynamic import Settings, for_one_tenant
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import Event, Outcome, Prepared, begin
 from gainsight_dest.outcome import known as told
@@ -50,7 +51,7 @@ class Deliverer:
 
     def __init__(
         self,
-        config: DestinationConfig | Mapping[str, Any],
+        config: DestinationConfig | Settings | Mapping[str, Any],
         session: requests.Session | None = None,
         base_url: str | None = None,
         workers: int = 1,
@@ -67,7 +68,7 @@ class Deliverer:
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
-        self.config = config if isinstance(config, DestinationConfig) else DestinationConfig.from_rudderstack(config)
+        self._settings, self.config = for_one_tenant(config)
         self._caller: Caller
         if silence <= 0:
             raise ValueError(f"silence must be above 0 seconds, not {silence}")
@@ -156,9 +157,26 @@ class Deliverer:
         return self._caller.ended
 
     @property
-    def ahead(self) -> int:
-        """Events of a batch that are through, while their outcomes wait for those of others before them."""
-        return self._delivery.ahead if self._delivery else 0
+    def delayed(self) -> float:
+        """Seconds, by the clock, in which a call was waited with so far, however many of them were at once."""
+        return self._caller.delayed
+
+    @property
+    def troubles(self) -> dict[str, Trouble]:
+        """The calls that failed by what may pass so far, by the class of their errors."""
+        return self._caller.troubles
+
+    @property
+    def ahead(self) -> Counter[tuple[str | None, str]]:
+        """Events of a batch that are through, while their outcomes wait for others before them: by type and status."""
+        delivery = self._delivery
+        return Counter() if delivery is None else delivery.ahead
+
+    @property
+    def failed_ahead(self) -> list[Outcome]:
+        """The outcomes of those of them that have failed."""
+        delivery = self._delivery
+        return [] if delivery is None else delivery.failed_ahead
 
     @property
     def waiting(self) -> Waiting | None:
@@ -186,7 +204,7 @@ class Deliverer:
         """The event with its first request, or with its outcome where that is known before anything is sent."""
         if journal is not None and (known := journal.find(index, event)):
             return _Job(index, event, None, known)
-        begun = begin(index, event, self.config)
+        begun = begin(index, event, self._settings)
         if isinstance(begun, Request):
             return _Job(index, event, begun)
         if journal is not None:
@@ -216,7 +234,7 @@ class Deliverer:
             opened.callback(self._end_of_batches)
             for chunk in opened.enter_context(closing(lists)):
                 how = {"attempts": self._patience.attempts, "at_once": self._workers}
-                self._delivery = ChunkDelivery(chunk, self.config, journal, **how)
+                self._delivery = ChunkDelivery(chunk, self._settings, journal, **how)
                 yield from self._delivery.run(ask, stopped.is_set)
 
     def _end_of_batches(self) -> None:

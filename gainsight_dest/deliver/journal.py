@@ -33,7 +33,7 @@ import attrs
 from gainsight_dest.errors import GainsightDestError
 from gainsight_dest.outcome import Outcome, Prepared, Status, error_as_data, error_from_data
 
-_VERSION = 2
+_VERSION = 3
 _TABLES = {
     "about": "CREATE TABLE about (version INTEGER, target TEXT, salt BLOB)",
     # number: the event's place in the stream, from 0. at: when its outcome was known, in seconds since the epoch.
@@ -45,6 +45,11 @@ _TABLES = {
     ),
     # The calls that were made in each second since the epoch, whatever became of them.
     "calls": "CREATE TABLE calls (second INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
+    # When each run began and was last heard of, since the epoch; its calls; how long it waited. In milliseconds.
+    "runs": (
+        "CREATE TABLE runs (started INTEGER PRIMARY KEY, ended INTEGER NOT NULL, calls INTEGER NOT NULL,"
+        " waited INTEGER NOT NULL)"
+    ),
 }
 _COLUMNS = "number, digest, at, message_id, type, status, attempts, calls, error, gsid, reason"
 _SELECT = f"SELECT {_COLUMNS}, row_check FROM outcomes"  # noqa: S608 - constants of ours, here and below
@@ -90,6 +95,16 @@ class Entry:
 
     outcome: Outcome
     at: float
+
+
+@attrs.frozen
+class Ran:
+    """A run as the journal has it: from when to when, in seconds since the epoch, its calls, its seconds of waiting."""
+
+    started: float
+    ended: float
+    calls: int
+    waited: float
 
 
 class Journal:
@@ -182,6 +197,15 @@ class Journal:
             if now >= self._forgets_at:
                 self._forget_old_calls()
 
+    def ran(self, run: Ran) -> None:
+        """Record how far a run has come; one that began at the same time is replaced."""
+        started, ended, waited = (round(1000 * seconds) for seconds in (run.started, run.ended, run.waited))
+        with self._mutex, _told(self._path):
+            self._see_that_it_is_there()
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            values = (started, ended, run.calls, waited)
+            self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", values)
+
     def calls_since(self, seconds_ago: float) -> list[tuple[float, int]]:
         """What was called of late: how many seconds ago, and how many. The oldest first.
 
@@ -238,14 +262,30 @@ class Journal:
 def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
     """All that a journal holds, in the order of the events, also while a run goes on. Raises JournalError."""
     name = os.fsdecode(path)
+    with _reading(name) as (db, salt):
+        for row in db.execute(f"{_SELECT} ORDER BY number"):
+            yield _entry(row, salt, name)[0]
+
+
+def runs(path: str | os.PathLike[str]) -> list[Ran]:
+    """The runs that a journal tells of, in their order, also while one goes on. Raises JournalError."""
+    name = os.fsdecode(path)
+    with _reading(name) as (db, _):
+        rows = db.execute("SELECT started, ended, calls, waited FROM runs ORDER BY started").fetchall()
+    if not all(isinstance(value, int) and value >= 0 for row in rows for value in row):
+        raise _damaged(name, "a run is none")
+    return [Ran(started / 1000, ended / 1000, calls, waited / 1000) for started, ended, calls, waited in rows]
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[tuple[sqlite3.Connection, bytes]]:
+    """The journal, open to be read, and its salt. Raises JournalError."""
     with _told(name):
         real = _real(name)
         if not _is_there(name, real):
             raise JournalError(name, "there is no such journal")
         with closing(_connect(f"{Path(real).as_uri()}?mode=ro", uri=True)) as db:
-            salt = _about(db, name).salt
-            for row in db.execute(f"{_SELECT} ORDER BY number"):
-                yield _entry(row, salt, name)[0]
+            yield db, _about(db, name).salt
 
 
 def files_of(path: str | os.PathLike[str]) -> list[str]:

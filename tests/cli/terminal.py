@@ -10,7 +10,7 @@ import signal
 import struct
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from unittest import mock
@@ -21,8 +21,11 @@ from tests.cli.process import LONGEST, Done, called, piped, started
 SHOW_CURSOR = "\x1b[?25h"
 
 
-def run_on_a_terminal(*arguments: object) -> Done:
-    """The command, run to its end in this process, with what it prints at a terminal of 80 columns: all of it."""
+def run_on_a_terminal(*arguments: object, env: Mapping[str, str] | None = None) -> Done:
+    """The command, run to its end in this process, with what it prints at a terminal of 80 columns: all of it.
+
+    `env`: more of the environment.
+    """
     ours, theirs = _terminal()
     shown: list[bytes] = []
     reader = threading.Thread(target=lambda: shown.extend(_sent(ours)))
@@ -30,7 +33,7 @@ def run_on_a_terminal(*arguments: object) -> Done:
     with (
         os.fdopen(theirs, "w", encoding="utf8") as terminal,
         piped(b"") as source,
-        mock.patch.dict(os.environ, _of_a_terminal(), clear=True),
+        mock.patch.dict(os.environ, {**_of_a_terminal(), **(env or {})}, clear=True),
     ):
         status = called(arguments, stdin=source, stdout=terminal, stderr=terminal)
     reader.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import re
 import signal
@@ -20,10 +21,13 @@ import attrs
 import pytest
 
 from gainsight_dest import DestinationConfig
-from gainsight_dest.cli.deliver import COLUMNS, Run
+from gainsight_dest.cli import progress
+from gainsight_dest.cli.deliver import BATCH, COLUMNS, Run
 from gainsight_dest.cli.files import nowhere
+from gainsight_dest.cli.progress import Look
 from gainsight_dest.cli.tally import Tally
 from gainsight_dest.deliver import Deliverer
+from gainsight_dest.deliver.caller import Trouble
 from gainsight_dest.sandbox import Fault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests import some
@@ -74,6 +78,18 @@ class Tenant:
         return run(*self.command(*arguments, config=config), stdin=stdin)
 
 
+def told(done: Done) -> list[str]:
+    """The lines of the log, without their times."""
+    return re.findall(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (.+)$", done.stderr.decode(), re.MULTILINE)
+
+
+def could_not_be_finished(done: Done) -> str:
+    """Why the run was ended: that is told below the log."""
+    log, _, error = b"\n".join([b"", done.stderr]).rpartition(b"\nError: ")
+    assert log.count(b"\n") == len(told(done)) > 0
+    return wrong_use(Done(done.args, done.returncode, done.stdout, b"Error: " + error))
+
+
 @contextmanager
 def serving(*faults: Fault, sleep: Callable[[float], object] | None = None) -> Iterator[Tenant]:
     sandbox = Sandbox(DestinationConfig.from_rudderstack(DESTINATION), faults=faults, **FREE)
@@ -105,7 +121,8 @@ def file(tmp_path: Path) -> Path:
 def test_all_delivered_ends_with_0(tenant: Tenant, file: Path) -> None:
     done = tenant.deliver(file)
     assert done.returncode == 0
-    assert done.stderr == b""
+    assert told(done) == [f"delivering 5 events of {file} to {HOST} by way of {tenant.url}, at most 50,000 calls a day"]
+    assert done.stderr.count(b"\n") == 1
     assert table(done)["all"] == {"events": 5, "delivered": 5, "failed": 0, "skipped": 0, "not tried": 0, "calls": 5}
     assert tenant.emails == {event["traits"]["email"] for event in people(5)}
 
@@ -330,7 +347,7 @@ def test_an_error_that_cannot_be_written_ends_the_run_and_names_the_file(
     file.write_bytes(ndjson(*people(2), {"type": "identify"}, *people(5)[2:]))
     options = [file, "--journal", journal, *how]
     done = tenant.deliver(*options, "--errors", "/dev/full")
-    assert wrong_use(done) == (
+    assert could_not_be_finished(done) == (
         "/dev/full cannot be written: No space left on device. The run was ended, and event 3 and all after it are not "
         "in there. With room for it, run the same command: the journal tells of all"
     )
@@ -353,7 +370,7 @@ def test_a_disk_that_becomes_full_cuts_no_dead_letter(tenant: Tenant, tmp_path: 
         done = tenant.deliver(file, "--errors", errors)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert wrong_use(done) == (
+    assert could_not_be_finished(done) == (
         f"{errors} cannot be written: File too large. The run was ended, and event 4 and all after it are not in there"
     )
     assert [each["number"] for each in lines(errors.read_bytes())] == [1, 2, 3]
@@ -374,7 +391,9 @@ def test_a_journal_that_is_taken_away_ends_the_run_and_what_was_sent_is_told(tmp
     with Server(sandbox) as server:
         tenant = Tenant(sandbox, server.url)
         done = tenant.deliver(file, "--journal", journal, "--no-batch", "--workers", 1)
-    assert wrong_use(done).startswith(f"{journal}: it was removed, moved or replaced while this run used it")
+    assert could_not_be_finished(done).startswith(
+        f"{journal}: it was removed, moved or replaced while this run used it"
+    )
     assert table(done)["all"]["delivered"] == 4
     assert tenant.calls == 5
 
@@ -421,7 +440,9 @@ def test_a_wrong_key_ends_the_run_at_its_first_call(tenant: Tenant, file: Path, 
     wrong.write_text(json.dumps({**SETTINGS, "accessKey": "a-wrong-key"}))
     options = ["--errors", errors, "--journal", journal, "--workers", 1]
     done = tenant.deliver(file, *options, config=wrong)
-    assert wrong_use(done).startswith("the run was ended: upsert person: the access key is not authorized (HTTP 401")
+    assert could_not_be_finished(done).startswith(
+        "the run was ended: upsert person: the access key is not authorized (HTTP 401"
+    )
     assert tenant.calls == 1
     counts = table(done)["all"]
     assert (counts["failed"], counts["not tried"]) == (1, 4)
@@ -430,7 +451,6 @@ def test_a_wrong_key_ends_the_run_at_its_first_call(tenant: Tenant, file: Path, 
     assert [line["message"] for line in kept] == people(5)
 
     again = tenant.deliver(file, *options)  # with the right key nothing ends any more
-    assert again.stderr == b""
     assert again.returncode in {0, 1}  # the one that failed may be left to --retry-failed
     assert tenant.deliver(file, *options, "--retry-failed").returncode == 0
     assert len(tenant.emails) == 5
@@ -444,8 +464,8 @@ def test_a_run_that_ends_by_itself_says_why_and_goes_on_by_the_same_command(
     with serving(Fault("429-retry-after", calls=(3,), seconds=14_400)) as tenant:
         done = tenant.deliver(file, *options, "--workers", 1)
         reason = "the run was ended: Gainsight asks for a wait of 4 hours (https://"
-        assert wrong_use(done).startswith(reason)
-        assert tenant.url in wrong_use(done)
+        assert could_not_be_finished(done).startswith(reason)
+        assert tenant.url in could_not_be_finished(done)
         counts = table(done)["all"]
         assert (counts["delivered"], counts["failed"], counts["not tried"]) == (2, 0, 3)
         assert tenant.deliver(file, *options).returncode == 0
@@ -491,7 +511,7 @@ def test_the_journal_of_another_target_or_of_other_events_is_refused(
         )
         assert other.calls == 0
     file.write_bytes(ndjson(*people(6)[1:]))
-    assert wrong_use(tenant.deliver(file, "--journal", journal)) == (
+    assert could_not_be_finished(tenant.deliver(file, "--journal", journal)) == (
         f"{journal}: event 1 is not the one that it knows: were the events changed? "
         "Give those that it knows, or name a new file"
     )
@@ -509,9 +529,10 @@ def test_the_journal_of_another_tenant_behind_the_same_url_is_refused(
     assert tenant.calls == 5
 
 
-@pytest.mark.parametrize("option", ["--journal", "--report", "--errors"])
+@pytest.mark.parametrize("option", ["--journal", "--report", "--errors", "--metrics-file"])
 def test_a_file_without_a_name_is_no_file(option: str, tenant: Tenant, file: Path) -> None:
-    assert "name" in wrong_use(tenant.deliver(file, option, ""))
+    events = [] if option == "--report" else [file]
+    assert "name" in wrong_use(tenant.deliver(*events, option, ""))
     assert tenant.calls == 0
 
 
@@ -531,7 +552,8 @@ def test_what_is_no_journal_is_refused_in_one_line(
     else:
         path = path / "journal"
     before = path.read_bytes() if path.is_file() else None
-    assert wrong_use(tenant.deliver(file, option, path)).startswith(f"{path}: ")
+    events = [] if option == "--report" else [file]
+    assert wrong_use(tenant.deliver(*events, option, path)).startswith(f"{path}: ")
     assert tenant.calls == 0
     assert before == (path.read_bytes() if path.is_file() else None) or kind == "another database"
 
@@ -547,6 +569,20 @@ def test_a_journal_that_another_run_has_is_refused(file: Path, tmp_path: Path) -
             process.kill()  # asked to end, it would wait for the call
         done = run("deliver", "--report", journal)
         assert done.returncode == 0
+
+
+def test_a_report_tells_how_long_the_runs_took_and_what_they_spent(tenant: Tenant, file: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    done = [json.loads(tenant.deliver(file, "--journal", journal, "--format", "json").stdout) for _ in range(2)]
+    report = json.loads(run("deliver", "--report", journal, "--format", "json").stdout)
+    assert [each["calls"] for each in (*done, report)] == [5, 0, 5]
+    assert (report["runs"], report["exit_status"], report["total"]) == (2, 0, done[0]["total"])
+    assert 0 < report["seconds"] < 60
+    assert report["events_per_minute"] == pytest.approx(5 * 60 / report["seconds"], rel=0.02)
+    assert report["seconds_waited"] == 0
+    assert report["first_outcome"] <= report["last_outcome"]
+    words = rb"^2 runs: .* events a minute, 5 calls, 0 s of waiting\.$"
+    assert re.search(words, run("deliver", "--report", journal).stdout, re.MULTILINE)
 
 
 def test_a_report_tells_what_the_journal_holds_and_sends_nothing(tenant: Tenant, tmp_path: Path) -> None:
@@ -588,8 +624,7 @@ def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: s
             until(lambda: tenant.calls > 8)
             threading.Timer(0.3, answered.set).start()
             done = ended(process, how)
-        assert done.returncode == 130
-        assert done.stderr == b""
+        assert done.returncode == 128 + how
         assert b"Ended on request. Run the same command to go on." in done.stdout
         counts = table(done)["all"]
         assert counts["delivered"] == counts["calls"] == tenant.calls == len(tenant.emails)
@@ -632,21 +667,22 @@ def test_an_end_comes_promptly_while_standard_input_is_waited_for(
         process.stdin.flush()
         until(lambda: tenant.emails)
         process.send_signal(how)
-        assert process.wait(timeout=5) == 130
+        assert process.wait(timeout=5) == 128 + how
         assert process.stdout is not None
-        done = Done([], 130, process.stdout.read(), b"")
+        done = Done([], 128 + how, process.stdout.read(), b"")
     assert table(done)["all"]["delivered"] == 1
 
 
 @pytest.mark.process
-def test_asked_twice_it_ends_at_once() -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_asked_twice_it_ends_at_once(how: signal.Signals) -> None:
     with serving(Fault("slow", seconds=60)) as tenant, started(*tenant.command(EVENTS)) as process:
         until(lambda: tenant.calls)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         with pytest.raises(Exception, match="timed out"):
             process.wait(timeout=0.5)  # the call under way is waited for
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=5) == 130
+        process.send_signal(how)
+        assert process.wait(timeout=5) == 128 + how
 
 
 @pytest.mark.process
@@ -669,7 +705,7 @@ def test_what_the_end_leaves_is_told_as_not_tried_and_how_to_go_on(
     journal = ["--journal", tmp_path / "journal"] if with_journal else []
     with serving(Fault("429", seconds=600)) as tenant, asked_to_end(lambda: tenant.calls):
         done = tenant.deliver(file, *journal)
-    assert (done.returncode, done.stderr) == (130, b"")
+    assert done.returncode == 130
     assert table(done)["all"]["not tried"] == table(done)["all"]["events"] == 5
     again = "Run the same command to go on." if with_journal else "What comes after event 5 was not read."
     assert done.stdout.decode().endswith(f"\nEnded on request. {again}\n")
@@ -740,20 +776,194 @@ def test_the_line_counts_what_is_through_and_bears_that_it_has_just_been_told(fi
         assert [run._bytes_ahead(number) for number in (0, 5, 6)] == [0, file.stat().st_size, 0]
 
 
+# --- what is told where nobody watches --------------------------------------------------------------------------------
+
+
+def test_a_log_of_json_and_a_report_of_json_hold_nothing_else(tenant: Tenant, tmp_path: Path) -> None:
+    file, metrics = tmp_path / "events", tmp_path / "m.prom"
+    file.write_bytes(
+        ndjson(*people(2), {"type": "identify"}, {"type": "identify"}, {"type": "page"}, group([])) + b"no"
+    )
+    done = tenant.deliver(file, "--log-format", "json", "--format", "json", "--metrics-file", metrics)
+    log, (report,) = lines(done.stderr), lines(done.stdout)
+    assert [(line["about"], line.get("kind"), line.get("event")) for line in log] == [
+        ("start", None, None),
+        ("fault", "EventError", 3),
+        ("fault", "NotJSON", 7),
+    ]
+    start = {"events": 7, "source": str(file), "target": f"{HOST} by way of {tenant.url}", "workers": 4, "batch": 2000}
+    assert {name: log[0][name] for name in start} == start
+    assert (log[0]["calls_per_minute"], log[0]["calls_per_day"]) == (None, 50_000)
+    assert report["total"] == {"events": 7, "delivered": 2, "failed": 4, "skipped": 1, "not tried": 0, "calls": 2}
+    assert report["types"]["page"]["skipped"] == 1
+    kinds = [(each["kind"], each["first"], each["times"]) for each in report["errors"]]
+    assert kinds == [("EventError", 3, 2), ("EventError", 6, 1), ("NotJSON", 7, 1)]
+    assert report["skipped"] == [
+        {"first": 5, "times": 1, "reason": 'type: "page" is not supported: it must be identify, group or track'}
+    ]
+    assert (report["calls"], report["seconds_waited"], report["resumed"]) == (2, 0, 0)
+    assert (report["exit_status"], report["ended"], report["notes"]) == (1, None, [])
+    assert done.returncode == 1
+    assert 0 < report["seconds"] < LONGEST
+    assert 'events_total{type="identify",status="failed"} 2\n' in metrics.read_text()
+    assert metrics.read_text().endswith("gainsight_dest_deliver_exit_status 1\n")
+    assert stat.S_IMODE(metrics.stat().st_mode) == 0o644
+
+
+def test_what_ends_a_run_is_a_line_of_its_log_and_a_part_of_its_report(
+    tenant: Tenant, file: Path, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps({**SETTINGS, "accessKey": "a-wrong-key"}))
+    done = tenant.deliver(file, "--log-format", "json", "--format", "json", config=wrong)
+    *_, last = lines(done.stderr)
+    (report,) = lines(done.stdout)
+    assert done.returncode == report["exit_status"] == 2
+    assert (last["about"], last["level"]) == ("error", "error")
+    assert last["message"] == report["ended"]
+    assert report["ended"].startswith("the run was ended: upsert person: the access key is not authorized")
+
+
+def test_a_config_that_cannot_be_used_is_told_in_the_log(tenant: Tenant, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.json").write_text("{}")
+    done = tenant.deliver(file, "--log-format", "json", config=tmp_path / "none.json")
+    (line,) = lines(done.stderr)
+    assert done.returncode == 2
+    assert "is not a destination config" in line["message"]
+
+
+def test_what_is_to_be_said_of_the_file_is_a_line_of_the_log(tenant: Tenant, tmp_path: Path) -> None:
+    (tmp_path / "events.gz").write_bytes(gzip.compress(ndjson(*people(1))) + b"junk")
+    done = tenant.deliver(tmp_path / "events.gz", "--log-format", "json")
+    assert done.returncode == 0
+    assert [(line["about"], line["level"]) for line in lines(done.stderr)] == [("start", "info"), ("file", "warning")]
+
+
+def test_a_closed_port_is_told_of_at_once_and_nothing_is_counted_as_delivered(tmp_path: Path) -> None:
+    """So are events at fault that wait for those before them to be told."""
+    file = tmp_path / "events"
+    file.write_bytes(ndjson(*people(2), *[{"type": "identify"}] * 25))
+    seen: list[Look] = []
+
+    def sleep(_: float) -> None:
+        run._watch.see()
+        seen.append(run.look())
+        deliverer.stop()
+
+    tally = Tally(COLUMNS)
+    with Deliverer(some.CONFIG, base_url="http://127.0.0.1:9", sleep=sleep) as deliverer:
+        run = Run(deliverer, None, tally, nowhere)
+        with file.open("rb") as source, records_of(progress.log) as records:
+            run.go(source, quiet=True, batch=BATCH)
+    assert [record.getMessage() for record in records] == [
+        "event 3 failed: EventError: traits.email: a non-blank string is needed for identify, got null",
+        "a call failed, and is made again: UnreachableError: upsert person: the connection failed"
+        " (ConnectionRefusedError)",
+    ]
+    assert seen[0].total == {"events": 25, "failed": 25}
+    assert seen[0].waiting is not None
+    assert tally.total() == {"events": 27, "failed": 25, "not tried": 2, "calls": 1}
+
+
+def test_seconds_of_waiting_are_those_of_the_clock_however_many_workers_wait(tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    file.write_bytes(ndjson(*people(4)))
+    clock = Clock()
+    sandbox = Sandbox(some.CONFIG, faults=[Fault("429-retry-after", calls=(1,), seconds=30)], **FREE)
+    with Deliverer(some.CONFIG, sandbox.session(), sleep=clock.sleep, clock=clock) as deliverer:
+        run = Run(deliverer, None, Tally(COLUMNS), nowhere, clock=clock)
+        with file.open("rb") as source:
+            run.go(source, quiet=True, batch=BATCH)
+        look = run.look()
+    assert look.waited == deliverer.waited == look.seconds >= 30
+    assert (look.calls, look.total["delivered"]) == (5, 4)
+
+
+def test_two_that_wait_side_by_side_wait_once() -> None:
+    clock = Clock()
+    together = threading.Barrier(2, action=lambda: clock.sleep(30), timeout=LONGEST)
+    sandbox = Sandbox(some.CONFIG, faults=[Fault("500", calls=(1, 2))], **FREE)
+    deliverer = Deliverer(some.CONFIG, sandbox.session(), workers=2, sleep=lambda _: together.wait(), clock=clock)
+    assert [outcome.status for outcome in deliverer.run(people(2))] == ["delivered"] * 2
+    assert deliverer.delayed == 30
+    trouble = "upsert person: a passing fault of Gainsight's (HTTP 500, GU_1101)"
+    assert deliverer.troubles == {"RetryableError": Trouble(trouble, 2)}
+
+
+def test_quiet_tells_of_no_progress(tenant: Tenant, tmp_path: Path) -> None:
+    done = tenant.deliver(EVENTS, "--quiet", "--errors", tmp_path / "errors")
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_log_is_one_at_a_terminal_too(tenant: Tenant, file: Path) -> None:
+    done = run_on_a_terminal(*tenant.command(file, "--log-format", "text"))
+    shown = done.stdout.decode()
+    assert SHOW_CURSOR not in shown
+    assert "delivering 5 events of" in shown
+
+
+def test_what_comes_on_standard_input_is_not_counted_before_and_its_limits_are_told(tenant: Tenant) -> None:
+    done = tenant.deliver("-", "--calls-per-day", 0, stdin=ndjson(*people(1)))
+    (line,) = told(done)
+    target = f"{HOST} by way of {tenant.url}"
+    assert line == f"delivering events of standard input to {target}, without a limit of calls"
+
+
+@pytest.mark.parametrize("target", ["events", "config", "journal", "errors"])
+def test_metrics_are_not_written_over_another_file_of_the_run(
+    target: str, tenant: Tenant, file: Path, tmp_path: Path
+) -> None:
+    files = {"events": file, **{name: tmp_path / name for name in ("config", "journal", "errors")}}
+    files["config"].write_bytes(CONFIG.read_bytes())
+    options = ["--journal", files["journal"], "--errors", files["errors"], "--metrics-file", files[target]]
+    assert "name another file for --metrics-file" in wrong_use(tenant.deliver(file, *options, config=files["config"]))
+    assert tenant.calls == 0
+
+
+@contextmanager
+def records_of(log: logging.Logger) -> Iterator[list[logging.LogRecord]]:
+    """What is logged while this is open."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[assignment,method-assign] # which is all that it is for
+    level = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield records
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+class Clock:
+    """A clock that goes by what is slept."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
 def test_verbose_tells_of_each_call_on_standard_error(tenant: Tenant, file: Path) -> None:
-    done = tenant.deliver(file, "--verbose")
-    told = done.stderr.decode().splitlines()
-    assert len(told) == tenant.calls == 5
-    line = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} PUT /v1\.0/api/people: HTTP 200, request id [0-9a-f-]{36}, \d+ ms"
-    assert all(re.fullmatch(line, each) for each in told)
+    begun, *calls = told(tenant.deliver(file, "--verbose"))
+    assert begun.startswith("delivering 5 events")
+    assert len(calls) == tenant.calls == 5
+    line = r"PUT /v1\.0/api/people: HTTP 200, request id [0-9a-f-]{36}, \d+ ms"
+    assert all(re.fullmatch(line, each) for each in calls)
 
 
 def test_neither_keys_nor_emails_are_told_anywhere(tmp_path: Path) -> None:
     """But for the file of errors, which holds the events themselves."""
-    config, file, journal, errors = (tmp_path / name for name in ("config", "events", "journal", "errors"))
+    names = ("config", "events", "journal", "errors", "metrics")
+    config, file, journal, errors, metrics = (tmp_path / name for name in names)
     keys = {name: f"MARKED-{name}-1" for name in ("accessKey", "sharedSecret", "tenantId")}
     settings = {**SETTINGS, **keys}
     config.write_text(json.dumps(settings))
@@ -776,14 +986,15 @@ def test_neither_keys_nor_emails_are_told_anywhere(tmp_path: Path) -> None:
     )
     with Server(sandbox) as server:
         tenant = Tenant(sandbox, server.url)
-        done = tenant.deliver(file, "--verbose", "--journal", journal, "--errors", errors, config=config)
+        options = ["--journal", journal, "--errors", errors, "--metrics-file", metrics]
+        done = tenant.deliver(file, "--verbose", "--log-format", "json", *options, config=config)
     report = run("deliver", "--report", journal)
     assert table(done)["all"]["delivered"] >= 3
     assert table(done)["all"]["failed"] >= 4
-    told = [done.stdout, done.stderr, report.stdout, report.stderr]
-    told += [path.read_bytes() for path in tmp_path.glob("journal*")]
-    assert len(told) > 4
-    for text in told:
+    texts = [done.stdout, done.stderr, report.stdout, report.stderr, metrics.read_bytes()]
+    texts += [path.read_bytes() for path in tmp_path.glob("journal*")]
+    assert len(texts) > 5
+    for text in texts:
         assert not re.search(rb"MARKED|marked\.person", text, re.IGNORECASE)
     assert b"marked.person" in errors.read_bytes()
     assert b"MARKED" not in errors.read_bytes()

@@ -128,10 +128,11 @@ def test_no_word_of_an_event_or_a_config_is_printed_raw(hostile: Path, name: str
     check_shown(shown.stdout.decode())
 
 
-def test_no_word_of_an_answer_is_either(hostile: Path) -> None:
+def test_no_word_of_an_answer_is_either(hostile: Path, caplog: pytest.LogCaptureFixture) -> None:
     with hostile_host() as url:
         check_printed(done := run(*arguments(VERBOSE, hostile, url)))
         assert b"7777m" in done.stdout
+        check_shown(caplog.text)
         again = [*DELIVER, "--retry-failed"]
         check_shown(run_on_a_terminal(*arguments(again, hostile, url)).stdout.decode())
     check_printed(run(*arguments(REPORT, hostile)))

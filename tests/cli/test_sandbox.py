@@ -18,6 +18,7 @@ import requests
 from rich.console import Console
 
 from gainsight_dest.cli import sandbox
+from gainsight_dest.cli.deliver import End
 from tests.cli.process import (
     CONFIG,
     EVENTS,
@@ -94,7 +95,8 @@ def test_with_a_config_it_refuses_other_keys(used: Used, tmp_path: Path) -> None
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps({"domain": "acme.co", "accessKey": "wrong"}))
     _, delivered = used(lambda url: deliver(url, ndjson(identify())), "--port", 0, "--config", wrong)
-    assert "is not authorized" in wrong_use(delivered)
+    assert delivered.returncode == 2
+    assert "is not authorized" in delivered.stderr.decode().splitlines()[-1]
 
 
 def test_its_content_is_saved_at_the_end_and_taken_up_again(used: Used, tmp_path: Path) -> None:
@@ -189,6 +191,13 @@ def test_the_demo_delivers_the_examples_and_shows_what_came_of_them() -> None:
     for heading in (["company", "fields", "people"], ["person", "fields", "company"], ["event", "version", "times"]):
         assert heading in shown
     assert any(words[:3] == ["Blue", "Harbor", "Foods"] for words in shown)
+
+
+def test_a_demo_that_is_ended_half_way_keeps_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gainsight_dest.cli.deliver.Run.end", lambda _: End(143))
+    done = run("demo", "--keep")
+    assert done.returncode == 143
+    assert b"The sandbox stays" not in done.stdout
 
 
 def test_the_demo_may_keep_its_page(used: Used) -> None:

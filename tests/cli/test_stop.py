@@ -68,6 +68,20 @@ def test_without_a_signal_all_is_read(stop: Stop) -> None:
     with stop.heeded():
         assert list(stop.reading(iter([1, 2, 3]))) == [1, 2, 3]
     assert not stop.is_asked
+    assert stop.status == 0
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_exit_status_is_that_of_the_signal_that_asked_first(
+    how: signal.Signals, status: int, stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "_exit", lambda _: None)
+    (other,) = {signal.SIGINT, signal.SIGTERM} - {how}
+    with stop.heeded():
+        signal.raise_signal(how)
+        assert stop.status == status
+        signal.raise_signal(other)
+        assert stop.status == status
 
 
 def test_a_thread_that_reads_is_not_broken_off(stop: Stop) -> None:
@@ -106,7 +120,7 @@ def test_asked_twice_it_leaves_at_once_and_gives_a_terminal_its_cursor_back(
         assert not left
         signal.raise_signal(how)
         until(lambda: left)
-    assert left == [130]
+    assert left == [128 + how]
     assert stderr.getvalue() == ("\x1b[?25h" if is_terminal else "")
 
 

@@ -61,6 +61,39 @@ def test_a_tally_of_endless_kinds_stays_bounded(monkeypatch: pytest.MonkeyPatch)
     assert tally.skipped["(other)"] == Count(3, 7)
 
 
+def test_what_is_ahead_is_added_to_the_counts_as_they_are_now_and_not_to_the_tally() -> None:
+    tally = Tally(("events", "failed"))
+    tally.add(1, "Identify", {"events": 1, "failed": 1})
+    found = tally.with_ahead({("identify ", "failed"): 2, (None, "delivered"): 1})
+    assert found == {"identify": {"events": 3, "failed": 3}, "(none)": {"events": 1, "delivered": 1}}
+    assert tally.types == {"identify": {"events": 1, "failed": 1}}
+
+
+def test_a_tally_as_plain_data_tells_all_that_its_tables_do() -> None:
+    tally = Tally(COLUMNS)
+    for number, event in enumerate([identify(), {"type": "identify"}, {"type": "page"}], 1):
+        add(tally, cli.outcome(Item(number, event), CONFIGS))
+    assert tally.as_dict() == {
+        "types": {"identify": row(2, 1, 0, 1), "page": row(1, 0, 1, 0)},
+        "total": row(3, 1, 1, 1),
+        "errors": [
+            {
+                "first": 2,
+                "times": 1,
+                "kind": "EventError",
+                "reason": "traits.email: a non-blank string is needed for identify, got null",
+            }
+        ],
+        "skipped": [
+            {
+                "first": 3,
+                "times": 1,
+                "reason": 'type: "page" is not supported: it must be identify, group or track',
+            }
+        ],
+    }
+
+
 def test_a_tally_of_nothing_is_all_zeros() -> None:
     assert Tally(COLUMNS).total() == Counter()
     assert all(Tally(COLUMNS).total()[column] == 0 for column in COLUMNS)

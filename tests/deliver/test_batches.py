@@ -344,19 +344,39 @@ def test_none_waits_for_one_that_fails_and_what_is_through_is_recorded_while_its
     seen: list[tuple[int, list[int]]] = []
 
     def sleep(_: float) -> None:
-        seen.append((deliverer.ahead, [entry.outcome.index for entry in entries(tmp_path / "run.db")]))
+        seen.append((deliverer.ahead.total(), [entry.outcome.index for entry in entries(tmp_path / "run.db")]))
 
     deliverer = deliverer_to(Poisoned('"p0@example.com"'), workers=workers, sleep=sleep)
-    assert deliverer.ahead == 0
+    assert not deliverer.ahead
     with Journal(tmp_path / "run.db", "here") as journal:
         outcomes = deliverer.run([*people(4), {"type": "page"}, IDENTIFY], journal, batch=500)
         first = next(outcomes)
-        assert (first.status, deliverer.ahead) == ("failed", 5)
+        assert (first.status, deliverer.ahead.total()) == ("failed", 5)
+        assert deliverer.ahead == {("identify", "delivered"): 4, ("page", "skipped"): 1}
         assert statuses(list(outcomes)) == ["delivered"] * 3 + ["skipped", "delivered"]
     assert len(seen) == 11
     assert seen[0] == (1, [4]), "what is not to be sent"
     assert seen[2:] == [(5, [1, 2, 3, 4, 5])] * 9
-    assert deliverer.ahead == 0
+    assert not deliverer.ahead
+
+
+def test_what_is_ahead_is_counted_as_what_became_of_it_and_what_the_journal_knows_is_not(tmp_path: Path) -> None:
+    events = [*people(1), {"type": "page"}, {"type": "identify"}, {"type": 5}]
+    seen: list[tuple[Any, list[int]]] = []
+
+    def sleep(_: float) -> None:
+        seen.append((deliverer.ahead, [outcome.index for outcome in deliverer.failed_ahead]))
+        deliverer.stop()
+
+    for number in (3, 4):
+        deliverer = deliverer_to(Poisoned('"p0@example.com"'), sleep=sleep)
+        assert deliverer.failed_ahead == []
+        with Journal(tmp_path / "run.db", "here") as journal:
+            assert len(list(deliverer.run(events[:number], journal, batch=500))) == number
+    assert seen == [
+        ({("page", "skipped"): 1, ("identify", "failed"): 1}, [2]),
+        ({(None, "failed"): 1}, [3]),
+    ]
 
 
 def test_a_number_that_cannot_be_written_fails_its_own_event_before_it_is_sent() -> None:
@@ -835,6 +855,6 @@ def test_what_is_ahead_is_nothing_once_the_run_is_over() -> None:
     with Deliverer(CONFIG, Sandbox(CONFIG).session()) as deliverer:
         outcomes = deliverer.run([IDENTIFY, {"type": "page"}, {"type": "page"}], batch=5)
         next(outcomes)
-        assert deliverer.ahead == 2
+        assert deliverer.ahead == {("page", "skipped"): 2}
         outcomes.close()
-        assert deliverer.ahead == 0
+        assert not deliverer.ahead

@@ -18,7 +18,7 @@ import pytest
 from gainsight_dest import RejectedError
 from gainsight_dest.deliver import Journal, JournalError, Outcome, Status
 from gainsight_dest.deliver import journal as module
-from gainsight_dest.deliver.journal import Entry, entries
+from gainsight_dest.deliver.journal import Entry, Ran, entries, runs
 from tests.deliver.journals import TARGET, killed_after
 
 resource = pytest.importorskip("resource", reason="where an open file cannot be taken away, nor a disk made small")
@@ -81,7 +81,7 @@ def test_a_journal_of_another_version_is_refused(version: int, path: Path) -> No
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DROP TABLE calls")
         db.execute("UPDATE about SET version = ?", (version,))
-    assert problem_of(path) == f"was written by another version of this library ({version}, not 2): name a new file"
+    assert problem_of(path) == f"was written by another version of this library ({version}, not 3): name a new file"
 
 
 def test_one_journal_has_one_lock_by_whatever_name(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,7 +376,20 @@ WRONG: dict[str, str] = {
     "a column less": "ALTER TABLE about DROP COLUMN target",
     "calls as text": "UPDATE calls SET number = 'many'",
     "calls below zero": "UPDATE calls SET number = -5",
+    "a run as text": "UPDATE runs SET waited = 'long'",
+    "a run below zero": "UPDATE runs SET calls = -5",
 }
+
+
+def test_a_run_is_told_by_how_far_it_has_come_last(path: Path) -> None:
+    with Journal(path, TARGET) as journal:
+        assert runs(path) == []
+        journal.ran(Ran(1_000.5, 1_000.5, 0, 0.0))
+        journal.ran(Ran(1_000.5, 1_060.25, 7, 12.125))
+        assert runs(path) == [Ran(1_000.5, 1_060.25, 7, 12.125)]
+    with Journal(path, TARGET) as journal:
+        journal.ran(Ran(2_000.0, 2_001.0, 1, 0.0))
+    assert [run.started for run in runs(path)] == [1_000.5, 2_000.0]
 
 
 def _asked(path: Path) -> None:
@@ -384,6 +397,7 @@ def _asked(path: Path) -> None:
         for number in range(2):
             journal.find(number, EVENT)
         journal.calls_since(60)
+    runs(path)
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -391,6 +405,7 @@ def test_what_is_wrong_in_its_tables_is_told(wrong: str, path: Path) -> None:
     with Journal(path, TARGET) as journal:
         journal.add(DELIVERED, EVENT)
         journal.called()
+        journal.ran(Ran(1.0, 2.0, 3, 0.5))
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(WRONG[wrong])
     with pytest.raises(JournalError, match=r"Go on with a copy|name another file"):

@@ -1,0 +1,345 @@
+"""What is told of a delivery where nobody watches it: a log, of lines or of JSON, and a file of metrics.
+
+A `Look` is how far a delivery has come, as a value. `Watch` takes one now and then, and has told what is new.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import stat
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from gainsight_dest.cli import outcome, read, show
+from gainsight_dest.cli.files import WrongInputError
+from gainsight_dest.cli.tally import OTHER
+from gainsight_dest.explanation import printable
+from gainsight_dest.outcome import Fault, Status
+
+if TYPE_CHECKING:
+    from gainsight_dest.deliver import Waiting
+    from gainsight_dest.deliver.caller import Trouble
+
+#: Seconds between two lines, two files of metrics, two looks.
+LINES = 60.0
+METRICS = 15.0
+_LOOKS = 1.0
+#: A file that is not longer is counted before it is delivered. In bytes: some tenth of a second.
+_COUNTED = 4 * 1024 * 1024
+#: Types of events that have metrics of their own; those that come after them are counted together.
+_MOST_TYPES = 30
+
+log = logging.getLogger("gainsight_dest.cli.deliver")
+log.addHandler(logging.NullHandler())  # where nothing is to be told, Python's last resort would tell it
+_CALLS = "gainsight_dest.deliver"
+
+
+# --- how far it has come ----------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Look:
+    """How far a delivery has come.
+
+    `types`: what is counted of each type of event. `seconds`: since it began. `waited`: those of them in which a call
+    was waited with. `resumed`: events that the journal told of. `share`: of the file, from 0 to 1, if that is known.
+    """
+
+    types: Mapping[str, Counter[str]]
+    seconds: float
+    calls: int
+    waited: float
+    resumed: int = 0
+    share: float | None = None
+    waiting: Waiting | None = None
+    troubles: Mapping[str, Trouble] = attrs.field(factory=dict)
+
+    @property
+    def total(self) -> Counter[str]:
+        """The sums over all types."""
+        return sum(self.types.values(), Counter())
+
+    @property
+    def events_per_minute(self) -> float:
+        """The events that this run was through with, by the clock."""
+        total = self.total
+        through = total["events"] - total[str(Status.NOT_TRIED)] - self.resumed
+        return through * 60 / self.seconds if self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """It as plain data, but for what is counted of each type."""
+        total, waiting = self.total, self.waiting
+        return {
+            **{str(status).replace(" ", "_"): total[str(status)] for status in Status},
+            "resumed": self.resumed,
+            "share": None if self.share is None else round(self.share, 4),
+            **self.pace(),
+            "waiting": None if waiting is None else {"until": utc(waiting.until), "reason": waiting.reason},
+        }
+
+    def pace(self) -> dict[str, Any]:
+        """How long it took, how fast it was, what it spent."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "events_per_minute": round(self.events_per_minute, 1),
+            "calls": self.calls,
+            "seconds_waited": round(self.waited, 3),
+        }
+
+    def words(self) -> str:
+        """It in a line."""
+        total = self.total
+        found = [f"{total[status]:,} {status}" for status in map(str, Status) if total[status] or status in _ALWAYS]
+        share = [] if self.share is None else [f"{100 * self.share:.0f}% of the file"]
+        waiting = [] if self.waiting is None else [show.waiting_words(self.waiting)]
+        return "; ".join([", ".join(found + share), self.pace_words(), *waiting])
+
+    def pace_words(self) -> str:
+        """How long it took, how fast it was, what it spent, in words."""
+        pace = f"{self.events_per_minute:,.0f} events a minute, {self.calls:,} {'call' if self.calls == 1 else 'calls'}"
+        return f"{lasting(self.seconds)}, {pace}, {lasting(self.waited)} of waiting"
+
+
+#: What is told of even where there is none.
+_ALWAYS = frozenset({str(Status.DELIVERED), str(Status.FAILED)})
+
+
+def lasting(seconds: float) -> str:
+    """A length of time: `0.4 s`, `12 s`, `0:01:30`."""
+    if seconds < 59.5:
+        return f"{seconds:.{1 if 0 < seconds < 10 else 0}f} s"
+    return str(timedelta(seconds=round(seconds)))
+
+
+def utc(at: float) -> str:
+    """A moment in seconds since the epoch, as ISO 8601 has it."""
+    return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def known_events(file: io.BufferedReader) -> int | None:
+    """How many events there are, if it is a file, and short. It is read by a handle of its own."""
+    try:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _COUNTED or not isinstance(file.name, str):
+            return None
+        with open(file.name, "rb") as again:  # noqa: PTH123 - as a BufferedReader
+            return sum(1 for _ in read.events(again))
+    except (OSError, EOFError, read.WrongFormError):
+        return None
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+class JsonFormatter(logging.Formatter):
+    """A log of one JSON object a line: when, how grave, what it is about, the same in words, and the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        facts = getattr(record, "facts", {})
+        told = {
+            "time": utc(record.created),
+            "level": record.levelname.lower(),
+            "about": getattr(record, "about", "call"),
+            "message": record.getMessage(),
+        }
+        return outcome.line({**told, **facts}).decode().rstrip("\n")
+
+
+@contextmanager
+def logging_on_stderr(form: str, *, progress: bool, calls: bool) -> Iterator[None]:
+    """The lines on standard error while this is open: those of the progress, those of each call.
+
+    `form`: "text" or "json".
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if form == "json" else show.LogFormatter())
+    names = {log.name: (progress, logging.INFO), _CALLS: (calls, logging.DEBUG)}
+    opened = [(logging.getLogger(name), level) for name, (is_wanted, level) in names.items() if is_wanted]
+    before = [each.level for each, _ in opened]
+    for each, level in opened:
+        each.setLevel(level)
+        each.addHandler(handler)
+    try:
+        yield
+    finally:
+        for (each, _), level in zip(opened, before, strict=True):
+            each.setLevel(level)
+            each.removeHandler(handler)
+
+
+def tell(about: str, message: str, level: int = logging.INFO, **facts: Any) -> None:
+    """A line of the log, in which a word of an event or an answer is not raw."""
+    log.log(level, "%s", printable(message), extra={"about": about, "facts": facts})
+
+
+# --- what is told when ------------------------------------------------------------------------------------------------
+
+
+class Watch:
+    """Tells of a delivery: of the first fault of each kind at once, of how far it has come each minute, in metrics.
+
+    `look` takes a Look; `metrics`: a file to write them to. `seen` is told of each Look.
+    While it is open, a thread asks it to see to that; for tests it can be asked by `see`, with a `clock` of their own.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Look],
+        metrics: str | None = None,
+        seen: Callable[[Look], object] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._look = look
+        self._metrics = metrics
+        self._seen = seen
+        self._clock = clock
+        self._kinds: set[tuple[str, bool]] = set()
+        self._told_at = self._wrote_at = clock()
+        self._is_broken = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name="gainsight-dest-progress", daemon=True)
+
+    def fault(self, fault: Fault, event: int | None = None, *, is_retried: bool = False) -> None:
+        """An event has failed, or a call that is made again: the first of its kind is told."""
+        if (fault.kind, is_retried) in self._kinds:
+            return
+        self._kinds.add((fault.kind, is_retried))
+        what = "a call failed, and is made again" if is_retried else f"event {event:,} failed"
+        facts = {"kind": fault.kind, "reason": fault.message, "event": event, "is_retried": is_retried}
+        tell("fault", f"{what}: {fault.kind}: {fault.message}", logging.WARNING, **facts)
+
+    def see(self) -> None:
+        """Tell what is due."""
+        look, now = self._look(), self._clock()
+        self._seen(look)
+        for kind, trouble in look.troubles.items():
+            self.fault(Fault(kind, None, trouble.message), is_retried=True)
+        if now - self._told_at >= LINES:
+            self._told_at = now
+            tell("progress", look.words(), **look.as_dict())
+        if now - self._wrote_at >= METRICS:
+            self._wrote_at = now
+            self.write(look)
+
+    def write(self, look: Look, status: int | None = None) -> None:
+        """Write the metrics. `status`: the exit status, at the end."""
+        if self._metrics is None:
+            return
+        try:
+            write_whole(self._metrics, metrics(look, time.time(), status))
+        except OSError as error:  # a delivery does not end for that; what is there grows old, which can be seen
+            if not self._is_broken:
+                self._is_broken = True
+                problem = f"{self._metrics} cannot be written: {error.strerror}"
+                tell("metrics", problem, logging.WARNING)
+
+    def __enter__(self) -> Watch:  # noqa: PYI034 - Python 3.10 has no Self
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _go_on(self) -> None:
+        from gainsight_dest.deliver.chunks import leave_signals_to_the_main_thread  # noqa: PLC0415 - an extra's
+
+        leave_signals_to_the_main_thread()
+        while not self._ended.wait(_LOOKS):
+            self.see()
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------------
+
+_PREFIX = "gainsight_dest_deliver_"
+
+
+def metrics(look: Look, now: float, status: int | None = None) -> str:
+    """Metrics in Prometheus' text format. `now`: in seconds since the epoch. `status`: the exit status, at the end."""
+    events = Counter[tuple[str, str]]()
+    for place, (name, row) in enumerate(look.types.items()):
+        label = name if place < _MOST_TYPES else OTHER
+        events.update({(label, str(each)): row[str(each)] for each in Status})
+    families: list[tuple[str, str, str, list[tuple[dict[str, str], float]]]] = [
+        (
+            "events_total",
+            "counter",
+            "Events by type and by what became of them.",
+            [({"type": name, "status": each}, number) for (name, each), number in events.items()],
+        ),
+        ("resumed_events_total", "counter", "Events that the journal told of.", [({}, look.resumed)]),
+        ("calls_total", "counter", "Calls made.", [({}, look.calls)]),
+        (
+            "failed_calls_total",
+            "counter",
+            "Calls that failed by what may pass, by kind.",
+            [({"kind": kind}, trouble.times) for kind, trouble in look.troubles.items()],
+        ),
+        ("waited_seconds_total", "counter", "Seconds in which a call was waited with.", [({}, look.waited)]),
+        ("waiting", "gauge", "1 while a call is waited with.", [({}, look.waiting is not None)]),
+        ("running", "gauge", "1 until the run has ended.", [({}, status is None)]),
+        ("started_timestamp_seconds", "gauge", "When the run began.", [({}, now - look.seconds)]),
+        ("updated_timestamp_seconds", "gauge", "When this was written.", [({}, now)]),
+        ("exit_status", "gauge", "The exit status.", [] if status is None else [({}, status)]),
+    ]
+    return "".join(_family(*family) for family in families)
+
+
+def _family(name: str, kind: str, about: str, samples: list[tuple[dict[str, str], float]]) -> str:
+    head = f"# HELP {_PREFIX}{name} {about}\n# TYPE {_PREFIX}{name} {kind}\n"
+    return head + "".join(f"{_PREFIX}{name}{_labels(labels)} {float(value):.15g}\n" for labels, value in samples)
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    told = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{told}}}" if told else ""
+
+
+def _escaped(word: str) -> str:
+    """A word as the text format has it; what may steer a terminal stands as JSON's escapes do."""
+    return printable(word).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def check_metrics_file(path: str) -> None:
+    """Raises WrongInputError if it is no file, or its folder is not there."""
+    if not path:
+        raise WrongInputError("a file to write to needs a name")
+    try:
+        problem = None if stat.S_ISREG(os.stat(path).st_mode) else "it is no file"  # noqa: PTH116 - it may be any name
+    except FileNotFoundError:
+        problem = None if Path(path).absolute().parent.is_dir() else "there is no such folder"
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "no such name"
+    if problem is not None:
+        raise WrongInputError(f"{path} cannot be written: {problem}")
+
+
+def write_whole(path: str, text: str) -> None:
+    """The text into the file, which is the old one or the new one, never a part; all may read it (0644).
+
+    Raises OSError. The new one is written beside it, by a name that node_exporter does not read.
+    """
+    target = Path(path).absolute()
+    number, new = tempfile.mkstemp(prefix=f".{target.name}-", suffix=".new", dir=target.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf8", newline="\n") as file:
+            file.write(text)
+            os.chmod(new, 0o644)  # noqa: PTH101 - mkstemp gives a name
+        os.replace(new, target)  # noqa: PTH105 - the same
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new)  # noqa: PTH108 - the same
+        raise
