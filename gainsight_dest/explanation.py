@@ -14,7 +14,7 @@ from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import ConfigError, EventError
 from gainsight_dest.fields import Fate
 from gainsight_dest.secret import MASK
-from gainsight_dest.values import kind, plain, quoted
+from gainsight_dest.values import kind, native, plain, quoted
 
 #: The object that a value came in, and the keys below: `("traits", "address", "city")`.
 Path = tuple[str, ...]
@@ -97,7 +97,7 @@ class Row(NamedTuple):
             return None
         if self.by is not None:
             return f"overridden by {path_text(self.by)}"
-        if self.fate is Fate.BLANK and self.value is None:
+        if self.fate is Fate.BLANK and native(self.value) is None:
             return "null"
         return self.problem or self.fate.value
 
@@ -185,12 +185,18 @@ class Explanation:
 
     def text(self) -> str:
         """All of it as lines for people, with the event's values."""
-        lines = [(row.source, *self._went(row)) for row in self.rows]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)][:-1]
-        head = self.type or "no event for Gainsight"
-        body = ["  " + "  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in lines]
-        tail = [f"  error: {self.error}"] if self.error else []
-        return "\n".join(printable(self._hide(line)) for line in [head, *body, *tail])
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The lines of the text: the type, one for each row, the error if there is one."""
+        rows = [(row.source, *self._went(row)) for row in self.rows]
+        words = " ".join(map(" ".join, rows))
+        if self._said(words) != words:
+            rows = [tuple(map(self._said, row)) for row in rows]  # type: ignore[misc] # as many words as before
+        widths = [max(map(cells, column)) for column in zip(*rows, strict=True)][:-1]
+        body = ["  " + "  ".join([*map(_filled, row, widths), row[-1]]).rstrip() for row in rows]
+        tail = [self._said(f"  error: {self.error}")] if self.error else []
+        return [self.type or "no event for Gainsight", *body, *tail]
 
     def shown(self, value: Any) -> Any:
         """A value of a row as JSON can hold it, without secrets."""
@@ -226,12 +232,15 @@ class Explanation:
     def _json(self, value: Any) -> str:
         return short(self.shown(value))
 
+    def _said(self, text: str) -> str:
+        return printable(self._hide(text))
+
     def _hide(self, text: str) -> str:
         return text if self.config is None else self.config.hide(text)
 
     def _without_words(self, text: str) -> str:
         for word in self.words:
-            text = text.replace(quoted(word), f'"{MASK}"')
+            text = text.replace(self._hide(quoted(word)), f'"{MASK}"')
         return text
 
     def __repr__(self) -> str:
@@ -269,6 +278,28 @@ def printable_lines(text: str) -> str:
 def _printable(letter: str) -> str:
     is_shown = letter.isprintable() or unicodedata.category(letter) == "Zs"  # spaces of other widths
     return letter if is_shown else json.dumps(letter)[1:-1]
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a printable text takes: a letter of Chinese, Japanese or Korean two, a mark none."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(letter: str) -> int:
+    if unicodedata.category(letter) in _MARKS or letter in _JOINED:
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in _WIDE else 1
+
+
+#: Marks that stand on the letter before them; vowels and finals of Korean, which are parts of it.
+_MARKS = frozenset({"Mn", "Me"})
+_JOINED = frozenset(map(chr, range(0x1160, 0x1200)))
+_WIDE = frozenset({"W", "F"})
+
+
+def _filled(text: str, width: int) -> str:
+    """The text, with blanks up to so many cells."""
+    return text + " " * (width - cells(text))
 
 
 def cut(text: str) -> str:

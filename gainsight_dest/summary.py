@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import attrs
 
+from gainsight_dest.alike import Spellings
+from gainsight_dest.descriptors import FindCompany
 from gainsight_dest.errors import UnsupportedTypeError
 from gainsight_dest.explanation import LONGEST_WORD, Explanation, Path, Row, Rule, cut, path_text, printable, short
-from gainsight_dest.fields import Fate
+from gainsight_dest.fields import Fate, company_name
 
 #: Distinct traits, errors and names that are kept apart: more are counted together, so that memory stays bounded.
 MOST_KINDS = 2000
@@ -137,52 +140,79 @@ class Tally:
 class Summary:
     """What becomes of the traits of many events, in bounded memory. With `mask` it keeps no value of them.
 
-    `events`: how many there were of each type. `traits`: a TraitSummary for each trait, by type and path. `names`: the
-    track events by name, kind "mapped" or "not mapped". `errors`: by kind and text. `skipped`: by reason.
+    `events`: how many there were of each type; `faults`, `skips`: how many of those are at fault, are skipped.
+    `traits`: a TraitSummary for each trait, by type and path. `names`: the track events by name, kind "mapped" or "not
+    mapped". `errors`: by kind and text. `skipped`: by reason.
     """
 
     def __init__(self, *, mask: bool = False) -> None:
         self.mask = mask
         self.events: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.skips: Counter[str] = Counter()
         self.traits: dict[tuple[str, Path], TraitSummary] = {}
         self.names: dict[str, Tally] = {}
+        self.companies = Spellings(mask=mask)
         self.errors: dict[str, Tally] = {}
         self.skipped: dict[str, Tally] = {}
         self._number = 0
 
-    def add(self, explanation: Explanation, number: int | None = None) -> None:
-        """Count an event. `number`: what to find it by, such as its line; None: the one after the last."""
+    def add(self, explanation: Explanation, number: int | None = None, rows: Sequence[Row] | None = None) -> None:
+        """Count an event.
+
+        `number`: what to find it by, such as its line; None: the one after the last. `rows`: those to count, if not all
+        of it; whether a trait was lost goes by all.
+        """
         number = self._numbered(number)
+        if isinstance(explanation.request, FindCompany):
+            self.companies.add(explanation.shown(company_name(explanation.request.company)), number)
         if self.mask:
             explanation = explanation.masked()
-        self.events[explanation.type or OTHER] += 1
+            rows = rows and [row.masked() for row in rows]
+        event_type = explanation.type or OTHER
+        self.events[event_type] += 1
         error = explanation.error
         if isinstance(error, UnsupportedTypeError):
-            _tally(self.skipped, type(error).__name__, str(error)).add(number)
+            self._skip(event_type, type(error).__name__, str(error), number)
         elif error is not None:
+            self.faults[event_type] += 1
             _tally(self.errors, type(error).__name__, str(error)).add(number)
+        sent = set() if rows is None or error else {row.path for row in explanation.rows if row.fate is Fate.SENT}
+        rows = explanation.rows if rows is None else rows
         came: dict[tuple[str, Path], bool] = {}
-        for row in explanation.rows:
-            trait = self._trait(explanation.type or OTHER, row.path, number)
+        for row in rows:
+            trait = self._trait(event_type, row.path, number)
             key = (trait.type, trait.path)
             # What is counted together is not kept apart by its fields.
             told = row._replace(target=row.target and OTHER, by=None) if trait.path[-1] == OTHER else row
-            came[key] = trait.add(told, explanation) or came.get(key, False)
+            came[key] = trait.add(told, explanation) or row.path in sent or came.get(key, False)
         for key, went in came.items():
             trait = self.traits[key]
             trait.came += 1
             trait.lost += not went
-        self._name(explanation, number)
+        if rows is explanation.rows or any(row.rule in _NAMING for row in rows):
+            self._name(explanation, number)
 
     def fail(self, kind: str, text: str, number: int | None = None) -> None:
-        """Count what could not be read as an event."""
+        """Count what could not be read as an event: all of a kind together, told by the first of them."""
         self.events[OTHER] += 1
-        _tally(self.errors, kind, text).add(self._numbered(number))
+        self.faults[OTHER] += 1
+        _tally(self.errors, kind, text, key=kind).add(self._numbered(number))
 
-    def skip(self, reason: str, number: int | None = None) -> None:
-        """Count an event that is not for Gainsight."""
-        self.events[OTHER] += 1
-        _tally(self.skipped, "skipped", reason).add(self._numbered(number))
+    def skip(self, reason: str, number: int | None = None, event_type: str | None = None) -> None:
+        """Count an event that is not for Gainsight. `event_type`: identify, group or track, if it is one of them."""
+        event_type = event_type or OTHER
+        self.events[event_type] += 1
+        self._skip(event_type, "skipped", reason, self._numbered(number))
+
+    def taken(self, event_type: str) -> int:
+        """How many events of a type there were that are not skipped."""
+        return self.events[event_type] - self.skips[event_type]
+
+    def values(self, event_type: str) -> tuple[int, int]:
+        """How many values of events of a type were sent, and how many were not. One that feeds two fields is two."""
+        traits = [trait for trait in self.traits.values() if trait.type == event_type]
+        return sum(trait.went.total() for trait in traits), sum(trait.dropped.total() for trait in traits)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data, ready for JSON."""
@@ -190,6 +220,7 @@ class Summary:
             "events": dict(self.events),
             "traits": [trait.as_dict() for trait in self.traits.values()],
             "names": [attrs.asdict(tally) for tally in self.names.values()],
+            "companies": self.companies.as_data(),
             "errors": [attrs.asdict(tally) for tally in self.errors.values()],
             "skipped": [attrs.asdict(tally) for tally in self.skipped.values()],
         }
@@ -197,6 +228,10 @@ class Summary:
     def _numbered(self, number: int | None) -> int:
         self._number = self._number + 1 if number is None else number
         return self._number
+
+    def _skip(self, event_type: str, kind: str, reason: str, number: int) -> None:
+        self.skips[event_type] += 1
+        _tally(self.skipped, kind, reason).add(number)
 
     def _trait(self, event_type: str, path: Path, number: int) -> TraitSummary:
         key = event_type, path if sum(map(len, path)) <= LONGEST_WORD else tuple(map(cut, path))
@@ -227,7 +262,10 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST_ERROR else f"{text[:LONGEST_ERROR]}…"
 
 
-def _tally(tallies: dict[str, Tally], kind: str, text: str) -> Tally:
+def _tally(tallies: dict[str, Tally], kind: str, text: str, key: str | None = None) -> Tally:
+    """Where such a text is counted. `key`: what it is counted by, if it is not the text."""
     text = _short(text)
-    key = text if text in tallies or len(tallies) < MOST_KINDS else OTHER
-    return tallies.setdefault(key, Tally(kind if key == text else OTHER, key))
+    key = text if key is None else _short(key)
+    if key not in tallies and len(tallies) >= MOST_KINDS:
+        kind = text = key = OTHER
+    return tallies.setdefault(key, Tally(kind, text))

@@ -88,6 +88,56 @@ def test_events_are_counted_by_type_and_what_is_no_event_for_gainsight_apart() -
     assert [(tally.kind, tally.numbers) for tally in summary.errors.values()] == [("EventError", [4]), ("NotJSON", [9])]
 
 
+def test_what_is_skipped_and_at_fault_is_counted_by_type() -> None:
+    summary = summary_of(identify({}), {"type": "identify"}, track("Unknown"), {"type": "page"})
+    summary.skip("switched off", 5, "identify")
+    summary.skip("switched off", 6)
+    summary.fail("NotJSON", "not JSON at column 1", 7)
+    assert summary.events == {"identify": 3, "track": 1, OTHER: 3}
+    assert summary.faults == {"identify": 1, "track": 1, OTHER: 1}
+    assert summary.skips == {"identify": 1, OTHER: 2}
+    assert (summary.taken("identify"), summary.taken("track"), summary.taken("group")) == (2, 1, 0)
+    assert sum(tally.times for tally in summary.errors.values()) == summary.faults.total()
+    assert sum(tally.times for tally in summary.skipped.values()) == summary.skips.total()
+
+
+def test_what_cannot_be_read_is_one_kind_told_by_the_first_of_them() -> None:
+    summary = Summary()
+    for number in (3, 5):
+        summary.fail("NotJSON", f"not JSON at column {number}", number)
+    (tally,) = summary.errors.values()
+    assert (tally.kind, tally.text, tally.times, tally.numbers) == ("NotJSON", "not JSON at column 3", 2, [3, 5])
+
+
+def test_of_some_rows_of_an_event_those_alone_are_counted_but_lost_goes_by_all() -> None:
+    config = DestinationConfig(domain="acme.co", access_key="k", person_map={"location": "Place__gc"})
+    explanation = explain(identify({"location": "", "shoe": 38}), config)
+    lost = [row for row in explanation.rows if row.fate is not Fate.SENT]
+    summary = Summary()
+    summary.add(explanation, 1, lost)
+    assert {each.source: (each.came, each.lost, each.went.total()) for each in summary.traits.values()} == {
+        "traits.location": (1, 0, 0),  # as it is, it went to Place__gc
+        "traits.shoe": (1, 1, 0),
+    }
+    assert summary.values("identify") == (0, 2)
+
+
+def test_track_events_are_counted_by_name_if_the_row_of_it_is_among_those() -> None:
+    explanation = explain(track(), CONFIG)
+    summary = Summary()
+    summary.add(explanation, 1, [])
+    assert summary.names == {}
+    summary.add(explanation, 2, [row for row in explanation.rows if row.source == "event"])
+    assert [*summary.names] == ["Ticket Closure"]
+
+
+def test_some_rows_are_masked_as_all_are() -> None:
+    explanation = explain(identify({"shoe": 38}), CONFIG)
+    summary = Summary(mask=True)
+    summary.add(explanation, 1, [row for row in explanation.rows if row.source == "traits.shoe"])
+    assert trait(summary, "traits.shoe").examples == ["<a number>"]
+
+
 def test_examples_are_few_short_and_distinct() -> None:
     values = ["a", "a", "b" * 500, "c", "d"]
     examples = trait(summary_of(*(identify({"shoe": value}) for value in values)), "traits.shoe").examples
@@ -110,7 +160,7 @@ def test_memory_is_bounded_and_the_counts_are_whole() -> None:
     assert pooled.went == {Way(f"Event.{OTHER}", "as it is"): pooled.came}
     errors = Summary()
     for number in range(MOST_KINDS + 50):
-        errors.fail("NotJSON", f"at {number}")
+        errors.fail(f"Kind{number}", "a text")
     assert len(errors.errors) == MOST_KINDS + 1
     assert errors.errors[OTHER].times == 50
     assert errors.errors[OTHER].numbers == [2001, 2002, 2003, 2004, 2005]

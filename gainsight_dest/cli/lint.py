@@ -13,15 +13,16 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from gainsight_dest import DestinationConfig, Finding, Severity, Summary, explain, is_enabled, lint
-from gainsight_dest.cli import read, show
-from gainsight_dest.cli.files import WrongInputError, content, reading
+from gainsight_dest import DestinationConfig, Finding, Severity, Summary, explain, lint
+from gainsight_dest.cli import show
+from gainsight_dest.cli.config import config_needed, written
+from gainsight_dest.cli.files import WrongInputError, fail_empty_option, reading
+from gainsight_dest.cli.options import refuse_idle
 from gainsight_dest.cli.outcome import NOT_JSON
-from gainsight_dest.cli.places import Lines
-from gainsight_dest.cli.streams import watched
+from gainsight_dest.cli.streams import read_events, warn, watched
 from gainsight_dest.linting.rules import RULES, Rule
 from gainsight_dest.linting.subject import subject_of
-from gainsight_dest.transform import SWITCHED_OFF
+from gainsight_dest.transform import SWITCHED_OFF, switched_off
 
 FOUND_ERRORS = 1
 
@@ -30,16 +31,12 @@ _RULES = {rule.code: rule for rule in RULES}
 
 
 @click.command("lint", short_help="Tell what is wrong with a destination config, or may be.")
-@click.option(
-    "--config",
-    "config_file",
-    metavar="FILE",
-    required=True,
-    help="The destination as RudderStack stores it (JSON), or its Config alone.",
-)
+@config_needed
 @click.option(
     "--events", metavar="FILE", help="Events that are sent by it, to compare it with: as for transform, - included."
 )
+@fail_empty_option
+@click.option("--mask", is_flag=True, help="Show no value of the events, such as the name of a company.")
 @click.option(
     "--format",
     "form",
@@ -48,18 +45,25 @@ _RULES = {rule.code: rule for rule in RULES}
     show_default=True,
     help="How to print it; github: as annotations of a workflow.",
 )
-def lint_command(config_file: str, events: str | None, form: str) -> int:
+@click.pass_context
+def lint_command(
+    context: click.Context, /, config_file: str, events: str | None, form: str, *, fail_empty: bool, mask: bool
+) -> int:
     """Tell what is wrong with a destination config, or may be. Nothing is sent.
 
     An error makes events fail; a warning may be meant so. With --events it also tells of mappings that none of them
-    uses, of names that are nearly a mapped one, of events that are not mapped, of values that Gainsight refuses.
+    uses, of names that are nearly a mapped one, of events that are not mapped, of values that Gainsight refuses, of
+    names of companies that look alike.
 
     Exit status: 0 no errors, 1 errors, 2 wrong use.
     """
-    text, config = _config(config_file)
-    seen = None if events is None else _seen(events, subject_of(config).config)
-    lines = Lines(text)
-    placed = [Placed(finding, lines.of(finding.place)) for finding in lint(config, seen.summary if seen else None)]
+    refuse_idle(context, {"fail_empty": "events", "mask": "events"})
+    file = written(config_file)
+    config = {"Config": file.config}
+    seen = None
+    if events is not None:
+        seen = _seen(events, subject_of(config).config, Summary(mask=mask), fail_empty=fail_empty)
+    placed = [Placed(finding, file.lines.of(finding.place)) for finding in lint(config, seen.summary if seen else None)]
     _FORMS[form](Report(config_file, placed, seen))
     return FOUND_ERRORS if any(each.finding.severity is Severity.ERROR for each in placed) else 0
 
@@ -95,35 +99,30 @@ class Report:
         return {f"{severity.value}s": found[severity] for severity in Severity}
 
 
-def _config(file: str) -> tuple[str, Any]:
-    """The text of the file, and the JSON that it holds."""
-    try:
-        data = content(file)
-        return data.decode(json.detect_encoding(data), "surrogatepass"), json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise WrongInputError(f"{file}: {read.not_json(error)}") from None
-
-
-def _seen(events: str, config: DestinationConfig) -> Seen:
-    """The events of the file."""
-    summary = Summary()
+def _seen(events: str, config: DestinationConfig, summary: Summary, *, fail_empty: bool) -> Seen:
+    """The events of the file, counted in the summary; of integrations that may be meant otherwise it is warned."""
     found = Counter[bool]()
+    off = Counter[str]()
     try:
         with ExitStack() as stack:
             file = stack.enter_context(reading(events))
             bar = show.progress(show.console_on_stderr(), to_stdout=False)
             if not bar.disable:  # some releases of rich end a disabled bar with a blank line
                 stack.enter_context(bar)
-            for item in watched(read.events(file), file, bar):
+            for item in watched(read_events(file, fail_empty=fail_empty), file, bar):
                 found[item.problem is None] += 1
                 if item.problem is not None:
                     summary.fail(NOT_JSON, item.problem, item.number)
-                elif is_enabled(item.event):
+                elif (reason := switched_off(item.event)) is None:
                     summary.add(explain(item.event, config), item.number)
                 else:
-                    summary.skip(SWITCHED_OFF, item.number)
+                    off[reason] += 1
+                    summary.skip(reason, item.number)
     except OSError as error:
         raise WrongInputError(f"{events} cannot be read: {error.strerror}") from None
+    for reason, times in off.items():
+        if reason != SWITCHED_OFF:  # which is meant so
+            warn(f"{_counted(times, 'event')} {'is' if times == 1 else 'are'} {reason}")
     return Seen(summary, found.total(), found[False])
 
 

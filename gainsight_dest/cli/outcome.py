@@ -15,16 +15,16 @@ from gainsight_dest import (
     Request,
     Secret,
     UnsupportedTypeError,
-    is_enabled,
     preview,
     transform,
 )
 from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.read import Item
+from gainsight_dest.dynamic import Settings
 from gainsight_dest.explanation import printable
 from gainsight_dest.outcome import Fault, is_nested
 from gainsight_dest.secret import MASK
-from gainsight_dest.transform import SWITCHED_OFF
+from gainsight_dest.transform import switched_off
 
 #: What an event whose line or message is not JSON is at fault with, beside the names of the error classes.
 NOT_JSON = "NotJSON"
@@ -49,14 +49,15 @@ class Outcome:
 class Configs:
     """The config for each event: the one given, or else that of the destination that came with the event."""
 
-    def __init__(self, given: DestinationConfig | None) -> None:
+    def __init__(self, given: DestinationConfig | Settings | None) -> None:
         self._given = given
-        self._parsed: dict[bytes, DestinationConfig] = {}
+        self._parsed: dict[bytes, DestinationConfig | Settings] = {}
 
-    def of(self, item: Item) -> DestinationConfig:
-        """The config. Raises ConfigError; NoConfigError where there is none.
+    def of(self, item: Item) -> DestinationConfig | Settings:
+        """The config, which the event may fill in. Raises ConfigError; NoConfigError where there is none.
 
-        The last one parsed is remembered: events of one destination mostly come together.
+        What came with an event may ask for nothing of the environment, which is not the event's. The last one parsed is
+        remembered: events of one destination mostly come together.
         """
         if self._given is not None:
             return self._given
@@ -65,9 +66,9 @@ class Configs:
         try:
             key = _encode(item.destination)
         except (UnicodeEncodeError, RecursionError):  # nothing to remember it by
-            return DestinationConfig.from_rudderstack(item.destination)
+            return Settings(item.destination).as_fixed()
         if key not in self._parsed:
-            self._parsed = {key: DestinationConfig.from_rudderstack(item.destination)}
+            self._parsed = {key: Settings(item.destination).as_fixed()}
         return self._parsed[key]
 
 
@@ -85,10 +86,9 @@ def outcome(item: Item, configs: Configs) -> Outcome:
     request = skipped = fault = None
     try:
         config = configs.of(item)
-        if is_enabled(item.event):
+        skipped = switched_off(item.event)
+        if skipped is None:
             request = transform(item.event, config)
-        else:
-            skipped = SWITCHED_OFF
     except UnsupportedTypeError as error:
         skipped = str(error)
     except (ConfigError, EventError) as error:
@@ -114,7 +114,7 @@ def counts(outcome: Outcome) -> dict[str, int]:
 
 def as_record(outcome: Outcome, *, show_secrets: bool = False) -> dict[str, Any]:
     """The outcome as one JSON object."""
-    record: dict[str, Any] = {"number": outcome.item.number, "message_id": outcome.message_id, "type": outcome.type}
+    record: dict[str, Any] = {**outcome.item.where, "message_id": outcome.message_id, "type": outcome.type}
     if outcome.request is not None:
         steps = preview(outcome.request)
         record["requests"] = [_described(label, request, show_secrets=show_secrets) for label, request in steps]
@@ -136,8 +136,9 @@ def _described(label: str, request: Request, *, show_secrets: bool) -> dict[str,
 
 def as_event_at_fault(item: Item, fault: Fault, **facts: Any) -> dict[str, Any]:
     """The event as it came, with the reason: in RudderStack's nested form, so that it can be mended and run again."""
-    nested = item.raw if is_nested(item.raw) else {"message": item.raw}
-    return {**nested, "number": item.number, "error": {**attrs.asdict(fault), **facts}}
+    nested = {**item.raw} if is_nested(item.raw) else {"message": item.raw}
+    nested.pop("place", None)  # of a run before, which had it from another file
+    return {**nested, **item.where, "error": {**attrs.asdict(fault), **facts}}
 
 
 def line(record: dict[str, Any]) -> bytes:

@@ -12,18 +12,20 @@ from rich.table import Table
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError
 from gainsight_dest.cli import outcome, read, show
+from gainsight_dest.cli.config import config_option, destination_config
 from gainsight_dest.cli.files import (
     WrongInputError,
     budget_option,
-    config_option,
-    destination_config,
+    fail_empty_option,
     limit,
     limit_option,
     reading,
 )
+from gainsight_dest.cli.options import refuse_contradictions, refuse_idle
 from gainsight_dest.cli.outcome import NOT_JSON
-from gainsight_dest.cli.streams import plain_output, watched
+from gainsight_dest.cli.streams import plain_output, read_events, watched
 from gainsight_dest.cli.tally import Tally
+from gainsight_dest.dynamic import Settings
 from gainsight_dest.outcome import Fault, fault_of
 from gainsight_dest.plan import Fit, Limits, Load, Plan, plan
 from gainsight_dest.plan.words import DAY, HOUR, MINUTE, between, lasting
@@ -57,10 +59,14 @@ def _window(_: click.Context, __: click.Parameter, value: str) -> int:
 @budget_option
 @limit_option("--calls-per-minute", 100, "What the tenant has; ")
 @limit_option("--calls-per-day", 50_000, "What the tenant has; ")
+@fail_empty_option
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
 )
+@click.pass_context
 def plan_command(
+    context: click.Context,
+    /,
     events: str,
     config_file: str | None,
     window: int,
@@ -69,18 +75,24 @@ def plan_command(
     calls_per_minute: int,
     calls_per_day: int,
     form: str,
+    *,
+    fail_empty: bool,
 ) -> int:
     """Tell how many calls EVENTS cost, one by one and merged, and whether a day of them fits. Nothing is sent.
 
-    EVENTS is a sample, best of a whole day: NDJSON or a JSON array, plain or gzipped, a file or - for standard input;
-    events may come in RudderStack's nested form, {"message": {...}, "destination": {...}}. Without --config and without
-    a destination of its own, a track event counts as sent whatever its name.
+    EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
+    as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}: a sample, best of a whole day. Without
+    --config and without a destination of its own, {"message": {...}, "destination": {...}}, a track event counts as
+    sent whatever its name.
 
     In each window of time a person costs one call, whatever comes of them, fifty companies cost two, a track event
     costs one. Windows go by the events' own timestamps.
 
     Exit status: 0 it fits, 1 it does not, or not for certain, 2 wrong use or config.
     """
+    no_limits = {} if calls_per_minute or calls_per_day else {"budget": ("calls_per_minute", "calls_per_day")}
+    refuse_contradictions(context, no_limits)  # a share of what has no limit
+    refuse_idle(context, {"destination": "config_file"})
     configs = _Configs(destination_config(config_file) if config_file else None)
     load = Load(window)
     tally = Tally(("events", "sent", "skipped", "errors"))
@@ -89,7 +101,7 @@ def plan_command(
         bar = show.progress(show.console_on_stderr(), to_stdout=False)
         if not bar.disable:  # some releases of rich end a disabled bar with a blank line
             stack.enter_context(bar)
-        for item in watched(read.events(file), file, bar):
+        for item in watched(read_events(file, fail_empty=fail_empty), file, bar):
             _add(item, configs, load, tally)
     made = plan(load, Limits(limit(calls_per_minute, budget), limit(calls_per_day, budget)), events_a_day)
     if form == "json":
@@ -112,12 +124,12 @@ class _Configs:
     `missing`: whether an event had none.
     """
 
-    def __init__(self, given: DestinationConfig | None) -> None:
+    def __init__(self, given: DestinationConfig | Settings | None) -> None:
         self._configs = outcome.Configs(given)
         self._domain: str | None = None
         self.missing = False
 
-    def of(self, item: read.Item) -> DestinationConfig | None:
+    def of(self, item: read.Item) -> DestinationConfig | Settings | None:
         """The config; None if none was given, nor came with the event. Raises ConfigError, WrongInputError."""
         try:
             config = self._configs.of(item)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, JustifyMethod, OverflowMethod, RenderableType
+from rich.containers import Lines
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 from rich.table import Table
@@ -25,9 +28,11 @@ from rich.text import Text
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.tally import OTHER, Count, Tally
 from gainsight_dest.explanation import Rule, printable, printable_lines
+from gainsight_dest.fields import Fate
 from gainsight_dest.summary import Summary, TraitSummary
 
 if TYPE_CHECKING:
+    from gainsight_dest.cli.progress import Look
     from gainsight_dest.deliver import Deliverer, Waiting
 
 #: Reasons, and types, that a closing table shows; the rest is in the output.
@@ -48,8 +53,24 @@ _TEXTS = frozenset(
         "mapped",
     }
 )
+#: What becomes of a value, as a terminal with colours shows it.
+STYLES = {
+    Fate.SENT: "green",
+    Fate.BLANK: "bright_black",
+    Fate.NOT_A_NUMBER: "magenta",
+    Fate.OVERRIDDEN: "cyan",
+    Fate.FAULT: "bold red",
+    Fate.UNMAPPED: "yellow",
+    Fate.UNREAD: "blue",
+}
+#: The same of what is sent and Gainsight will refuse; of an event that is skipped, and of its first line.
+REFUSED, SKIPPED, HEAD = "red", "bright_black", "bold"
+#: Terminals that have no colours.
+_PLAIN_TERMINALS = frozenset({"dumb", "unknown"})
 #: Columns of a closing table that goes into a log.
 WIDTH_OF_A_LOG = 160
+#: Columns from which on what becomes of traits has room side by side.
+_WIDE = 120
 #: Columns that a terminal needs for its ^C: were they on a line of their own, the one above would stay there.
 _ECHO = 3
 
@@ -88,6 +109,12 @@ def say(text: str) -> None:
     """Print lines on standard output, be it a terminal or not."""
     sys.stdout.write(f"{printable_lines(text)}\n")
     sys.stdout.flush()
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Whether the stream is a terminal with colours, and the user has not asked for none."""
+    is_plain = os.environ.get("TERM", "").lower() in _PLAIN_TERMINALS or os.environ.get("NO_COLOR", "")
+    return stream.isatty() and not is_plain
 
 
 class LogFormatter(logging.Formatter):
@@ -132,23 +159,25 @@ class _Work(ProgressColumn):
 
     max_refresh = 0.2
 
-    def __init__(self, tally: Tally, deliverer: Deliverer, console: Console, bytes_ahead: Callable[[int], int]) -> None:
+    def __init__(
+        self, look: Callable[[], Look], deliverer: Deliverer, console: Console, bytes_ahead: Callable[[int], int]
+    ) -> None:
         super().__init__()
-        self._tally = tally
+        self._look = look
         self._deliverer = deliverer
         self._console = console
         self._bytes_ahead = bytes_ahead
 
     def render(self, task: Task) -> Text:
-        counts, budget, waiting = self._tally.total(), self._deliverer.budget, self._deliverer.waiting
-        ahead = self._deliverer.ahead  # most of these are delivered; which are not is told in their turn
-        done = task.completed + self._bytes_ahead(ahead)
+        look, budget, waiting = self._look(), self._deliverer.budget, self._deliverer.waiting
+        done = task.completed + self._bytes_ahead(sum(self._deliverer.ahead.values()))
         limit, left = budget.calls_per_minute, self._seconds_left(task, done)
+        total = look.total
         words = {
             "share": f"{100 * done / task.total:.0f}%" if task.total else "",
-            "delivered": f"{counts['delivered'] + ahead:,} delivered",
-            "failed": f"{counts['failed']:,} failed",
-            "rate": f"{(counts['events'] + ahead) * 60 / task.elapsed:,.0f} events/min" if task.elapsed else "",
+            "delivered": f"{total['delivered']:,} delivered",
+            "failed": f"{total['failed']:,} failed",
+            "rate": f"{look.events_per_minute:,.0f} events/min" if look.seconds else "",
             "calls": "" if limit is None else f"{budget.used():,} of {limit:,} calls",
             "left": f"{timedelta(seconds=int(left))} left" if left else "",
         }
@@ -156,7 +185,7 @@ class _Work(ProgressColumn):
         for least in ("rate", "calls", "left"):
             if len(_line(words)) > room:
                 words[least] = ""
-        lines = [Text(_line(words))] if waiting is None else [Text(_line(words)), Text(_waiting(waiting))]
+        lines = [Text(_line(words))] if waiting is None else [Text(_line(words)), Text(waiting_words(waiting))]
         for line in lines:
             line.truncate(room, overflow="ellipsis")
         return Text("\n").join(lines)
@@ -174,20 +203,26 @@ def _line(words: dict[str, str]) -> str:
     return " · ".join(filter(None, words.values()))
 
 
-def _waiting(waiting: Waiting) -> str:
+def waiting_words(waiting: Waiting) -> str:
+    """Until when a run waits, by the clock on the wall, and why."""
     until = datetime.fromtimestamp(waiting.until).astimezone()
     return f"waiting until {until:%H:%M:%S}: {printable(waiting.reason)}"
 
 
 def delivery_progress(
-    console: Console, tally: Tally, deliverer: Deliverer, bytes_ahead: Callable[[int], int], *, quiet: bool
+    console: Console,
+    look: Callable[[], Look],
+    deliverer: Deliverer,
+    bytes_ahead: Callable[[int], int],
+    *,
+    quiet: bool,
 ) -> Progress:
     """All that a delivery is about, in a line or two. Silent where standard error is no terminal.
 
-    `bytes_ahead`: how much of the file so many events are that come next in it.
+    `look`: how far it has come. `bytes_ahead`: how much of the file so many events are that come next in it.
     """
     return Progress(
-        _Work(tally, deliverer, console, bytes_ahead),
+        _Work(look, deliverer, console, bytes_ahead),
         console=console,
         transient=True,
         refresh_per_second=4,
@@ -197,27 +232,44 @@ def delivery_progress(
 
 def summary(tally: Tally) -> Iterator[Table]:
     """The closing tables: events by type, then errors and skipped events by reason, with the first number of each."""
-    yield _by_type(tally)
-    if tally.errors:
-        faults = [
-            (count, "", OTHER) if key == OTHER else (count, fault.kind, fault.message)
-            for key, (fault, count) in tally.errors.items()
-        ]
-        yield _by_reason(("errors", "first at", "kind", "reason"), faults)
-    if tally.skipped:
-        yield _by_reason(("skipped", "first at", "reason"), [(n, reason) for reason, n in tally.skipped.items()])
+    yield _by_type(tally.columns, tally.types)
+    faults = [
+        (count, "", OTHER) if key == OTHER else (count, fault.kind, fault.message)
+        for key, (fault, count) in tally.errors.items()
+    ]
+    yield from _by_reasons(faults, [(count, reason) for reason, count in tally.skipped.items()])
 
 
-def _by_type(tally: Tally) -> Table:
-    shown = table("type", *tally.columns)
-    ranked = sorted(tally.types.items(), key=lambda entry: (entry[0] == OTHER, -entry[1]["events"], entry[0]))
+def explained(counts: Summary) -> Iterator[Table]:
+    """The same tables of events that are explained, made of what the summary, the page and JSON are made of."""
+    columns = ("events", "skipped", "errors", "values sent", "not sent")
+    types = {}
+    for kind, events in counts.events.items():
+        row = (events, counts.skips[kind], counts.faults[kind], *counts.values(kind))
+        types[kind] = Counter(dict(zip(columns, row, strict=True)))
+    yield _by_type(columns, types)
+    faults = [(Count(tally.numbers[0], tally.times), tally.kind, tally.text) for tally in counts.errors.values()]
+    skips = [(Count(tally.numbers[0], tally.times), tally.text) for tally in counts.skipped.values()]
+    yield from _by_reasons(faults, skips)
+
+
+def _by_type(columns: tuple[str, ...], types: Mapping[str, Counter[str]]) -> Table:
+    shown = table("type", *columns)
+    ranked = sorted(types.items(), key=lambda entry: (entry[0] == OTHER, -entry[1]["events"], entry[0]))
     rows, rest = ranked[:MOST_TYPES], [row for _, row in ranked[MOST_TYPES:]]
     for name, row in [*rows, (OTHER, sum(rest, Counter()))] if rest else rows:
-        shown.add_row(name, *(f"{row[column]:,}" for column in tally.columns))
+        shown.add_row(name, *(f"{row[column]:,}" for column in columns))
     shown.add_section()
-    total = tally.total()
-    shown.add_row("all", *(f"{total[column]:,}" for column in tally.columns), style="bold")
+    total = sum(types.values(), Counter[str]())
+    shown.add_row("all", *(f"{total[column]:,}" for column in columns), style="bold")
     return shown
+
+
+def _by_reasons(faults: Sequence[tuple[Count, str, str]], skips: Sequence[tuple[Count, str]]) -> Iterator[Table]:
+    if faults:
+        yield _by_reason(("errors", "first at", "kind", "reason"), faults)
+    if skips:
+        yield _by_reason(("skipped", "first at", "reason"), skips)
 
 
 def _by_reason(headings: tuple[str, ...], rows: Sequence[tuple[Count, str] | tuple[Count, str, str]]) -> Table:
@@ -231,11 +283,75 @@ def _by_reason(headings: tuple[str, ...], rows: Sequence[tuple[Count, str] | tup
     return shown
 
 
+class _Cell(Text):
+    """A text that is broken between words, and a word that is longer than a line behind a sign within it, if it can be.
+
+    All is measured in cells: a letter of Chinese, Japanese or Korean takes two.
+    """
+
+    @classmethod
+    def of(cls, text: Text) -> _Cell:
+        """The same text and styles as a cell."""
+        return cls(text.plain, spans=text.spans)
+
+    def wrap(
+        self,
+        console: Console,
+        width: int,
+        *,
+        justify: JustifyMethod | None = None,
+        overflow: OverflowMethod | None = None,
+        **_: Any,
+    ) -> Lines:
+        """The lines of it."""
+        lines = Lines(part for line in self.split(allow_blank=True) for part in line.divide(_breaks(line.plain, width)))
+        for line in lines:
+            line.rstrip()
+        if justify:
+            lines.justify(console, width, justify=justify, overflow=overflow or "fold")
+        return lines
+
+
+#: A word with the blanks behind it; a part of one, with the signs behind it after which it may be broken.
+_WORD = re.compile(r"\S+\s*|\s+")
+_PART = re.compile(r"[^.,:;/@_\-\[\](){}=&?]*[.,:;/@_\-\[\](){}=&?]+|[^.,:;/@_\-\[\](){}=&?]+")
+
+
+def _breaks(line: str, width: int) -> list[int]:
+    """Where a line is broken so that each part fits into so many cells: at which of its letters another one begins."""
+    found = []
+    place = used = 0
+    for piece in _pieces(line, width):
+        if used and used + cell_len(piece.rstrip()) > width:
+            found.append(place)
+            used = 0
+        place += len(piece)
+        used += cell_len(piece)
+    return found
+
+
+def _pieces(line: str, width: int) -> Iterator[str]:
+    """The words; of those that are too long the parts; of those that are still too long the letters."""
+    for word in _WORD.findall(line):
+        for part in [word] if cell_len(word.rstrip()) <= width else _PART.findall(word):
+            yield from [part] if cell_len(part.rstrip()) <= width else part
+
+
+#: A line of a cell, and its style.
+_Line = tuple[str, str]
+
+
 class _Table(Table):
     def add_row(self, *cells: Any, **options: Any) -> None:
-        """A row. A cell is a text of one line, or a list of lines: a line's end within a word is none of ours."""
-        lines = ([cell] if isinstance(cell, str) else cell for cell in cells)
-        super().add_row(*(Text("\n".join(map(printable, cell))) for cell in lines), **options)
+        """A row. A cell is a text of one line, or a list of `_Line`: a line's end within a word is none of ours."""
+        super().add_row(*map(_cell, cells), **options)
+
+
+def _cell(cell: str | Sequence[_Line]) -> _Cell:
+    if isinstance(cell, str):
+        return _Cell(printable(cell))
+    lines = [Text(printable(line), style) for line, style in cell]
+    return _Cell.of(Text("\n").join(lines))
 
 
 def table(*headings: str) -> _Table:
@@ -247,26 +363,52 @@ def table(*headings: str) -> _Table:
     return table
 
 
-def traits(summary: Summary) -> Iterator[Table]:
+class _Traits:
+    """The table of what becomes of each trait: side by side where there is room for it, else one below the other."""
+
+    def __init__(self, rows: Sequence[TraitSummary]) -> None:
+        self.rows = rows
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Table]:
+        yield self._side_by_side() if options.max_width >= _WIDE else self._stacked()
+
+    def _side_by_side(self) -> Table:
+        shown = table("type", "trait", "events", "lost", "goes to", "or not", "values")
+        for is_new_type, trait in self._by_type(shown):
+            head = trait.type if is_new_type else ""
+            went = (_went(trait), _dropped(trait), ", ".join(trait.examples))
+            shown.add_row(head, trait.source, *_times(trait), *went)
+        return shown
+
+    def _stacked(self) -> Table:
+        """A line is what it goes to, then why it does not, then the values."""
+        shown = table("trait", "events", "lost", "goes to")
+        for is_new_type, trait in self._by_type(shown):
+            if is_new_type:
+                shown.add_row(trait.type, style="bold")
+            dropped = [(f"✗ {line}", style) for line, style in _dropped(trait)]
+            values = [(f"e.g. {', '.join(trait.examples)}", "")] if trait.examples else []
+            shown.add_row(trait.source, *_times(trait), [*_went(trait), *dropped, *values])
+        return shown
+
+    def _by_type(self, shown: Table) -> Iterator[tuple[bool, TraitSummary]]:
+        """The traits, and whether one is the first of its type, which stands apart in the table."""
+        last = None
+        for trait in self.rows:
+            if last not in {None, trait.type}:
+                shown.add_section()
+            yield trait.type != last, trait
+            last = trait.type
+
+
+def _times(trait: TraitSummary) -> tuple[str, str]:
+    return f"{trait.came:,}", f"{trait.lost:,}" if trait.lost else ""
+
+
+def traits(summary: Summary) -> Iterator[RenderableType]:
     """What becomes of each trait, those that are lost most often first; and of each track event's name."""
-    shown = table("type", "trait", "events", "lost", "goes to", "or not", "values")
     order = {name: place for place, name in enumerate(summary.events)}
-    ranked = sorted(summary.traits.values(), key=lambda trait: (order[trait.type], -trait.lost, -trait.came))
-    last = None
-    for trait in ranked:
-        if last not in {None, trait.type}:
-            shown.add_section()
-        shown.add_row(
-            "" if trait.type == last else trait.type,
-            trait.source,
-            f"{trait.came:,}",
-            f"{trait.lost:,}" if trait.lost else "",
-            _went(trait),
-            _dropped(trait),
-            ", ".join(trait.examples),
-        )
-        last = trait.type
-    yield shown
+    yield _Traits(sorted(summary.traits.values(), key=lambda trait: (order[trait.type], -trait.lost, -trait.came)))
     if summary.names:
         names = table("event", "mapped", "events")
         for tally in sorted(summary.names.values(), key=lambda tally: (tally.kind == "mapped", -tally.times)):
@@ -274,26 +416,28 @@ def traits(summary: Summary) -> Iterator[Table]:
         yield names
 
 
-def _went(trait: TraitSummary) -> list[str]:
+def _went(trait: TraitSummary) -> list[_Line]:
     """Where it went, how often if not always, and how it was changed."""
     lines = []
     for way, times in trait.went.most_common():
         notes = [] if times == trait.came else [f"{times:,}"]
         notes += [] if way.rule in _RULES_UNSAID else [way.rule]
         notes += [f"{n:,} {change}" for (field, change), n in trait.changed.items() if field == way.field]
-        notes += [f"{n:,} refused: {why}" for (field, why), n in trait.refused.items() if field == way.field]
-        lines.append(way.field + (f" ({', '.join(notes)})" if notes else ""))
+        refused = [f"{n:,} refused: {why}" for (field, why), n in trait.refused.items() if field == way.field]
+        notes += refused
+        style = REFUSED if refused else STYLES[Fate.SENT]
+        lines.append((way.field + (f" ({', '.join(notes)})" if notes else ""), style))
     return lines
 
 
-def _dropped(trait: TraitSummary) -> list[str]:
+def _dropped(trait: TraitSummary) -> list[_Line]:
     """Why it did not go, and how often if not always."""
     fields = {loss.field for loss in trait.dropped} | {way.field for way in trait.went}
     lines = []
     for loss, times in trait.dropped.most_common():
         count = "" if times == trait.came else f"{times:,} "
         field = f" ({loss.field})" if loss.field and len(fields) > 1 else ""
-        lines.append(f"{count}{loss.reason}{field}")
+        lines.append((f"{count}{loss.reason}{field}", STYLES[loss.fate]))
     return lines
 
 

@@ -19,8 +19,8 @@ class Severity(Enum):
 class Finding:
     """One thing that is wrong, or may be: by which rule, where, what, and what to do.
 
-    `place`: in the Config, `personMap[2].to`; in the events, `identify traits.plan`. No text of it holds a secret or a
-    value of an event; names of traits and events it may.
+    `place`: in the Config, `personMap[2].to`; in the events, `identify traits.plan`. No text of it holds a secret, or a
+    value of an event other than names of companies that look alike; names of traits and events it may.
     """
 
     rule: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
@@ -20,8 +21,9 @@ _CHEAPER = 8
 
 
 def folded(name: str) -> str:
-    """The letters and digits of a name, in one case."""
-    return re.sub(r"[\W_]+", "", name).casefold()
+    """The letters and digits of a name, in one case, an accent as part of its letter."""
+    whole = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return re.sub(r"[\W_]+", "", whole).casefold()
 
 
 class Names:

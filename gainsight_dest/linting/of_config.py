@@ -22,26 +22,16 @@ from gainsight_dest.linting.subject import (
     Subject,
     key_place,
 )
+from gainsight_dest.placeholders import is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
 
 EVENT_MAPS = ("eventNameMap", "eventVersionMap")
 #: What track needs beside the event maps.
 FOR_TRACK = ("sharedSecret", "topicName", "tenantId")
 
-#: Settings of RudderStack's own, which this destination has no use for.
-RUDDERSTACKS = frozenset(
-    {
-        *("connectionMode", "consentManagement", "oneTrustCookieCategories", "ketchConsentPurposes"),
-        *("eventFilteringOption", "blacklistedEvents", "whitelistedEvents", "eventDelivery", "eventDeliveryTS"),
-        *("useNativeSDK", "useNativeSDKToSend", "useServerSideFiltering", "enableConsentManagement"),
-        *("saveDestinationResponse", "transformAt", "transformAtV1"),
-    }
-)
-
 _GAINSIGHTS_HOST = ".gainsightcloud.com"
 _PLAIN_FIELD = r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*__gc"
 _BARE_FIELD = r"[A-Za-z]\w*"
-_TEMPLATE = r"(?s)\s*\{\{.*\}\}\s*"
 _WHOSE = r"(my|your|insert|enter|replace|change|example|sample|dummy|fake|test)"
 _WHAT = r"(access|shared|api|secret|key|tenant|contract|topic|domain|company|org|id|token|value|me|this|with|here)"
 _PLACEHOLDERS = (
@@ -56,7 +46,7 @@ _PLACEHOLDERS = (
 
 def invalid_settings(subject: Subject) -> Iterator[Hit]:
     """What DestinationConfig refuses, except for what other rules tell of."""
-    told = {"domain", *(hit.place for hit in merge_keys(subject))}
+    told = {"domain", *(hit.place for hit in (*merge_keys(subject), *placeholders(subject)))}
     return (Hit(place, problem) for place, problem in subject.problems if place not in told)
 
 
@@ -158,10 +148,10 @@ def shared_targets(subject: Subject) -> Iterator[Hit]:
 
 
 def _mapped(subject: Subject) -> Iterator[tuple[Record, MapRow]]:
-    """Rows of traits whose fields have no stray spaces, which are told of first."""
+    """Rows of traits whose fields are known, and have no stray spaces, which are told of first."""
     for record in RECORDS:
         for row in subject.whole(record.map):
-            if not _has_stray_spaces(row.target):
+            if not _has_stray_spaces(row.target) and not is_for_later(row.target, in_rows=True):
                 yield record, row
 
 
@@ -243,7 +233,7 @@ def _wants_records(subject: Subject) -> str | None:
     for record in RECORDS:
         if subject.whole(record.map):
             return f"{record.map} has rows"
-        if subject.summary.events[record.type]:
+        if subject.summary.taken(record.type):
             return f"there are {record.type} events"
     return None
 
@@ -286,13 +276,15 @@ def _in_one_map(subject: Subject, here: str, there: str) -> Iterator[Hit]:
 def placeholders(subject: Subject) -> Iterator[Hit]:
     """Keys and ids that were never filled in."""
     for name, text in subject.texts():
-        # A topic may be called anything, a template is filled in by each event.
-        if name in SETTINGS and name != "topicName" and not re.fullmatch(_TEMPLATE, text) and _is_placeholder(text):
+        # What is for later is filled in by each event, or by the environment; a topic may be called nearly anything.
+        if name in SETTINGS and not is_for_later(text) and _is_placeholder(text, any_word=name != "topicName"):
             yield Hit(name, "looks like a placeholder")
 
 
-def _is_placeholder(text: str) -> bool:
-    return any(re.fullmatch(f"(?is){pattern}", text.strip()) for pattern in _PLACEHOLDERS)
+def _is_placeholder(text: str, *, any_word: bool) -> bool:
+    if placeholder_problem(text) is not None:
+        return True
+    return any_word and any(re.fullmatch(f"(?is){pattern}", text.strip()) for pattern in _PLACEHOLDERS)
 
 
 def secrets_elsewhere(subject: Subject) -> Iterator[Hit]:
@@ -315,13 +307,11 @@ def _halves(subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def unread_keys(subject: Subject) -> Iterator[Hit]:
-    """Keys of the Config that nobody reads."""
-    names = Names((*SETTINGS, "Config", *sorted(RUDDERSTACKS)))
+    """Keys of the Config that nobody reads, and that are nearly a setting. All others may be RudderStack's own."""
+    names = Names((*SETTINGS, "Config"))
     for key in map(str, subject.settings):
-        if key not in SETTINGS and key not in RUDDERSTACKS:
-            meant = names.near(key)
-            place = key_place(subject.hide(key))
-            yield Hit(place, "is not read by this destination", f"Did you mean {meant}?" if meant else None)
+        if key not in SETTINGS and (meant := names.near(key)):
+            yield Hit(key_place(subject.hide(key)), "is not read by this destination", f"Did you mean {meant}?")
 
 
 Check = Callable[[Subject], Iterable[Hit]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gainsight_dest.alike import Spelling, look, told_apart
 from gainsight_dest.explanation import cut
 from gainsight_dest.fields import Fate
 from gainsight_dest.linting.finding import Hit
@@ -25,7 +26,7 @@ def _came(subject: Subject, record: Record) -> dict[tuple[str, ...], TraitSummar
 def _idle(subject: Subject, record: Record) -> dict[str, MapRow]:
     """The mapped traits that never came, though events of the type did. None where there were too many to tell."""
     came = _came(subject, record)
-    if not subject.summary.events[record.type] or any(path[1:] == (OTHER,) for path in came):
+    if not subject.summary.taken(record.type) or any(path[1:] == (OTHER,) for path in came):
         return {}
     seen = {path[1:end] for path in came for end in range(2, len(path) + 1)}
     rows = {trait: (subject.hide(trait), row) for trait, row in subject.effective(record.map).items()}
@@ -38,7 +39,7 @@ def _idle(subject: Subject, record: Record) -> dict[str, MapRow]:
 
 def _idle_events(subject: Subject) -> dict[str, MapRow]:
     """The mapped events that never came, though other track events did."""
-    if not subject.summary.events["track"] or OTHER in subject.summary.names:
+    if not subject.summary.taken("track") or OTHER in subject.summary.names:
         return {}
     rows = subject.effective(_NAMES)
     return {event: row for event, row in rows.items() if _as_told(subject, event) not in subject.summary.names}
@@ -55,10 +56,10 @@ def unused_mappings(subject: Subject) -> Iterator[Hit]:
     for record in RECORDS:
         for row in _idle(subject, record).values():
             if row.source_place not in explained:
-                yield _unused(subject, row, subject.summary.events[record.type], record.type)
+                yield _unused(subject, row, subject.summary.taken(record.type), record.type)
     for row in _idle_events(subject).values():
         if row.source_place not in explained:
-            yield _unused(subject, row, subject.summary.events["track"], "track")
+            yield _unused(subject, row, subject.summary.taken("track"), "track")
 
 
 def _unused(subject: Subject, row: MapRow, times: int, event_type: str) -> Hit:
@@ -82,10 +83,17 @@ def misspelt_traits(subject: Subject) -> Iterator[Hit]:
                 continue
             problem = f"has no mapping, in {_count(times, record.type)}"
             if near := mapped.respelt(name) or idle.misspelt(name):
-                meant = f"Is it {subject.quoted(near)} that is meant?"
-                yield Hit(rows[near].source_place, f"{trait.source} {problem}", meant)
+                yield Hit(rows[near].source_place, f"{trait.source} {problem}", _meant(subject, near, name))
             elif near := standard.respelt(name) or hungry.misspelt(name):
                 yield Hit(f"{record.type} {trait.source}", problem, f"Is it the standard trait {near} that is meant?")
+
+
+def _meant(subject: Subject, near: str, name: str) -> str:
+    """Whether it is the one that is nearly the name; with escapes if nobody could see in what they differ."""
+    if look(near) != look(name):
+        return f"Is it {subject.quoted(near)} that is meant?"
+    meant, came = told_apart(subject.hide(near), subject.hide(name))
+    return f"Is it {meant} that is meant, which looks like {came}?"
 
 
 def _unmapped(subject: Subject) -> Iterator[tuple[str, int, str | None]]:
@@ -111,7 +119,7 @@ def misspelt_events(subject: Subject) -> Iterator[Hit]:
     for name, times, near in _unmapped(subject):
         if near is not None:
             problem = f"{subject.quoted(name)} has no row, and came in {_count(times, 'track')}"
-            yield Hit(rows[near].source_place, problem, f"Is it {subject.quoted(near)} that is meant?")
+            yield Hit(rows[near].source_place, problem, _meant(subject, near, name))
 
 
 def refused_values(subject: Subject) -> Iterator[Hit]:
@@ -133,6 +141,34 @@ def dropped_values(subject: Subject) -> Iterator[Hit]:
 
 def _not_taken(trait: TraitSummary, takes: str, times: int) -> Hit:
     return Hit(f"{trait.type} {trait.source}", f"{takes}, and gets something else from {_count(times, trait.type)}")
+
+
+def alike_companies(subject: Subject) -> Iterator[Hit]:
+    """Names of companies that a reader takes for one, each with the one of them that came most often."""
+    for spellings in subject.summary.companies.alike():
+        usual = max(spellings, key=lambda spelling: spelling.times)
+        for other in spellings:
+            if other is not usual:
+                yield Hit("group traits.name", _alike(subject, other, usual))
+
+
+def _alike(subject: Subject, one: Spelling, other: Spelling) -> str:
+    """How often each came and first where, and whether Gainsight may still take them for one."""
+    names = "one name", "another"
+    if one.name is not None and other.name is not None:
+        names = told_apart(subject.hide(one.name), subject.hide(other.name))
+    came = [
+        f"{name} came in {_count(spelling.times, 'group')}, {_first(spelling)}"
+        for name, spelling in zip(names, (one, other), strict=True)
+    ]
+    are = "Gainsight may take them for two companies" if one.key == other.key else "to Gainsight they are two companies"
+    return f"{', and '.join(came)}: they look alike, and {are}"
+
+
+def _first(spelling: Spelling) -> str:
+    """`number 7`, `numbers 1, 2, 3, …`."""
+    more = ", …" if spelling.times > len(spelling.numbers) else ""
+    return f"number{'' if spelling.times == 1 else 's'} {', '.join(map(str, spelling.numbers))}{more}"
 
 
 def _count(times: int, event_type: str) -> str:

@@ -190,8 +190,8 @@ OF_THE_CONFIG: tuple[Rule, ...] = (
     Rule(
         "unread-key",
         _WARNING,
-        "a key of the Config is neither a setting of this destination nor one of RudderStack's own",
-        "Remove it.",
+        "a key of the Config is nearly a setting of this destination, and is not read",
+        "Spell it as the setting.",
         of_config.unread_keys,
     ),
 )
@@ -239,6 +239,13 @@ OF_EVENTS: tuple[Rule, ...] = (
         "a number field gets values that are no numbers: they are not sent",
         "Send numbers.",
         of_events.dropped_values,
+    ),
+    Rule(
+        "alike-companies",
+        _WARNING,
+        "names of companies differ in what is hardly seen: letters that look alike, case, blanks. Each makes a company",
+        "Send one of them alone; where Gainsight has both companies, merge them there.",
+        of_events.alike_companies,
     ),
 )
 

@@ -9,13 +9,15 @@ import attrs
 
 from gainsight_dest import fields
 from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
-from gainsight_dest.config import DestinationConfig, Problem
+from gainsight_dest.config import DestinationConfig, Problem, read_target
 from gainsight_dest.errors import ConfigError
 from gainsight_dest.explain import explain
+from gainsight_dest.exports import config_in
 from gainsight_dest.fields import Field, Table
+from gainsight_dest.placeholders import is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
 from gainsight_dest.summary import Summary
-from gainsight_dest.transform import SWITCHED_OFF, is_enabled
+from gainsight_dest.transform import switched_off
 from gainsight_dest.values import quoted
 
 SETTINGS: Mapping[str, attrs.Attribute[Any]] = {
@@ -26,6 +28,7 @@ SECRETS = ("accessKey", "sharedSecret")
 FROM, TO = "from", "to"
 
 _NO_DOMAIN = "tenant.invalid"
+_STAND_IN = "later"
 _LONGEST_KEY = 60
 
 
@@ -143,25 +146,25 @@ class Subject:
 
 def subject_of(given: Any) -> Subject:
     """What lint looks at, of a DestinationConfig or anything that might be RudderStack's own."""
-    written = _written(given)
-    settings = written if isinstance(written, Mapping) else {}
     problems: tuple[Problem, ...] = ()
     try:
-        DestinationConfig.from_rudderstack({"Config": written})
+        written = _written(given)
+        DestinationConfig.from_rudderstack({"Config": _stood_in(written)})
     except ConfigError as error:
         problems = error.problems
+    settings = written if isinstance(written, Mapping) else {}
     rows = {name: tuple(_rows(settings, name)) for name in MAPS}
-    return Subject(settings, rows, problems, _usable(settings, rows))
+    return Subject(settings, rows, problems, _usable(_stood_in(settings), rows))
 
 
 def summary_of(events: Iterable[Any], config: DestinationConfig) -> Summary:
     """What becomes of the events, but for those that are switched off."""
     summary = Summary()
     for event in events:
-        if is_enabled(event):
+        if (reason := switched_off(event)) is None:
             summary.add(explain(event, config))
         else:
-            summary.skip(SWITCHED_OFF)
+            summary.skip(reason)
     return summary
 
 
@@ -169,7 +172,29 @@ def _written(given: Any) -> Any:
     if isinstance(given, DestinationConfig):
         values = ((name, getattr(given, setting.name)) for name, setting in SETTINGS.items())
         return {name: value for name, value in values if value is not None}
-    return given["Config"] if isinstance(given, Mapping) and "Config" in given else given
+    return config_in(given)
+
+
+def _stood_in(written: Any) -> Any:
+    """The Config with something in place of what an event or the environment is to fill in: that is no fault."""
+    if not isinstance(written, Mapping):
+        return written
+    return {name: _stand_in(name, value) if name in SETTINGS else value for name, value in written.items()}
+
+
+def _stand_in(name: str, value: Any) -> Any:
+    if name not in MAPS:
+        return (_NO_DOMAIN if name == "domain" else _STAND_IN) if is_for_later(value) else value
+    if isinstance(value, Mapping):
+        return {source: _STAND_IN if is_for_later(to, in_rows=True) else to for source, to in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_row_stood_in(row) for row in value]
+    return value
+
+
+def _row_stood_in(row: Any) -> Any:
+    is_later = isinstance(row, Mapping) and is_for_later(row.get(TO), in_rows=True)
+    return {**row, TO: _STAND_IN} if is_later else row
 
 
 def _rows(settings: Mapping[str, Any], name: str) -> Iterator[MapRow]:
@@ -177,14 +202,22 @@ def _rows(settings: Mapping[str, Any], name: str) -> Iterator[MapRow]:
     if isinstance(value, Mapping):
         for source, target in value.items():
             place = f"{name}[{quoted(_hide(settings, str(source)))}]"
-            if isinstance(source, str) and isinstance(target, str | None):
-                yield MapRow(source, target or "", place, is_listed=False)
+            if isinstance(source, str) and (to := _target(target)) is not None:
+                yield MapRow(source, to, place, is_listed=False)
     elif isinstance(value, (list, tuple)):
         for index, row in enumerate(value):
             source, target = (row.get(half) for half in (FROM, TO)) if isinstance(row, Mapping) else (0, 0)
-            if isinstance(source, str | None) and isinstance(target, str | None):
+            if isinstance(source, str | None) and (to := _target(target)) is not None:
                 others = tuple(str(key) for key in row if key not in {FROM, TO})
-                yield MapRow(source or "", target or "", f"{name}[{index}]", is_listed=True, others=others)
+                yield MapRow(source or "", to, f"{name}[{index}]", is_listed=True, others=others)
+
+
+def _target(value: Any) -> str | None:
+    """A `to` as it is read; None for what cannot be read."""
+    try:
+        return read_target(value)
+    except ConfigError:
+        return None
 
 
 def _usable(settings: Mapping[str, Any], rows: Mapping[str, tuple[MapRow, ...]]) -> DestinationConfig:
@@ -194,8 +227,14 @@ def _usable(settings: Mapping[str, Any], rows: Mapping[str, tuple[MapRow, ...]])
         if name in MAPS:
             whole = ({row.source: row.target} for row in rows[name] if row.is_whole)
             kept[setting.name] = {k: v for row in whole if _reads(setting, row) for k, v in row.items()}
-        elif _reads(setting, settings.get(name)):
-            kept[setting.name] = settings.get(name)
+        else:
+            value = settings.get(name)
+            if isinstance(value, str) and name != "domain" and placeholder_problem(value):
+                value = (
+                    _STAND_IN  # a mistake of its own, which lint tells: events are looked at as if it were filled in
+                )
+            if _reads(setting, value):
+                kept[setting.name] = value
     return DestinationConfig(**kept)
 
 

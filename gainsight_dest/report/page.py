@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -13,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from gainsight_dest.explanation import printable
+from gainsight_dest.explanation import cells, printable
 from gainsight_dest.linting.finding import Finding, Severity
 from gainsight_dest.report.flow import Flow, flow, links
 from gainsight_dest.summary import OTHER, Summary, Tally, TraitSummary
@@ -45,28 +44,37 @@ def page(
     *,
     title: str = "Where each trait goes",
     source: str | None = None,
+    note: str | None = None,
 ) -> str:
-    """The page. `findings`: what is wrong with the config. `source`: what the events were read from."""
+    """The page.
+
+    `findings`: what is wrong with the config. `source`: what the events were read from. `note`: what is to be known of
+    it all, such as that these are not all events.
+    """
     flows = {
         kind: flow([link for trait in summary.traits.values() if trait.type == kind for link in links(trait)])
         for kind in sorted({trait.type for trait in summary.traits.values()}, key=_rank)
     }
+    values = [summary.values(kind) for kind in summary.events]
     return _template().render(
         title=title,
         source=source,
+        note=note,
         policy=CONTENT_SECURITY_POLICY,
         events=summary.events,
         types=sorted(summary.events, key=_rank),
         become=_BECOME,
         findings=sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR),
         flows=flows,
-        sent=sum(each.sent for each in flows.values()),
-        lost=sum(each.lost for each in flows.values()),
+        sent=sum(sent for sent, _ in values),
+        lost=sum(lost for _, lost in values),
         refused=sum(trait.refused.total() for trait in summary.traits.values()),
         traits=sorted(summary.traits.values(), key=lambda trait: (-trait.lost, -trait.came, trait.first, trait.path)),
         names=_biggest_first(summary.names),
         errors=_biggest_first(summary.errors),
+        failed=summary.faults.total(),
         skipped=_biggest_first(summary.skipped),
+        passed=summary.skips.total(),
     )
 
 
@@ -111,7 +119,7 @@ def _cut(text: str, columns: int) -> str:
     """The text, if it is not wider; else what there is room for."""
     room = columns
     for at, letter in enumerate(text):
-        room -= 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        room -= cells(letter)
         if room < 0:
             return f"{text[: at - 1]}…"
     return text

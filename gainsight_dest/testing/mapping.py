@@ -26,7 +26,7 @@ from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
 from gainsight_dest.explain import explain
 from gainsight_dest.testing.compare import differences, masked, outcome, renewed
 from gainsight_dest.testing.document import DocumentError, composed, data_of, edited, entries, line_of, same
-from gainsight_dest.testing.reasons import told
+from gainsight_dest.testing.reasons import all_told
 from gainsight_dest.values import kind, quoted
 
 #: What a value may be, by the words for it.
@@ -103,7 +103,7 @@ class MappingTest:
             return ("it has no expect: write one, or let pytest --gainsight-update write what came",)
         explanation = explain(self.given, self.config)
         found = differences(expected, outcome(explanation), subset=self.subset)
-        return tuple(told(each, explanation) for each in found)
+        return all_told(found, explanation)
 
     def renewed(self) -> dict[str, Any]:
         """What would pass, in the form of what is expected, without secrets."""

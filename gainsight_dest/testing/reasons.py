@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gainsight_dest.explanation import HEADER, Explanation, Row, Rule, path_text, short
+from gainsight_dest.alike import look, seen, told_apart, twins
+from gainsight_dest.explanation import EVENT, HEADER, Explanation, Row, Rule, path_text, short
 from gainsight_dest.fields import COMPANY, CUSTOM, PERSON, Fate, Table
 from gainsight_dest.secret import MASK
 from gainsight_dest.testing.compare import ABSENT, Absent, Difference, Path
@@ -39,6 +39,8 @@ _BY = {
 #: Rules that send a word of the config.
 _WORDS = (Rule.NAME_MAP, Rule.VERSION_MAP)
 
+_NONE: Mapping[str, str] = {}
+
 #: How a fate is told that sends none, where the row has no words of its own.
 _FATES = {
     Fate.NOT_A_NUMBER: "is not a number",
@@ -46,31 +48,46 @@ _FATES = {
 }
 
 
-def told(difference: Difference, explanation: Explanation) -> str:
-    """A difference as a line: `body.Plan__gc: expected "gold", got nothing: traits.plan has no row in personMap`."""
-    path, expected, actual = difference.path, difference.expected, difference.actual
+def all_told(differences: Iterable[Difference], explanation: Explanation) -> tuple[str, ...]:
+    """The differences as lines. Keys that look like another of them stand with escapes where they differ."""
+    differences = tuple(differences)
+    alike = twins(step for each in differences for step in each.path if isinstance(step, str))
+    return tuple(told(each, explanation, alike) for each in differences)
+
+
+def told(difference: Difference, explanation: Explanation, alike: Mapping[str, str] = _NONE) -> str:
+    """A difference as a line: `body.Plan__gc: expected "gold", got nothing: traits.plan has no row in personMap`.
+
+    `alike`: keys that look like another, each with that other.
+    """
+    expected = difference.expected
     why = _why(difference, explanation)
-    place = _place(path)
-    shown, got = (_shown(value, path, explanation) for value in (expected, actual))
+    place = _place(difference.path, alike)
+    shown, got = _both_shown(difference, explanation)
     line = f"unexpected {place} {got}" if expected is ABSENT else f"{place}: expected {shown}, got {got}"
-    return _seen(f"{line}: {why}" if why else line)
+    return seen(f"{line}: {why}" if why else line)
 
 
-def _seen(line: str) -> str:
-    """The line with all that cannot be seen, or be told from a space, as JSON's escapes."""
-    return line if line.isprintable() else "".join(map(_seen_letter, line))
-
-
-def _seen_letter(letter: str) -> str:
-    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
-
-
-def _place(path: Path) -> str:
+def _place(path: Path, alike: Mapping[str, str]) -> str:
     """`request[1].body.Plan__gc`, `body["a b"]`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else path_text(("", step)) if text else step
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif step in alike:
+            text += f"[{told_apart(step, alike[step])[0]}]"
+        else:
+            text += path_text(("", step)) if text else step
     return text
+
+
+def _both_shown(difference: Difference, explanation: Explanation) -> tuple[str, str]:
+    """What is expected and what came; in texts that look the same, what differs stands as escapes."""
+    expected, actual = difference.expected, difference.actual
+    if isinstance(expected, str) and isinstance(actual, str) and not _is_secret(difference.path):
+        return told_apart(explanation.shown(expected), explanation.shown(actual))
+    shown, got = (_shown(value, difference.path, explanation) for value in (expected, actual))
+    return shown, got
 
 
 def _shown(value: Any, path: Path, explanation: Explanation) -> str:
@@ -98,6 +115,8 @@ def _why(difference: Difference, explanation: Explanation) -> str | None:
     path, expected, actual = difference.path, difference.expected, difference.actual
     if len(path) == 1 and actual is ABSENT:
         return _without(str(path[0]), explanation)
+    if path[0] == "explain" and actual is ABSENT and isinstance(expected, Mapping):
+        return _no_row(expected.get("source"), explanation.rows)
     is_header, target = _target(path)
     if target is None:
         return None
@@ -110,6 +129,16 @@ def _why(difference: Difference, explanation: Explanation) -> str | None:
         setting = _SETTINGS.get(target.lower())
         return setting and f"it is the config's {setting}"
     return _missing(target, expected, rows, explanation) if actual is ABSENT else None
+
+
+def _no_row(source: Any, rows: tuple[Row, ...]) -> str | None:
+    """Which source there is that looks like the one that a row is expected of; None if there is none."""
+    meant = source if isinstance(source, str) else ""
+    came = next((row.source for row in rows if meant and row.source != meant and look(row.source) == look(meant)), None)
+    if came is None:
+        return None
+    shown, got = told_apart(meant, came)
+    return f"there is no source {shown}, but {got}"
 
 
 def _without(key: str, explanation: Explanation) -> str | None:
@@ -162,19 +191,43 @@ def _missing(target: str, expected: Any, rows: list[Row], explanation: Explanati
     if rows:
         return _not_sent(rows[0])
     if explanation.type not in _MAPS:
-        return f"the event has no property {_named(target)}"
+        return _no_property(target, explanation)
     name, table = _MAPS[explanation.type]
+    config = explanation.config
+    custom = (config.person_map if table is PERSON else config.company_map) if config else {}
+    traits = [trait for trait, field in custom.items() if field == target]
+    if mistaken := _mistaken(traits, explanation.rows):
+        row, trait, came = mistaken
+        return f"{row} has no row in {name}, which has {trait}, and the event has {came}"
     meant = _meant(target, expected, explanation.rows)
     if meant is not None:
         return f"{meant.source} {f'has no row in {name}' if meant.fate is Fate.UNMAPPED else 'is not read here'}"
-    config = explanation.config
-    custom = config and (config.person_map if table is PERSON else config.company_map)
-    traits = [trait for trait, field in (custom or {}).items() if field == target]
     if target in table.fields:
         traits += table.fields[target].traits
     if traits:
         return f"it is made of {' or '.join(map(_named, traits))}, and the event has no such trait"
     return f"no row of {name} goes there"
+
+
+def _no_property(target: str, explanation: Explanation) -> str:
+    """That the event has no such property; and which one it has that looks like it."""
+    sent = (str(row.target) for row in explanation.rows if row.record == EVENT)
+    twin = next((name for name in sent if look(name) == look(target)), None)
+    if twin is None:
+        return f"the event has no property {_named(target)}"
+    meant, came = told_apart(target, twin)
+    return f"the event has no property {meant}, it has {came}"
+
+
+def _mistaken(traits: list[str], rows: tuple[Row, ...]) -> tuple[str, str, str] | None:
+    """A trait of the event that looks like one of these and is not: its place, that one and itself, told apart."""
+    looks = {look(trait): trait for trait in traits}
+    for row in rows:
+        came = ".".join(row.path[1:])
+        trait = looks.get(look(came))
+        if row.fate is Fate.UNMAPPED and trait is not None:
+            return (row.source, *told_apart(trait, came))
+    return None
 
 
 def _not_sent(row: Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from tests.cli.process import (
     wrong_use,
 )
 from tests.needs import need
-from tests.some import identify, track
+from tests.some import group, identify, track
 
 IDENTIFY = identify(plan="gold", shoe=38) | {"messageId": "m-1"}
 TRACK = track("Ada's Divorce", a="PERSONAL")
@@ -126,6 +127,210 @@ def test_the_page_may_be_masked(tmp_path: Path) -> None:
     assert [word for word in ("ada@", "gold", "Divorce", "PERSONAL") if word in page] == []
 
 
+def test_it_is_told_what_page_was_written_how_big_it_is_and_how_to_open_it(tmp_path: Path) -> None:
+    need("report")
+    page = tmp_path / "a report.html"
+    last = explained("--html", page, events=ndjson(IDENTIFY, TRACK)).stderr.decode().splitlines()[-1]
+    size = f"{page.stat().st_size:,} bytes"
+    assert last == f"{page}: a page of 2 events, {size}. Open it in a browser: {page.as_uri()}"
+    one = explained("--html", page, "--event", 1, events=ndjson(IDENTIFY, TRACK)).stderr.decode()
+    assert f"{page}: a page of 1 event, " in one
+
+
+def test_a_page_is_not_written_over_the_config(tmp_path: Path) -> None:
+    need("report")
+    config = tmp_path / "config.json"
+    config.write_bytes(CONFIG.read_bytes())
+    done = run("explain", EVENTS, "--config", config, "--html", tmp_path / "." / "config.json")
+    assert wrong_use(done).endswith("config.json is the config: name another file for --html")
+    assert config.read_bytes() == CONFIG.read_bytes()
+
+
+# --- some of it -------------------------------------------------------------------------------------------------------
+
+MESSY = (
+    ndjson(
+        IDENTIFY,
+        {"type": "page"},
+        {**IDENTIFY, "integrations": {"All": False}},
+        {**TRACK, "integrations": {"All": False, "GAINSIGHT": True}},
+        group(None, plan="gold", shoe=""),
+        group(plan="gold", employees="many", shoe=""),
+        5,
+        [],
+        TRACK,
+        track("Ticket Closure", plan="gold"),
+        {"batch": [IDENTIFY, {"type": "alias"}, identify("")]},
+        {"type": 5},
+        {**IDENTIFY, "traits": "none"},
+        identify(firstName="Ada", location=""),
+    )
+    + b'{"type": \n{"type": 5 5}\n'
+)
+
+
+def numbers(done: Done) -> list[int]:
+    """The events that are told, as lines of JSON."""
+    return [line["number"] for line in lines(done.stdout)]
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        (["--type", "group"], [5, 6]),
+        (["--type", "group", "--type", "track"], [4, 5, 6, 9, 10]),
+        (["--event", 2, "--event", 11], [2, 11, 11, 11]),
+        (["--event", 2, "--type", "track"], []),
+        (["--trait", "traits.plan"], [1, 5, 6, 11]),
+        (["--trait", "plan"], [1, 5, 6, 10, 11]),
+        (["--trait", "plan", "--type", "group"], [5, 6]),
+        (["--trait", "plan", "--lost"], [5]),
+        (["--lost", "--type", "identify"], [1, 11, 11, 13, 14]),
+        (["--lost", "--event", 14], [14]),
+    ],
+    ids=lambda value: " ".join(map(str, value)),
+)
+def test_some_events_may_be_asked_for(options: list[object], shown: list[int]) -> None:
+    done = explained("--format", "json", *options, events=MESSY)
+    assert numbers(done) == shown
+    assert re.search(rf"^Shown: {len(shown)} of the \d+ events that were read\.$", done.stderr.decode(), re.MULTILINE)
+
+
+def test_some_rows_may_be_asked_for() -> None:
+    done = explained("--trait", "plan", "--lost", events=MESSY)
+    assert done.stdout.decode() == (
+        "5. group\n"
+        '  traits.plan  ✗  its event is at fault (Company.Plan__gc)  "gold"\n'
+        "  error: traits.name: a non-blank string or a number is needed for group, got null\n\n"
+    )
+    assert done.returncode == 1
+
+
+def test_the_exit_status_heeds_only_what_is_shown() -> None:
+    assert [explained("--event", number, events=MESSY).returncode for number in (1, 2, 5)] == [0, 0, 1]
+
+
+def test_what_was_asked_for_and_did_not_come_is_told() -> None:
+    done = explained("--trait", "plam", "--event", 1, "--event", 99, events=MESSY)
+    assert (done.stdout, done.returncode) == (b"", 0)
+    assert done.stderr.decode().splitlines()[-2:] == [
+        "Warning: there is no event 99",
+        "Warning: no event that was read has the trait plam",
+    ]
+
+
+def test_a_trait_that_is_masked_goes_by_what_is_shown_of_it() -> None:
+    event = identify(by={"ada@b.co": 1})
+    assert numbers(explained("--mask", "--trait", "by.*", "--format", "json", events=ndjson(event))) == [1]
+    assert numbers(explained("--mask", "--trait", 'by["ada@b.co"]', "--format", "json", events=ndjson(event))) == []
+
+
+def test_events_that_are_left_out_need_no_destination_of_their_own() -> None:
+    events = ndjson({"message": IDENTIFY, "destination": DESTINATION}, TRACK)
+    done = run("explain", "-", "--type", "identify", "--format", "json", stdin=events)
+    assert (done.returncode, numbers(done)) == (0, [1])
+
+
+def test_a_page_of_some_events_says_so_and_tells_of_no_mapping_that_they_do_not_use(tmp_path: Path) -> None:
+    need("report")
+    page = tmp_path / "page.html"
+    told = {}
+    for options in ((), ("--event", 1)):
+        explained("--html", page, *options, events=MESSY)
+        told[options] = page.read_text("utf8")
+    assert "did not come" in told[()]
+    assert "Shown:" not in told[()]
+    assert "did not come" not in told["--event", 1]
+    assert "<p>Shown: 1 of the 1 events that were read.</p>" in told["--event", 1]
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+#: Events, skipped, at fault; values sent, values not sent.
+Counts = tuple[int, int, int, int, int]
+
+
+def of_the_table(done: Done) -> dict[str, Counts]:
+    """The closing table: the counts of each type."""
+    rows = re.findall(r"^(\S+)" + r" +(\d+)" * 5 + "$", done.stderr.decode(), re.MULTILINE)
+    return {kind: tuple(map(int, counts)) for kind, *counts in rows}  # type: ignore[misc] # five of them
+
+
+def of_lines(done: Done) -> Counts:
+    told = lines(done.stdout)
+    rows = [("sent" in row and "error" not in line) for line in told for row in line.get("rows", ())]
+    skipped, faults = (sum(key in line for line in told) for key in ("skipped", "error"))
+    return len(told), skipped, faults, rows.count(True), rows.count(False)
+
+
+def of_the_summary(done: Done) -> Counts:
+    (summary,) = lines(done.stdout)
+    times = {key: sum(tally["times"] for tally in summary[key]) for key in ("skipped", "errors")}
+    went, dropped = (
+        sum(way["times"] for trait in summary["traits"] for way in trait[key]) for key in ("went", "dropped")
+    )
+    return sum(summary["events"].values()), times["skipped"], times["errors"], went, dropped
+
+
+def of_the_page(path: Path) -> Counts:
+    from tests.report.pages import counts, text_of  # noqa: PLC0415 - it needs the extra `report`
+
+    html = path.read_text("utf8")
+    told = counts(html)
+    (sent,) = re.findall(r" Sent: ([\d,]+)", text_of(html))
+    words = (told["events"], told["events skipped"], told["events at fault"], sent, told["values not sent"])
+    return tuple(int(word.replace(",", "")) for word in words)  # type: ignore[return-value] # five of them
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--mask",),
+        ("--lost",),
+        ("--lost", "--mask"),
+        ("--type", "identify"),
+        ("--trait", "plan"),
+        ("--trait", "plan", "--lost"),
+        ("--event", 3, "--event", 11),
+    ],
+    ids=lambda options: " ".join(map(str, options)) or "all",
+)
+def test_all_that_is_printed_and_the_page_count_alike(options: tuple[object, ...], tmp_path: Path) -> None:
+    need("report")
+    page = tmp_path / "page.html"
+    in_lines = explained("--format", "json", *options, events=MESSY)
+    in_sum = explained("--format", "json", "--summary", "--html", page, *options, events=MESSY)
+    as_text = explained(*options, events=MESSY)
+    table = of_the_table(as_text)
+    assert table == of_the_table(in_lines) == of_the_table(in_sum)
+    assert table["all"] == of_lines(in_lines) == of_the_summary(in_sum) == of_the_page(page)
+    assert table.pop("all") == tuple(map(sum, zip(*table.values(), strict=True)))
+    (summary,) = lines(in_sum.stdout)
+    assert {kind: counts[0] for kind, counts in table.items()} == summary["events"]
+    assert as_text.stdout.decode().count("\n\n") == sum(summary["events"].values())
+
+
+def test_the_counts_of_a_messy_file_are_these() -> None:
+    assert of_the_table(explained(events=MESSY)) == {
+        "identify": (6, 1, 2, 7, 4),
+        "group": (2, 0, 1, 3, 6),
+        "track": (3, 1, 1, 4, 4),
+        "(other)": (7, 2, 5, 0, 0),
+        "all": (18, 4, 9, 14, 14),
+    }
+
+
+def test_the_closing_tables_and_the_summary_tell_why_integrations_switch_an_event_off() -> None:
+    done = explained("--summary", "--format", "json", events=MESSY)
+    (summary,) = lines(done.stdout)
+    reason = "switched off by the event's integrations"
+    hint = f'{reason}, where "Gainsight" is spelled in another way, which is not read'
+    assert [tally["text"] for tally in summary["skipped"]][1:3] == [reason, hint]
+    assert hint in done.stderr.decode()
+    assert hint in run("transform", "-", "--config", CONFIG, stdin=MESSY).stderr.decode()
+
+
 def test_an_events_own_destination_will_do(tmp_path: Path) -> None:
     path = tmp_path / "events.json.gz"
     path.write_bytes(gzip.compress(json.dumps([{"message": IDENTIFY, "destination": DESTINATION}]).encode(), mtime=0))
@@ -153,6 +358,17 @@ def test_a_wrong_use_is_told_in_one_line(arguments: tuple[Any, ...], problem: st
     if "--html" in arguments:
         need("report")
     assert wrong_use(run("explain", *arguments, stdin=ndjson(IDENTIFY))).startswith(problem)
+
+
+@pytest.mark.process
+def test_it_ends_once_it_has_the_events_that_it_was_asked_for_though_more_may_come() -> None:
+    with started("explain", "-", "--config", CONFIG, "--event", 2) as process:
+        assert process.stdin is not None
+        process.stdin.write(ndjson(TRACK, IDENTIFY, TRACK))
+        process.stdin.flush()
+        assert process.wait(LONGEST) == 0
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"2. m-1 identify\n"
 
 
 @pytest.mark.process

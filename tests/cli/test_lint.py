@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from gainsight_dest import config_schema, lint
-from gainsight_dest.cli.places import Lines
+from gainsight_dest.cli.places import Lines, lines_of
 from tests.cli.process import CONFIG, EVENTS, ROOT, Done, ndjson, run, wrong_use
 from tests.cli.terminal import on_a_terminal
 from tests.linting.configs import GOOD, WELL, config, people, row, track
+from tests.some import group
 
 BAD = ROOT / "examples" / "bad-destination.json"
 
@@ -51,7 +52,7 @@ def test_findings_are_grouped_by_rule_errors_first_and_counted_at_the_end() -> N
     assert blocks[0].splitlines() == [
         "error invalid-setting: the config cannot be used: a setting is no text, a mapping no list of rows, a header "
         "holds a line's end",
-        "  38  personMap[6].to  must be a string, not a number",
+        "  38  personMap[6].to  must be a string, not a number: put it in quotes",
         "  Mend it: until then every event fails.",
     ]
     findings = lint(json.loads(BAD.read_text("utf8")))
@@ -77,7 +78,7 @@ def test_as_json_it_is_one_object_with_the_lines_and_the_counts() -> None:
         "rule": "invalid-setting",
         "severity": "error",
         "place": "personMap[6].to",
-        "problem": "must be a string, not a number",
+        "problem": "must be a string, not a number: put it in quotes",
         "remedy": "Mend it: until then every event fails.",
         "line": 38,
     }
@@ -93,7 +94,7 @@ def test_as_annotations_each_finding_is_a_line_at_its_line_in_the_file() -> None
     assert done.returncode == 1
     assert lines[0] == (
         f"::error file={BAD},line=38,title=invalid-setting::"
-        "personMap[6].to: must be a string, not a number. Mend it: until then every event fails."
+        "personMap[6].to: must be a string, not a number: put it in quotes. Mend it: until then every event fails."
     )
     assert f"::error file={BAD},title=refused-value::group traits.originalContractDate: " in done.stdout.decode()
     assert len(lines) == len(report(run("lint", "--config", BAD, "--events", EVENTS, "--format", "json"))["findings"])
@@ -123,7 +124,10 @@ def test_events_are_read_in_any_form(form: str, tmp_path: Path) -> None:
     file = written(tmp_path, GOOD)
     done = run("lint", "--config", file, "--events", "-", "--format", "json", stdin={**data, "nested": nested}[form])
     (finding,) = report(done)["findings"]
-    assert (finding["rule"], finding["line"]) == ("unmapped-event", Lines(file.read_text("utf8")).of("eventNameMap"))
+    assert (finding["rule"], finding["line"]) == (
+        "unmapped-event",
+        Lines(lines_of(file.read_text("utf8")), ()).of("eventNameMap"),
+    )
     assert report(done)["events"] == {"read": 5, "unreadable": 0}
 
 
@@ -133,6 +137,19 @@ def test_events_that_are_switched_off_or_unreadable_are_counted_and_not_told_of(
     done = run("lint", "--config", written(tmp_path, GOOD), "--events", "-", "--format", "json", stdin=events)
     assert (done.returncode, report(done)["findings"]) == (0, [])
     assert report(done)["events"] == {"read": 7, "unreadable": 1}
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github"])
+@pytest.mark.parametrize(("times", "words"), [(1, "1 event is"), (2, "2 events are")])
+def test_of_integrations_that_are_spelled_in_another_way_it_is_warned(
+    times: int, words: str, form: str, tmp_path: Path
+) -> None:
+    off = {**track("b"), "integrations": {"All": False, "GAINSIGHT": True}}
+    events = ndjson(*WELL, *[off] * times)
+    done = run("lint", "--config", written(tmp_path, GOOD), "--events", "-", "--format", form, stdin=events)
+    told = 'switched off by the event\'s integrations, where "Gainsight" is spelled in another way, which is not read'
+    assert done.stderr.decode() == f"Warning: {words} {told}\n"
 
 
 @pytest.mark.process
@@ -230,12 +247,39 @@ TEXT = """{"name": "a, \\"b\\" {[",
 def test_a_place_is_the_line_that_its_key_stands_on_or_else_that_of_what_is_around_it(
     place: str, line: int | None
 ) -> None:
-    assert Lines(TEXT).of(place) == line
+    assert Lines(lines_of(TEXT), ("Config",)).of(place) == line
 
 
 @pytest.mark.parametrize("text", ["5", '"a"', "[]", "{}", " [1]", "null"])
 def test_a_place_in_what_is_no_config_is_its_first_line(text: str) -> None:
-    assert Lines(text).of("domain") == 1
+    assert Lines(lines_of(text), ()).of("domain") == 1
+
+
+def test_in_a_file_with_nothing_in_it_a_place_has_no_line() -> None:
+    assert Lines({}, ("Config",)).of("personMap[0].from") is None
+
+
+def test_names_of_companies_that_look_alike_are_told_unless_they_are_masked(tmp_path: Path) -> None:
+    events = ndjson(*WELL, *(group(f"Blue{blank}Harbor", "a@b.co", region="EMEA") for blank in (" ", "\u00a0")))
+    file = written(tmp_path, GOOD)
+    arguments = ("lint", "--config", file, "--events", "-", "--format")
+    for form in ("text", "json", "github"):
+        shown, masked = (run(*arguments, form, *more, stdin=events) for more in ((), ("--mask",)))
+        assert (shown.returncode, masked.returncode) == (0, 0)
+        assert b"Harbor" in shown.stdout
+        assert b"Harbor" not in masked.stdout
+        assert b"one name came in 1 group event, number 5, and another came in 1 group event, number 4" in masked.stdout
+    (finding,) = report(run(*arguments, "json", stdin=events))["findings"]
+    assert (finding["rule"], finding["severity"], finding["line"]) == ("alike-companies", "warning", None)
+    assert finding["problem"].startswith(
+        r'"Blue\u00a0Harbor" came in 1 group event, number 5, and "Blue\u0020Harbor" came'
+    )
+
+
+def test_there_is_nothing_to_mask_without_events(tmp_path: Path) -> None:
+    done = run("lint", "--config", written(tmp_path, GOOD), "--mask")
+    assert done.returncode == 2
+    assert b"--mask says more of --events: without that it does nothing" in done.stderr
 
 
 def test_the_schema_is_printed_as_json() -> None:

@@ -108,6 +108,20 @@ def test_the_page_on_sizing_shows_what_it_prints() -> None:
     assert len(lines) > 20
 
 
+def test_times_are_read_in_any_form_and_one_that_cannot_be_read_is_told_without_what_steers_a_terminal() -> None:
+    times: list[Any] = ["2026-03-02 00:00:00 UTC", 1_772_409_600, "1772409600000", "02/03/2026 \x1b[2J", 7]
+    events = ndjson(*({**identify(), "timestamp": time} for time in times))
+    printed = " ".join(planned(events=events).stdout.decode().split())
+    assert (
+        r'2 events have a time that cannot be read, such as timestamp "02/03/2026 \u001b[2J". Such events go' in printed
+    )
+    assert "From 2026-03-02 00:00:00 to 2026-03-02 00:00:00 UTC" in printed
+    data = data_of(planned("--format", "json", events=events))
+    assert data["unread"] == {"events": 2, "example": r'timestamp "02/03/2026 \u001b[2J"'}
+    assert data_of(planned("--format", "json"))["unread"] == {"events": 0, "example": None}
+    assert "cannot be read" not in planned().stdout.decode()
+
+
 def test_without_a_config_every_track_event_counts() -> None:
     done = planned("--format", "json", events=ndjson(at("00:00:00", track("Anything"))))
     assert calls(done)["one by one"] == 1

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import io
+import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
 from rich.text import Text
 
-from gainsight_dest import Summary, explain
+from gainsight_dest import DestinationConfig, Summary, explain
 from gainsight_dest.cli import streams
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.outcome import Outcome, counts
+from gainsight_dest.cli.progress import Look
 from gainsight_dest.cli.read import Item, events
-from gainsight_dest.cli.show import MOST_REASONS, MOST_TYPES, Screen, delivery_progress, progress, summary, traits
+from gainsight_dest.cli.show import (
+    MOST_REASONS,
+    MOST_TYPES,
+    Screen,
+    _Cell,
+    delivery_progress,
+    progress,
+    summary,
+    traits,
+)
+from gainsight_dest.cli.show import explained as explained_tables
 from gainsight_dest.cli.streams import watched
 from gainsight_dest.cli.tally import OTHER, Tally
 from gainsight_dest.outcome import Fault
@@ -33,6 +47,14 @@ def shown(tally: Tally) -> list[list[str]]:
         console.print(table)
     assert isinstance(console.file, io.StringIO)
     return [line.split() for line in console.file.getvalue().splitlines() if line.strip(" ─")]
+
+
+def printed(table: RenderableType, width: int) -> str:
+    """What a console of that width shows, without what frames it."""
+    console = Screen(file=io.StringIO(), width=width, color_system=None)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().replace("─", "")
 
 
 def tally_of(*outcomes: Outcome) -> Tally:
@@ -91,6 +113,75 @@ def test_long_words_are_kept_in_part() -> None:
     assert len(shown(tally)) < 50
 
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def explained() -> Summary:
+    """What becomes of the traits of the examples."""
+    config = DestinationConfig.from_rudderstack(json.loads((EXAMPLES / "destination.json").read_bytes()))
+    counts = Summary()
+    with (EXAMPLES / "events.ndjson").open("rb") as file:
+        for item in events(file):
+            if item.problem is None:
+                counts.add(explain(item.event, config), item.number)
+    return counts
+
+
+def test_at_80_columns_no_line_is_longer_and_no_word_is_broken_but_behind_a_sign_within_it() -> None:
+    counts = explained()
+    shown = "".join(printed(table, 80) for table in traits(counts))
+    assert max(map(cell_len, shown.splitlines())) <= 80
+    first, *_ = (line for line in shown.splitlines() if "traits.masterAvatarTypeCode" in line)
+    assert first.split() == ["traits.masterAvatarTypeCode", "4", "1", "Person.MasterAvatarTypeCode"]
+    words = {word.strip("(),") for word in shown.split()}
+    fields = {way.field for trait in counts.traits.values() for way in trait.went}
+    assert {field for field in fields if len(field) <= 27} <= words
+
+
+def test_the_closing_tables_of_events_that_are_explained_are_made_of_their_summary() -> None:
+    counts = explained()
+    (by_type, errors, skipped) = (printed(each, 80).split("\n") for each in explained_tables(counts))
+    assert by_type[-2].split() == [
+        "all",
+        str(counts.events.total()),
+        str(counts.skips.total()),
+        str(counts.faults.total()),
+        *(str(sum(values)) for values in zip(*map(counts.values, counts.events), strict=True)),
+    ]
+    assert errors[1].split() == ["errors", "first", "at", "kind", "reason"]
+    assert skipped[1].split() == ["skipped", "first", "at", "reason"]
+
+
+def test_a_wide_screen_has_what_becomes_of_a_trait_side_by_side() -> None:
+    head, *_ = [line.split() for line in printed(next(iter(traits(explained()))), 160).splitlines() if line.strip()]
+    assert head == ["type", "trait", "events", "lost", "goes", "to", "or", "not", "values"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("a blank string", 9, ["a blank", "string"]),
+        ("traits.email", 12, ["traits.email"]),
+        ("traits.email", 11, ["traits.", "email"]),
+        ("see traits.email", 10, ["see", "traits.", "email"]),
+        ("https://a.example.com/in/ada", 12, ["https://a.", "example.com/", "in/ada"]),
+        ("abcdefgh", 3, ["abc", "def", "gh"]),
+        ("日本商事", 8, ["日本商事"]),
+        ("日本商事", 7, ["日本商", "事"]),
+        ("at 日本商事", 8, ["at", "日本商事"]),
+        ("e\u0301e\u0301e\u0301", 2, ["e\u0301e\u0301", "e\u0301"]),
+        ("日", 1, ["日"]),
+        ("", 5, [""]),
+    ],
+)
+def test_a_cell_is_broken_between_words_and_measured_in_cells(text: str, width: int, lines: list[str]) -> None:
+    assert [line.plain for line in _Cell(text).wrap(Console(), width)] == lines
+
+
+def test_a_cell_of_counts_is_still_to_the_right() -> None:
+    assert [line.plain for line in _Cell("7").wrap(Console(), 3, justify="right")] == ["  7"]
+
+
 @pytest.mark.parametrize("width", [1, 2, 5, 10])
 def test_a_terminal_may_be_as_narrow_as_it_likes(width: int) -> None:
     console = Screen(file=io.StringIO(), width=width, force_terminal=True)
@@ -126,16 +217,17 @@ def test_reasons_beyond_what_is_kept_apart_have_a_row_too() -> None:
     ],
 )
 def test_the_line_of_a_delivery_leaves_out_what_tells_least_where_there_is_no_room(width: int, expected: str) -> None:
-    tally = Tally(("events", "delivered", "failed"))
-    tally.add(1, "identify", {"events": 1290, "delivered": 1234, "failed": 56})
+    types = {"identify": Counter({"events": 1290, "delivered": 1234, "failed": 56})}
     until = datetime(2026, 1, 31, 12, 0, 5).astimezone().timestamp()
     deliverer: Any = SimpleNamespace(
         calls=200,
-        ahead=0,
+        ahead=Counter(),
         budget=SimpleNamespace(calls_per_minute=100, used=lambda: 97),
         waiting=SimpleNamespace(until=until, reason="no answer in time (ReadTimeout)"),
     )
-    bar = delivery_progress(Console(file=io.StringIO(), width=width), tally, deliverer, lambda _: 0, quiet=True)
+    look = Look(types, seconds=60, calls=200, waited=0)
+    screen = Console(file=io.StringIO(), width=width)
+    bar = delivery_progress(screen, lambda: look, deliverer, lambda _: 0, quiet=True)
     (task,) = (bar.tasks[each] for each in [bar.add_task("", total=400)])
     bar.update(task.id, completed=100)
     task.start_time, task.stop_time = 0.0, 60.0
@@ -145,14 +237,15 @@ def test_the_line_of_a_delivery_leaves_out_what_tells_least_where_there_is_no_ro
 def test_the_line_of_a_delivery_counts_what_is_through_and_waits_to_be_told() -> None:
     tally = Tally(("events", "delivered", "failed"))
     tally.add(1, "identify", {"events": 10, "delivered": 10})
-    deliverer: Any = SimpleNamespace(calls=20, ahead=30, budget=SimpleNamespace(calls_per_minute=None), waiting=None)
-    bar = delivery_progress(
-        Console(file=io.StringIO(), width=100), tally, deliverer, lambda events: 10 * events, quiet=True
-    )
+    ahead = Counter({("identify", "delivered"): 10, (None, "failed"): 20})
+    deliverer: Any = SimpleNamespace(calls=20, ahead=ahead, budget=SimpleNamespace(calls_per_minute=None), waiting=None)
+    look = Look(tally.with_ahead(ahead), seconds=60, calls=20, waited=0)
+    screen = Console(file=io.StringIO(), width=100)
+    bar = delivery_progress(screen, lambda: look, deliverer, lambda events: 10 * events, quiet=True)
     bar.update(bar.add_task("", total=800), completed=100)
     (task,) = bar.tasks
     task.start_time, task.stop_time = 0.0, 60.0
-    expected = "50% · 40 delivered · 0 failed · 40 events/min · 0:01:00 left"
+    expected = "50% · 20 delivered · 20 failed · 40 events/min · 0:01:00 left"
     assert bar.columns[0](task) == Text(expected)  # type: ignore[operator] # it may be a text in general
 
 
@@ -174,8 +267,10 @@ def test_the_bar_is_kept_up_with_the_events_now_and_then_and_at_the_end(
 def test_traits_of_events_without_names_of_their_own_are_one_table() -> None:
     counts = Summary()
     counts.add(explain(identify(), CONFIG), 1)
-    (table,) = traits(counts)
-    assert table.row_count == 1
+    (told,) = traits(counts)
+    head, row = [line.split() for line in printed(told, 120).splitlines() if line.strip()]
+    assert head == ["type", "trait", "events", "lost", "goes", "to", "or", "not", "values"]
+    assert row == ["identify", "traits.email", "1", "Person.Email", '"ada@example.com"']
 
 
 def test_a_reader_that_has_gone_is_told_as_such_whatever_rich_would_do() -> None:

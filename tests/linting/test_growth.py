@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from gainsight_dest import DestinationConfig, Summary, explain, lint
-from gainsight_dest.cli.places import Lines
+from gainsight_dest.cli.places import Lines, lines_of
 from gainsight_dest.explanation import LONGEST_WORD
 from gainsight_dest.linting.near import Names
 from gainsight_dest.linting.subject import subject_of
 from gainsight_dest.summary import LONGEST_ERROR, MOST_KINDS, MOST_WAYS, OTHER
 from tests.growth import MOST_GROWTH, growth
-from tests.some import SETTINGS, identify, track
+from tests.some import SETTINGS, group, identify, track
 
 Rows = list[dict[str, Any]]
 
@@ -73,7 +73,7 @@ def test_lint_takes_linear_time(config: Callable[[int], dict[str, Any]]) -> None
         text = json.dumps({"Config": settings}, indent=1)
 
         def look() -> None:
-            lines = Lines(text)
+            lines = Lines(lines_of(text), ("Config",))
             for finding in lint(settings):
                 lines.of(finding.place)
 
@@ -95,6 +95,8 @@ def test_lint_with_events_takes_linear_time() -> None:
         for n in range(size):
             summary.add(explain(identify(**{f"traitname{_letters(n)}y": 1}), config))
             summary.add(explain(track(f"an evnet {_letters(n)}"), config))
+            summary.add(explain(group(f"Company {_letters(n)}"), config))
+            summary.add(explain(group(f"company  {_letters(n)}"), config))
         return lambda: lint(settings, summary)
 
     assert growth(work, 120) < MOST_GROWTH
@@ -111,10 +113,10 @@ def test_names_are_compared_so_often_and_no_more() -> None:
 
 def test_what_stands_deep_in_a_config_is_found_by_what_it_stands_in() -> None:
     deep = '{"Config": {"other": ' + '{"a":\n' * 800 + "[1,\n2]" + "}" * 801 + "}"
-    lines = Lines(deep)
+    lines = Lines(lines_of(deep), ("Config",))
     assert lines.of("other.a.a") == 2
-    assert lines.of(".".join(["other", *"a" * 700])) == 6
-    assert len(lines._lines) < 20
+    assert lines.of(".".join(["other", *"a" * 700])) == 10
+    assert len(lines._lines) < 25
 
 
 # --- what a summary keeps ---------------------------------------------------------------------------------------------

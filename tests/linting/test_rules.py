@@ -26,12 +26,59 @@ from tests.linting.configs import (
     row,
     track,
 )
+from tests.some import identify
+
+
+def named(name: str) -> Any:
+    """A group event of a company of that name."""
+    event = company()
+    return {**event, "traits": {**event["traits"], "name": name}}
+
+
+#: What RudderStack writes into a Config, and beside one, in its exports of today. There will be more of them.
+RUDDERSTACKS = (
+    *(
+        "connectionMode",
+        "consentManagement",
+        "oneTrustCookieCategories",
+        "ketchConsentPurposes",
+        "eventFilteringOption",
+    ),
+    *("blacklistedEvents", "whitelistedEvents", "eventDelivery", "eventDeliveryTS", "useNativeSDK", "transformAtV1"),
+    *(
+        "useNativeSDKToSend",
+        "useServerSideFiltering",
+        "enableConsentManagement",
+        "saveDestinationResponse",
+        "transformAt",
+    ),
+    *(
+        "id",
+        "name",
+        "enabled",
+        "type",
+        "secretConfig",
+        "destinationDefinition",
+        "destinationDefinitionId",
+        "workspaceId",
+    ),
+    *(
+        "transformations",
+        "isProcessorEnabled",
+        "revisionId",
+        "createdAt",
+        "updatedAt",
+        "deleted",
+        "liveEventsConfig",
+        "a b",
+    ),
+)
 
 #: Rule, what triggers it and no other, where; and its next of kin that do not.
 TABLE: list[tuple[str, dict[str, Any], list[str], list[dict[str, Any]]]] = [
     ("invalid-setting", {"contractId": 5}, ["contractId"], [{"contractId": None}]),
     ("invalid-setting", people(row(5, "x"), "x"), ["personMap[1].from", "personMap[2]"], []),
-    ("invalid-setting", {"companyMap": {"a": 5, "region": "Region__gc"}}, ['companyMap["a"]'], []),
+    ("invalid-setting", {"companyMap": {"a": 5.5, "region": "Region__gc"}}, ['companyMap["a"]'], []),
     ("invalid-setting", maps("b", "a\nb"), ["eventNameMap[1].to"], [maps("b", "ü")]),
     (
         "unusable-domain",
@@ -88,7 +135,7 @@ TABLE: list[tuple[str, dict[str, Any], list[str], list[dict[str, Any]]]] = [
     ("secret-elsewhere", {"accessKey": GOOD["sharedSecret"]}, ["sharedSecret"], []),
     ("secret-elsewhere", people(row("a", f"A_{'abcd'}__gc")) | {"accessKey": "abcd"}, ["personMap[1].to"], []),
     ("unread-key", {"personmap": []}, ["personmap"], [{"eventDelivery": True, "useNativeSDK": {"web": False}}]),
-    ("unread-key", {"a b": 1}, ['["a b"]'], []),
+    ("unread-key", {"access key": 1}, ['["access key"]'], [{name: 1} for name in RUDDERSTACKS]),
 ]
 #: The same with events at hand.
 TABLE_OF_EVENTS: list[tuple[str, dict[str, Any], list[Any], list[str], list[list[Any]]]] = [
@@ -160,6 +207,17 @@ TABLE_OF_EVENTS: list[tuple[str, dict[str, Any], list[Any], list[str], list[list
         [*WELL, company(employees="many")],
         ["group traits.employees"],
         [[*WELL, company(employees="12")]],
+    ),
+    (
+        "alike-companies",
+        {},
+        [*WELL, *map(named, ["Zo\u00eb's", "Zoe\u0308's", "Blue Harbor", "Blue\u00a0Harbor", "BLUE HARBOR "])],
+        ["group traits.name"] * 3,
+        [
+            [*WELL, *map(named, ["Zoë", "Zoe", "Blue Harbor", "Blueharbor", "B 1", "B 2", "Blue Harbor"])],
+            [*WELL, *({**named(name), "integrations": {"All": False}} for name in ("Acme", "acme "))],
+            [*WELL, *({**named(name), "context": {}} for name in ("Foo", "foo "))],
+        ],
     ),
 ]
 
@@ -266,7 +324,6 @@ def test_an_unknown_field_may_be_meant_to_be_another(target: str, meant: str | N
         ({"persnoMap": []}, "Did you mean personMap?"),
         ({"config": {}}, "Did you mean Config?"),
         ({"contractIds": ""}, "Did you mean contractId?"),
-        ({"verbosity": ""}, "Remove it."),
         (people({"FROM": "a"}), "Did you mean from?"),
         (
             {
@@ -279,6 +336,13 @@ def test_an_unknown_field_may_be_meant_to_be_another(target: str, meant: str | N
 )
 def test_a_remedy_says_what_is_probably_meant(changes: dict[str, Any], remedy: str) -> None:
     assert lint(config(**changes))[0].remedy == remedy
+
+
+def test_events_are_looked_at_as_if_what_is_left_out_were_filled_in() -> None:
+    event = company(renewalDate=5)
+    for key in ("<key>", "env.KEY", "{{ KEY }}", "a-key"):
+        rules = {finding.rule for finding in lint(config(accessKey=key), [*WELL, event])}
+        assert rules == ({"refused-value", "placeholder"} if key in {"<key>", "{{ KEY }}"} else {"refused-value"})
 
 
 @pytest.mark.parametrize(
@@ -339,8 +403,64 @@ def test_no_finding_shows_a_secret_wherever_it_sits(secret: str) -> None:
     )
     events = [person(**{f"{hidden}X": 1}), company(**{hidden: {hidden: 1}}), track(hidden), track(f"A_{hidden}")]
     findings = lint(bad, events)
-    assert len({finding.rule for finding in findings}) > 12
+    assert len({finding.rule for finding in findings}) > 11
     assert [finding for finding in findings if "MARKED" in repr(finding) + str(finding)] == []
+
+
+PAIRS = [
+    ("Zo\u00ebs", "Zoe\u0308s", r'"Zoe\u0308s"', r'"Zo\u00ebs"', False),
+    ("Blue Harbor", "Blue\u00a0Harbor", r'"Blue\u00a0Harbor"', r'"Blue\u0020Harbor"', False),
+    ("Blue Harbor", "Blue  Harbor", r'"Blue \u0020Harbor"', '"Blue Harbor"', False),
+    ("Blue Harbor", "Blue Har\u200bbor", r'"Blue Har\u200bbor"', '"Blue Harbor"', False),
+    ("Blue Harbor", "\ufeffBlue Harbor", r'"\ufeffBlue Harbor"', '"Blue Harbor"', False),
+    ("Blue Harbor", "Blue Harbor ", r'"Blue Harbor\u0020"', '"Blue Harbor"', True),
+    ("Blue Harbor", "\u00a0Blue Harbor", r'"\u00a0Blue Harbor"', '"Blue Harbor"', True),
+    ("Blue Harbor", "BLUE HARBOR", '"BLUE HARBOR"', '"Blue Harbor"', True),
+    ("Blue Harbor", "\u0412lue Harbor", r'"\u0412lue Harbor"', '"Blue Harbor"', False),
+]
+
+
+@pytest.mark.parametrize(("usual", "other", "shown", "usual_shown", "may_be_one"), PAIRS)
+def test_names_of_companies_that_look_alike_are_told_with_escapes_and_where_they_came(
+    usual: str, other: str, shown: str, usual_shown: str, may_be_one: bool
+) -> None:
+    (finding,) = lint(GOOD, [*WELL, *map(named, [other, *[usual] * 7])])
+    are = "Gainsight may take them for two companies" if may_be_one else "to Gainsight they are two companies"
+    assert finding.problem == (
+        f"{shown} came in 1 group event, number 4, and {usual_shown} came in 7 group events, numbers 5, 6, 7, 8, 9, …: "
+        f"they look alike, and {are}"
+    )
+    assert finding.remedy == "Send one of them alone; where Gainsight has both companies, merge them there."
+
+
+def test_of_a_masked_summary_no_name_of_a_company_is_shown_or_kept() -> None:
+    summary = Summary(mask=True)
+    for name in ("MARKED Harbor", "MARKED\u00a0Harbor", "MARKED Harbor"):
+        summary.add(explain(named(name), GOOD))
+    (finding,) = [each for each in lint(GOOD, summary) if each.rule == "alike-companies"]
+    assert finding.problem == (
+        "one name came in 1 group event, number 2, and another came in 2 group events, numbers 1, 3: "
+        "they look alike, and to Gainsight they are two companies"
+    )
+    assert "MARKED" not in repr(vars(summary.companies)) + json.dumps(summary.as_dict())
+
+
+#: As keywords Python would compose such letters.
+NFD = {"pre\u0301nom": "A"}
+
+
+@pytest.mark.parametrize(
+    ("event", "remedy"),
+    [
+        (identify(**NFD), r'Is it "pr\u00e9nom" that is meant, which looks like "pre\u0301nom"?'),
+        (identify(PRÉNOM="A"), 'Is it "prénom" that is meant?'),
+        (track("caf\u00e9"), r'Is it "cafe\u0301" that is meant, which looks like "caf\u00e9"?'),
+    ],
+)
+def test_names_that_differ_in_what_cannot_be_seen_are_told_with_escapes(event: Any, remedy: str) -> None:
+    bad = config(**people(row("pr\u00e9nom", "Nick__gc")), **maps("cafe\u0301"))
+    hits = [each.remedy for each in lint(bad, [*WELL, event]) if each.rule.startswith("misspelt")]
+    assert hits == [remedy]
 
 
 def test_a_finding_says_all_in_a_line() -> None:
@@ -359,4 +479,4 @@ def test_the_bad_example_shows_at_least_fifteen_rules_and_no_value_of_an_event()
 
 def test_the_good_examples_only_mistakes_are_those_made_on_purpose() -> None:
     good = json.loads((EXAMPLES / "destination.json").read_text("utf8"))
-    assert {finding.rule for finding in lint(good)} == {"placeholder", "event-without-version"}
+    assert {finding.rule for finding in lint(good)} == {"placeholder", "event-without-version", "unknown-host"}

@@ -90,6 +90,11 @@ def test_on_top_stands_how_many_events_there_are_and_what_becomes_of_them() -> N
     assert f"Sent: {sent} , of which Gainsight will refuse 2 ." in text_of(html)
 
 
+def test_a_note_stands_below_what_the_events_were_read_from() -> None:
+    html = page(examples(), source="events.ndjson", note="Shown: <1> of 2.")
+    assert text_of(html.split("<header>")[1].split("</header>")[0]).endswith("events.ndjson Shown: <1> of 2.")
+
+
 def test_problems_are_told_errors_first_each_with_what_to_do() -> None:
     told = section(page(Summary(), PROBLEMS), "problems")
     assert [text_of(item) for item in re.findall(r"<li.*?</li>", told, re.DOTALL)] == [

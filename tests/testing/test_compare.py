@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gainsight_dest import DestinationConfig, explain
 from gainsight_dest.testing import configs, events, group, identify, track
 from gainsight_dest.testing.compare import differences, masked, outcome, renewed
+from gainsight_dest.testing.mapping import MappingTest
 from gainsight_dest.testing.reasons import told
 from tests import some
 from tests.some import ACCESS_KEY, SHARED_SECRET
@@ -155,6 +156,40 @@ def test_what_cannot_be_seen_or_told_from_a_space_is_escaped() -> None:
         for each in differences({"body": {"FirstName": "Ada\u200bL"}}, outcome(explanation), subset=True)
     )
     assert line.startswith(r'body.FirstName: expected "Ada\u200bL", got "Ada\u00a0L"')
+
+
+#: As a keyword Python would compose such letters.
+NFD: dict[str, Any] = {"pre\u0301nom": "A"}
+ACCENTED = attrs.evolve(CONFIG, person_map={"pr\u00e9nom": "Nick__gc"})
+
+
+@pytest.mark.parametrize(
+    ("event", "expected", "shown"),
+    [
+        (identify(firstName="Zoe\u0308"), {"body": {"FirstName": "Zo\u00eb"}}, [r'body.FirstName: expected "Zo\u00eb", got "Zoe\u0308": traits.firstName goes there as a standard field, unchanged']),
+        (identify(firstName="Ada "), {"body": {"FirstName": "Ada"}}, [r'body.FirstName: expected "Ada", got "Ada\u0020": traits.firstName goes there as a standard field, unchanged']),
+        (track(tags=["\uf900"]), {"body": {"tags": ["\u8c48"]}}, [r'body.tags[0]: expected "\u8c48", got "\uf900": properties.tags goes there as a property, unchanged']),
+        (track(properties={"caf\u00e9": 1}), {"body": {"cafe\u0301": 1}}, ['body.cafe\u0301: expected 1, got nothing: the event has no property "cafe\\u0301", it has "caf\\u00e9"']),
+        (identify(**NFD), {"body": {"Email": "ada@example.com", "Nick__gc": "B"}}, ['body.Nick__gc: expected "B", got nothing: traits.pre\u0301nom has no row in personMap, which has "pr\\u00e9nom", and the event has "pre\\u0301nom"']),
+        (identify(**NFD), {"explain": [{"source": "traits.pr\u00e9nom"}]}, ['explain[0]: expected {"source": "traits.prénom"}, got nothing: there is no source "traits.pr\\u00e9nom", but "traits.pre\\u0301nom"']),
+        ({"type": "track", "event": "Caf\u00e9"}, {"error": 'the event "Cafe\u0301"'}, [r'error.message: expected "the event \"Cafe\u0301\"", got "eventNameMap: has no row for the event \"Caf\u00e9\"; eventVersionMap: has no row for the event \"Caf']),
+    ],
+)  # fmt: skip
+def test_what_looks_the_same_is_shown_with_escapes_where_it_differs(
+    event: Any, expected: Any, shown: list[str]
+) -> None:
+    problems = MappingTest("a", 1, ACCENTED, event, expected, subset=True).problems()
+    assert [line[: len(start)] for line, start in zip(problems, shown, strict=True)] == shown
+
+
+def test_of_keys_that_look_the_same_both_are_shown_with_escapes_where_they_differ() -> None:
+    event = track(properties={"caf\u00e9": 1, "b": 1})
+    missing, *more = MappingTest("a", 1, CONFIG, event, {"body": {"cafe\u0301": 1}}).problems()
+    assert missing.startswith(r'body["cafe\u0301"]: expected 1, got nothing: ')
+    assert more == [
+        r'unexpected body["caf\u00e9"] 1: properties.' + "caf\u00e9 goes there as a property",
+        "unexpected body.b 1: properties.b goes there as a property",
+    ]
 
 
 def test_no_line_shows_a_secret() -> None:
