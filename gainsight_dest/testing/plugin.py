@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def gainsight_config() -> DestinationConfig:
     """A whole destination config, with made-up keys. Yours replaces it: a fixture of this name in conftest.py."""
     return DestinationConfig(
-        domain="acme.gainsightcloud.com",
+        domain="acme.example.invalid",
         access_key="test-access-key",
         shared_secret="test-shared-secret",  # noqa: S106 - made up
         tenant_id="test-tenant",

@@ -115,7 +115,7 @@ def configs() -> st.SearchStrategy[DestinationConfig]:
     more = st.dictionaries(_texts, st.sampled_from(["other", "1.0"]), max_size=2)
     return st.builds(
         _config,
-        domain=st.sampled_from(["acme.gainsightcloud.com", "acme-1.eu.gainsightcloud.com"]),
+        domain=st.sampled_from(["acme.example.invalid", "acme-1.eu.example.invalid"]),
         contract_id=st.sampled_from([None, "contract-1"]),
         person_map=_maps(),
         company_map=_maps(),

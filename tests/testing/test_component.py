@@ -16,7 +16,7 @@ from gainsight_dest.testing import ComponentTest, Difference, load_component_tes
 from gainsight_dest.testing.component import ABSENT
 from tests.conformance import VECTORS, answer, saved
 from tests.rudderstack.rudder import Data, body, companies, destination, item, items, known_companies, never, told
-from tests.some import ACCESS_KEY, SECRETS, SHARED_SECRET, group, identify, track
+from tests.some import ACCESS_KEY, SECRETS, SETTINGS, SHARED_SECRET, group, identify, track
 
 HOST = "https://acme.gainsightcloud.com"
 PEOPLE = f"{HOST}/v1.0/api/people"
@@ -68,6 +68,21 @@ def proxied(version: str = "v1", **metadata: Any) -> Data:
     [processed] = processor(items(identify()), never)
     one = {"jobId": 1, "workspaceId": "w-1", **metadata}
     return {**processed["output"], "metadata": [one] if version == "v1" else one}
+
+
+BAD = {"type": "page"}
+#: Their words for it, and tags of theirs that decide nothing.
+THEIRS: Data = {
+    "error": "Not today",
+    "statTags": {
+        "errorCategory": "dataValidation",
+        "errorType": "instrumentation",
+        "module": "destination",
+        "implementation": "native",
+        "feature": "another",
+        "destinationId": "d-9",
+    },
+}
 
 
 # --- cases that hold --------------------------------------------------------------------------------------------------
@@ -175,6 +190,67 @@ def test_importing_it_loads_no_test_runner_and_no_extra() -> None:
     assert printed.split() == []
 
 
+OWN_FORM = {
+    "id": "gainsight-7",
+    "scenario": "business",
+    "successCriteria": "The company is saved, and the person linked to it",
+    "module": "destination",
+    "version": "v0",
+}
+
+
+@pytest.mark.parametrize("feature", ["processor", "router"])
+def test_cases_as_rudderstack_has_them_run_unchanged_though_its_texts_metadata_and_params_are_its_own(
+    tmp_path: Path, feature: str
+) -> None:
+    # Without metadata, with params that are none of ours, and with their words for what is wrong.
+    known, company = "https://acme.gainsightcloud.com/v1/data/objects/query/Company", {"Gsid": "1P02", "Name": "Acme"}
+    write(
+        tmp_path / "network.json",
+        [
+            {
+                "httpReq": {"url": known, "method": "POST", "params": {"limit": 10}},
+                "httpRes": {"status": 200, "data": {"result": True, "data": {"records": [{"Name": "Acme"}]}}},
+            },
+            {
+                "httpReq": {"url": f"{HOST}/v1/data/objects/Company", "method": "PUT", "params": {"more": "x"}},
+                "httpRes": {"status": 200, "data": {"result": True, "data": {"records": [company]}}},
+            },
+        ],
+    )
+    given = [{"message": event, "destination": destination()} for event in (group(), {"type": "page"})]
+    request = {
+        "version": "1",
+        "type": "REST",
+        "method": "PUT",
+        "endpoint": PEOPLE,
+        "headers": {"Accesskey": ACCESS_KEY, "Content-Type": "application/json"},
+        "params": {},
+        "body": {
+            "JSON": {"Email": "ada@example.com", "companies": [{"Company_ID": "1P02"}]},
+            "JSON_ARRAY": {},
+            "XML": {},
+            "FORM": {},
+        },
+        "files": {},
+    }
+    asked: Any = given
+    expected: Any = [{"output": {**request, "userId": ""}, "statusCode": 200}, {**THEIRS, "statusCode": 400}]
+    if feature == "router":
+        more = {"metadata": [None], "batched": False, "destination": destination()}
+        asked = {"input": given, "destType": "gainsight"}
+        expected = {
+            "output": [
+                {"batchedRequest": request, "statusCode": 200, **more},
+                {**THEIRS, "statusCode": 400, **more},
+            ]
+        }
+    write(tmp_path / feature / "data.json", [case(feature, asked, expected, **OWN_FORM)])
+    [loaded] = load_component_tests(tmp_path)
+    assert loaded.differences() == ()
+    assert "error" in {each.path.rpartition(".")[2] for each in loaded.differences(texts=True)}
+
+
 # --- which entry answers ----------------------------------------------------------------------------------------------
 
 GIVEN = proxied()
@@ -196,6 +272,7 @@ def delivered(tmp_path: Path, asked: Data, answered: Any = None) -> tuple[Differ
         {"url": PEOPLE, "method": None, "headers": None, "data": None, "params": None},
         {"url": PEOPLE, "method": "put"},
         {"url": PEOPLE, "params": {}},
+        {"url": PEOPLE, "params": {"a": 1}},
         {"url": PEOPLE.replace("acme", "ACME")},
         {"url": PEOPLE, "data": SENT["body"]},
         {"url": PEOPLE, "data": json.dumps(SENT["body"], indent=1)},
@@ -219,7 +296,6 @@ MORE = " (what is there for this URL has another method, data or headers)"
         ({"url": PEOPLE, "headers": {"X-More": "1"}}, MORE),
         ({"url": f"{PEOPLE}/more"}, ""),
         ({"url": f"{PEOPLE}?a="}, ""),
-        ({"url": PEOPLE, "params": {"a": 1}}, ""),
     ],
 )
 def test_a_call_that_no_entry_answers_is_the_first_difference(tmp_path: Path, asked: Data, more: str) -> None:
@@ -227,10 +303,7 @@ def test_a_call_that_no_entry_answers_is_the_first_difference(tmp_path: Path, as
     assert first == Difference("networkCallsData", f"an answer to PUT {PEOPLE}{more}", ABSENT)
     assert str(first) == f"networkCallsData: expected 'an answer to PUT {PEOPLE}{more}', got nothing"
     assert [each.path for each in others] == [
-        "status",
         "output.status",
-        "output.message",
-        "output.response[0].error",
         "output.response[0].statusCode",
         "output.statTags",
     ]
@@ -238,20 +311,27 @@ def test_a_call_that_no_entry_answers_is_the_first_difference(tmp_path: Path, as
 
 
 @pytest.mark.parametrize(
-    ("url", "params"),
+    ("url", "params", "fits"),
     [
-        ("?keys=Name", None),
-        ("", {"keys": "Name"}),
+        ("?keys=Name", None, True),
+        ("?keys=Gsid", None, False),
+        ("?keys=Name&more=1", None, False),
+        ("", {"keys": "Name"}, True),
+        ("", None, True),
+        ("", {"keys": "Gsid"}, True),
+        ("", {"keys": ["Name", 1]}, True),
     ],
 )
-def test_a_query_may_stand_in_the_url_or_among_the_params(tmp_path: Path, url: str, params: Any) -> None:
+def test_the_query_of_a_url_is_compared_but_not_params_which_rudderstack_compares_for_get_alone(
+    tmp_path: Path, url: str, params: Any, fits: bool
+) -> None:
     kept = Kept(known_companies)
     expected = processor(items(group()), kept)
     update = kept.calls[1]["httpReq"]
-    assert update["url"].endswith("?keys=Name")
+    assert (update["method"], update["url"].partition("?")[2]) == ("PUT", "keys=Name")
     update.update(url=update["url"].partition("?")[0] + url, params=params)
     [loaded] = load(tmp_path, case("processor", items(group()), expected, networkCallsData=kept.calls))
-    assert loaded.differences() == ()
+    assert (loaded.differences() == ()) is fits
 
 
 @pytest.mark.parametrize(
@@ -307,7 +387,7 @@ def changed(tmp_path: Path, change: Callable[[Any], Any], given: Any = None) -> 
     given = body(identify()) if given is None else given
     expected = json.loads(json.dumps(router(given, never)))
     change(expected["output"])
-    return load(tmp_path, case("router", given, expected))[0].differences()
+    return load(tmp_path, case("router", given, expected))[0].differences(texts=True)
 
 
 @pytest.mark.parametrize(
@@ -371,12 +451,14 @@ def test_keys_may_be_left_out_wherever_they_stand(tmp_path: Path) -> None:
     given = items({"type": "identify", "traits": {}})
     expected = [{"metadata": given[0]["metadata"], "statusCode": 400, "error": "email is required"}]
     [loaded] = load(tmp_path, case("processor", given, expected))
-    assert [each.path for each in loaded.differences()] == ["[0].error", "[0].statTags"]
-    assert [each.path for each in loaded.differences(ignore="error")] == ["[0].statTags"]
-    assert loaded.differences(ignore=("error", "statTags")) == ()
+    assert [each.path for each in loaded.differences(texts=True)] == ["[0].error", "[0].statTags"]
+    assert [each.path for each in loaded.differences("error", texts=True)] == ["[0].statTags"]
+    assert loaded.differences(ignore=("error", "statTags"), texts=True) == ()
+    assert [each.path for each in loaded.differences()] == ["[0].statTags"]
+    assert loaded.differences(ignore="statTags") == ()
 
 
-def test_errors_that_hold_json_are_compared_as_json(tmp_path: Path) -> None:
+def test_errors_that_hold_json_are_compared_as_json_where_texts_are(tmp_path: Path) -> None:
     kept = Kept(lambda _: told(None, result=False, status=429))
     given = items(group())
     [expected] = processor(given, kept)
@@ -385,8 +467,123 @@ def test_errors_that_hold_json_are_compared_as_json(tmp_path: Path) -> None:
         case("processor", given, [{**expected, "error": text}], networkCallsData=kept.calls)
         for text in (json.dumps(error, indent=2, sort_keys=True), json.dumps({**error, "message": "x"}), "no JSON", 1)
     ]
-    paths = [[each.path for each in loaded.differences()] for loaded in load(tmp_path, *cases)]
+    loaded = load(tmp_path, *cases)
+    paths = [[each.path for each in one.differences(texts=True)] for one in loaded]
     assert paths == [[], ["[0].error.message"], ["[0].error"], ["[0].error"]]
+    assert [one.differences() for one in loaded] == [()] * 4
+
+
+# --- what rudder-server reads -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("feature", ["processor", "router"])
+def test_texts_and_tags_that_decide_nothing_are_compared_on_demand_alone(tmp_path: Path, feature: str) -> None:
+    loaded = answered_with(tmp_path, feature, BAD, THEIRS)
+    assert loaded.differences() == ()
+    leaves = [each.path.rpartition(".")[2] for each in loaded.differences(texts=True)]
+    assert leaves == ["error", "feature", "destinationId", "destType", "workspaceId"]
+
+
+@pytest.mark.parametrize("feature", ["processor", "router"])
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"statusCode": 500}, "statusCode"),
+        ({"statTags": {**THEIRS["statTags"], "errorType": "configuration"}}, "statTags.errorType"),
+        ({"statTags": {**THEIRS["statTags"], "errorCategory": "network"}}, "statTags.errorCategory"),
+        ({"statTags": None}, "statTags"),
+        ({"statTags": {"destType": "GAINSIGHT", "errorCategory": "dataValidation"}}, "statTags.errorType"),
+    ],
+)
+def test_what_decides_what_becomes_of_a_job_is_always_compared(
+    tmp_path: Path, feature: str, change: Data, path: str
+) -> None:
+    [difference] = answered_with(tmp_path, feature, BAD, {**THEIRS, **change}).differences()
+    assert difference.path.endswith(f"[0].{path}")
+
+
+def answered_with(tmp_path: Path, feature: str, event: Data, answer: Data) -> ComponentTest:
+    """A case of one item, whose answer is ours but for that."""
+    given: Any = items(event)
+    [ours] = processor(given, never) if feature == "processor" else router({"input": given}, never)["output"]
+    expected: Any = [{**ours, **answer}]
+    if feature == "router":
+        given, expected = {"input": given, "destType": "gainsight"}, {"output": expected}
+    return load(tmp_path, case(feature, given, expected))[0]
+
+
+def test_a_request_is_compared_as_a_whole_with_its_fields_of_those_names(tmp_path: Path) -> None:
+    names = ("error", "message", "destinationResponse", "metadata", "statTags")
+    mapped = [{"from": name, "to": f"{name}__gc"} for name in names]
+    given = [item(identify(**dict.fromkeys(names, "x")), to=destination({**SETTINGS, "personMap": mapped}))]
+    for feature in ("processor", "router"):
+        asked: Any = given if feature == "processor" else {"input": given}
+        ours: Any = processor(asked, never) if feature == "processor" else router(asked, never)
+        answered = json.loads(json.dumps(ours))
+        [one] = answered if feature == "processor" else answered["output"]
+        sent = one["output" if feature == "processor" else "batchedRequest"]["body"]["JSON"]
+        for name in names:
+            assert sent.pop(f"{name}__gc") == "x"
+        [loaded] = load(tmp_path, case(feature, asked, answered))
+        assert [each.path.rpartition(".")[2] for each in loaded.differences()] == [f"{name}__gc" for name in names]
+
+
+def test_an_item_without_metadata_is_answered_without_any_in_whatever_way_that_is_written(tmp_path: Path) -> None:
+    given = [{"message": event, "destination": destination()} for event in (identify(), BAD)]
+    processed, routed = processor(given, never), router({"input": given}, never)["output"]
+    assert not any("metadata" in each for each in processed)
+    cases = [case("processor", given, processed)]
+    for written in ([], [None], None):
+        cases.append(case("processor", given, [{**each, "metadata": written} for each in processed]))
+        cases.append(case("router", {"input": given}, {"output": [{**each, "metadata": written} for each in routed]}))
+    absent = [{key: value for key, value in each.items() if key != "metadata"} for each in routed]
+    cases.append(case("router", {"input": given}, {"output": absent}))
+    loaded = load(tmp_path, *cases)
+    assert [each.differences(texts=texts) for each in loaded for texts in (False, True)] == [()] * 16
+
+
+@pytest.mark.parametrize("written", [[], [None], None, {}])
+def test_metadata_that_does_not_come_back_is_a_difference(tmp_path: Path, written: Any) -> None:
+    [difference] = changed(tmp_path, lambda out: out[0].update(metadata=written))
+    assert difference.path == "output[0].metadata"
+
+
+@pytest.mark.parametrize(("version", "path"), [("v0", "destinationResponse"), ("v1", "response[0].error")])
+def test_of_a_delivery_statuses_are_compared_and_texts_on_demand(tmp_path: Path, version: str, path: str) -> None:
+    given = proxied(version)
+    kept = Kept(lambda _: told({}, result=False, status=503))
+    expected = json.loads(json.dumps(proxy(version, given, kept)))
+    output = expected["output"]
+    output.update(message="theirs", destinationResponse="theirs") if version == "v0" else output.update(
+        message="theirs"
+    )
+    for each in output.get("response", []):
+        each["error"] = "theirs"
+    [loaded] = load(tmp_path, case("proxy", given, expected, version=version, networkCallsData=kept.calls))
+    assert loaded.differences("status") == ()
+    assert [each.path for each in loaded.differences("status", texts=True)] == ["output.message", f"output.{path}"]
+    output["status"] = 500
+    for each in output.get("response", []):
+        each["statusCode"] = 500
+    [loaded] = load(tmp_path, case("proxy", given, expected, version=version, networkCallsData=kept.calls))
+    assert all(each.path.lower().endswith(("status", "statuscode")) for each in loaded.differences())
+    assert loaded.differences()
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "fit"),
+    [("v0", 404, {404, 400}), ("v1", 404, {404, 200}), ("v0", 503, {503}), ("v1", 503, {503, 200}), ("v0", 200, {200})],
+)
+def test_of_a_delivery_a_case_has_the_http_status_or_the_deliverys_own(
+    tmp_path: Path, version: str, status: int, fit: set[int]
+) -> None:
+    given = proxied(version)
+    kept = Kept(lambda _: told({}, result=status == 200, status=status))
+    data = case("proxy", given, proxy(version, given, kept), version=version, networkCallsData=kept.calls)
+    for each in (200, 400, 404, 503):
+        data["output"]["response"]["status"] = each
+        [loaded] = load(tmp_path, data)
+        assert [one.path for one in loaded.differences()] == ([] if each in fit else ["status"])
 
 
 @pytest.mark.parametrize(
@@ -492,7 +689,7 @@ URL = {"url": PEOPLE}
         ([answering({}, {"status": 200})], ": [0].networkCallsData[0].httpReq.url is missing"),
         ([answering({"url": "https://["}, {"status": 200})], "httpReq.url must be a URL, such as https://"),
         ([answering({**URL, "method": 1}, {"status": 200})], "httpReq.method must be a string, got a number"),
-        ([answering({**URL, "params": "a=1"}, {"status": 200})], "httpReq.params must be an object, got a string"),
+        ([answering({**URL, "headers": "a=1"}, {"status": 200})], "httpReq.headers must be an object, got a string"),
         ([answering(URL, None)], "httpRes is missing"),
         ([answering(URL, {})], "httpRes.status is missing"),
         ([answering(URL, {"response": {"status": 99}})], "httpRes.response.status must be an HTTP status"),
