@@ -17,14 +17,14 @@ import attrs
 import click
 
 from gainsight_dest import DestinationConfig, config_schema, errors
+from gainsight_dest.alike import MOST_NAMES, MOST_SPELLINGS
 from gainsight_dest.api import CODES, FAILED, STATUSES, Code
 from gainsight_dest.cli.app import cli
+from gainsight_dest.dynamic import MOST_FILLED, MOST_TEMPLATES
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
-from gainsight_dest.linting.of_config import RUDDERSTACKS
 from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, Rule
-from gainsight_dest.rudderstack.dynamic import MOST_TEMPLATES
 from gainsight_dest.rudderstack.faults import LONGEST_TEXT, ROWS
-from gainsight_dest.rudderstack.items import MOST_FILLED, MOST_ITEMS
+from gainsight_dest.rudderstack.items import MOST_ITEMS
 from gainsight_dest.rudderstack.sizes import LEVELS
 from gainsight_dest.rudderstack.transformer import LONGEST_ANSWER
 from gainsight_dest.sandbox import FAULTS
@@ -70,8 +70,11 @@ field. Where nothing stands, only the tenant knows: ids, picklist items, custom 
 
 Decimal numerals are `"100"`, `" 12 "`, `"1e3"`, `".5"`, `"-7"`; `"1,000"` and `"0x10"` are none, nor is `true`.
 
-`null` and `""` count as absent; `0` and `false` do not. Dates, UUIDs and Decimals out of Python become ISO 8601 text,
-text and numbers.
+In a text, numbers are written as JavaScript writes them: `0.00001`, `1e-7`, `1e+21`, `12` for `12.0`.
+
+`null` and `""` count as absent; `0` and `false` do not. Out of Python, dates and UUIDs become text, dates that of
+ISO 8601. Numbers, texts and booleans of any class are what they are, such as Decimals and numpy's; pandas' `NA` and
+`NaT` are null.
 
 ## Person, from identify
 
@@ -79,11 +82,13 @@ Each field takes the first present value: every alias in `traits`, then every al
 
 {_table_of(PERSON_FIELDS)}
 Where no Name is known, even after the custom mappings, it is made of {", ".join(f"`{part}`" for part in NAME_PARTS)},
-joined by spaces; where those are not known either, no Name is sent.
+joined by spaces; where those are not known either, no Name is sent. `false` and 0 are no Name, and parts of one are
+only numbers and texts that are not blank.
 
-Custom fields: each row of `personMap` takes the first value that is not null of: the trait of that very name in
-`traits`, the dotted path through `traits`, the same two in `context.traits`. `""` is a value here. The field is set to
-the value as it is, over a standard field of that name. `Email` cannot be mapped: Gainsight finds the person by it.
+Custom fields: each row of `personMap` takes the first value that is neither null nor `""` of: the trait of that very
+name in `traits`, the dotted path through `traits`, the same two in `context.traits`. Where there is none, `""` is a
+value here. The field is set to the value as it is, over a standard field of that name. `Email` cannot be mapped:
+Gainsight finds the person by it.
 
 ## Company, from group
 
@@ -96,8 +101,8 @@ A numeric `name` is sent as its text. Custom fields: each row of `companyMap`, a
 ## Event, from track
 
 `properties` are the body, as they are. What the event is called and its version come from `eventNameMap` and
-`eventVersionMap`; the contract id from the first entry of type `gainsightEventContractId` in `context.externalId`, else
-from the destination's `contractId`.
+`eventVersionMap`; the contract id from the first entry of type `gainsightEventContractId` in `context.externalId`, if
+it is text that is not blank or a number other than 0, else from the destination's `contractId`.
 """
 
 
@@ -125,13 +130,13 @@ def settings() -> str:
     return f"""# Destination config
 
 A `DestinationConfig` is made in Python, or read from what RudderStack stores: a destination's `Config` object, or the
-destination that holds one.
+destination that holds one, as `Config` or, in RudderStack's API and exports, as `config`.
 
 ```python
 from gainsight_dest import DestinationConfig
 
 config = DestinationConfig.from_rudderstack({{
-    "domain": "acme.gainsightcloud.com",
+    "domain": "acme.example.invalid",
     "accessKey": "…",
     "personMap": [{{"from": "plan", "to": "Plan__gc"}}],
 }})
@@ -141,7 +146,8 @@ assert config.person_map == {{"plan": "Plan__gc"}}
 {table(("RudderStack's name", "in Python", "what it is"), rows)}
 - `null` and blank mean absent. Unknown keys are passed over.
 - A mapping is a list of `{{"from": …, "to": …}}` rows, or one `{{from: to}}` object. Rows with a blank half are skipped;
-  the last row of a `from` wins.
+  the last row of a `from` wins. An integer as `to` is its text: `2` is the version `"2"`. Any other number, a boolean or
+  a list is refused, as it may be another text than the one that was meant: put it in quotes.
 - `domain` is a host name with at least one dot. `https://`, one trailing slash and spaces around it are tolerated;
   `http://`, a port, a path, user info, `localhost` and IP addresses are not.
 - No mapping may set the field that Gainsight finds the record by: `Email` of a person, `Name` of a company.
@@ -156,8 +162,74 @@ try:
     DestinationConfig.from_rudderstack({{"domain": "localhost", "personMap": [{{}}, {{"from": 7, "to": "Age__gc"}}]}})
 except ConfigError as error:
     assert [place for place, problem in error.problems] == ["domain", "personMap[1].from"]
-    assert error.problems[1][1] == "must be a string, not a number"
+    assert error.problems[1][1] == "must be a string, not a number: put it in quotes"
 ```
+
+## Out of a workspace
+
+`destinations_of` finds the Gainsight destinations in a workspace as RudderStack exports it, each once:
+
+```python
+from gainsight_dest import destinations_of
+
+definition = {{"name": "GAINSIGHT"}}
+destination = {{"id": "d1", "name": "gs", "destinationDefinition": definition, "config": {{"domain": "acme.example.invalid"}}}}
+workspace = {{"sources": [{{"destinations": [destination]}}, {{"destinations": [destination]}}]}}
+
+assert destinations_of(workspace) == [destination]
+assert DestinationConfig.from_rudderstack(destination).domain == "acme.example.invalid"
+```
+
+## Keys in the environment
+
+A setting that is `env.NAME`, as RudderStack writes it, stands for a variable of the environment, which is looked up if it
+is given. So is a `to` of a mapping, if NAME is in capitals.
+
+```python
+env = {{"GAINSIGHT_ACCESS_KEY": "a-key"}}  # or os.environ
+stored = {{"domain": "acme.example.invalid", "accessKey": "env.GAINSIGHT_ACCESS_KEY"}}
+
+assert DestinationConfig.from_rudderstack(stored, env).access_key == "a-key"
+```
+
+The command line gives its own environment to what `--config` names, and never to a destination that came with an event:
+[keys out of files](../how-to/deliver.md#keys-out-of-files).
+
+A placeholder that is left is refused, before anything is sent: `env.NAME` that is not set, `{{{{ NAME }}}}`, `${{NAME}}`,
+`$NAME`, `%NAME%`, `<key>`.
+
+## Settings that events fill in
+
+RudderStack's own `{{{{ path || default }}}}` is filled in by each event wherever a config comes as data: a dict that is given
+to `transform`, `explain`, `transform_batch` or a `Deliverer`; `--config`; the service. What an event has filled
+in there is no longer part of the event.
+
+```python
+from gainsight_dest import transform
+
+stored = {{
+    "domain": "acme.example.invalid",
+    "sharedSecret": "…",
+    "tenantId": "t-1",
+    "topicName": "Tickets",
+    "contractId": '{{{{ event.properties.contract || "c0" }}}}',
+    "eventNameMap": {{"Ticket Closed": "ticket_closed"}},
+    "eventVersionMap": {{"Ticket Closed": "1.0.0"}},
+}}
+event = {{"type": "track", "event": "Ticket Closed", "properties": {{"contract": "c9", "minutes": 42}}}}
+request = transform(event, stored)
+
+assert (request.headers["contractId"], request.body) == ("c9", {{"minutes": 42}})
+```
+
+- The path is one into the event; `event.` or `message.` before it stands for the event itself. `default` may be in quotes.
+  A value that is missing, null or `""` gives way to it.
+- A Config has {MOST_TEMPLATES} templates at most. Configs that come out alike are read once, for as long as the events are of one
+  batch, delivery, file or request.
+- A `DestinationConfig` is one config for all events, so it holds no templates: it is a ConfigError to make one of them. A
+  batch and a delivery, in Beam and Spark too, go to one tenant by one key, so there `domain` and `accessKey` are not
+  filled in by events.
+- `"hasDynamicConfig": false` beside the Config says that it has none.
 
 A config is frozen, compares by value, hashes and pickles. Its `repr` shows `***` for the keys, wherever they sit.
 """
@@ -181,7 +253,8 @@ All derive from `GainsightDestError` and say by their class what to do:
 `ConfigError` and `EventError` have a `path` (`personMap[2].from`, `traits.email`); a `ConfigError` has all its
 `problems`. A `ResponseError` has `action`, `status`, `code`, `request_id`, `field_errors` and `retry_after` (seconds, or
 None). All compare by value and pickle. Their text holds no secret, and no value of an event or a record: Gainsight's
-`errorDesc` is never quoted, a field error's refused `value` is kept as an attribute only.
+`errorDesc` is never quoted, a field error's refused `value` is kept as an attribute only. What it does quote is what a
+config would have to name, the name of a track event without a row and a type that is not supported; not with `--mask`.
 
 ## Gainsight's codes
 
@@ -215,14 +288,30 @@ def command_line() -> str:
 `gainsight-dest`, also `python -m gainsight_dest`; extra `cli`.
 
 {"".join(pages)}
+## Options by variables
+
+Every option can be set by a variable of the environment, in capitals and with `_`: `--workers` of `deliver` by
+`GAINSIGHT_DEST_DELIVER_WORKERS`, a flag such as `--mask` of `explain` by `GAINSIGHT_DEST_EXPLAIN_MASK=1`. `--config` and
+`--destination` of all commands are `GAINSIGHT_DEST_CONFIG` and `GAINSIGHT_DEST_DESTINATION`, too. What stands on the
+command line goes before.
+
+In Kubernetes a service by the name of `gainsight-dest-serve` would have it set `GAINSIGHT_DEST_SERVE_PORT` to something
+else in each pod: give the service another name, or the pods `enableServiceLinks: false`.
+
+| variable | what it is |
+| --- | --- |
+| `GAINSIGHT_ACCESS_KEY`, `GAINSIGHT_SHARED_SECRET` | the keys, for every command that takes `--config`: they go before those of the file |
+| `GAINSIGHT_ACCESS_KEY_FILE`, `GAINSIGHT_SHARED_SECRET_FILE` | names of files that hold them; the last line end of a file is none of the key |
+| any other | what a setting of the config asks for as `env.NAME` |
+
 ## Exit status
 
 | status | when |
 | --- | --- |
 | 0 | all well; what was skipped is well too |
 | 1 | some events are at fault, have failed or were not tried; `lint` has found errors; for `plan`: a day does not fit, or not for certain, and nothing else; `demo` ends with 0, as its events hold mistakes on purpose |
-| 2 | wrong use, a config that cannot be used, or a key that Gainsight does not take |
-| 130 | ended by Ctrl-C |
+| 2 | wrong use, a config that cannot be used, or a run that could not be finished, as with a key that Gainsight does not take |
+| 130, 143 | ended by Ctrl-C, by SIGTERM; `sandbox`, `serve` and `demo --keep`, which are meant to be ended so, end with 0 |
 | 141 | whoever read the output closed it |
 """
 
@@ -352,13 +441,20 @@ A name is nearly another if it differs from it in case, spaces, dashes, dots and
 letter less, or two that are swapped; in long names by a little more. Names that differ in their digits are different
 ones.
 
+Names of companies look alike if they differ in case, in blanks (around them, doubled, or of another kind, as a no-break
+space), in letters that cannot be seen, in whether an accent is part of its letter, or in letters and signs that look the
+same, such as an A of Cyrillic and of Latin. Gainsight finds a company by its Name, so that each makes one of its own; of
+names that differ in case and in blanks around them alone it is not known. The first {MOST_NAMES:,} names that look
+different are kept, of each the first {MOST_SPELLINGS} spellings.
+
 ## What is found
 
 A `Finding` has a `rule`, a `severity`, a `place`, a `problem` and a `remedy`. The place is one in the Config, such as
-`personMap[2].to`, or in the events, such as `group traits.renewalDate`. None of it holds a secret or a value of an event;
-names of traits and events it may.
+`personMap[2].to`, or in the events, such as `group traits.renewalDate`. None of it holds a secret. Names of traits and
+events it may hold, but no value of an event, other than names of companies that look alike: with `--mask`, or a
+`Summary(mask=True)`, it tells only in which events they are.
 
-These keys of RudderStack's own are passed over: {", ".join(map(code, sorted(RUDDERSTACKS)))}.
+What else a Config holds may be RudderStack's own, such as consent settings, and is passed over.
 """
 
 
@@ -374,8 +470,9 @@ def schema() -> str:
 
 [destination-config.schema.json](destination-config.schema.json) is a JSON Schema, draft 2020-12, of what
 `DestinationConfig.from_rudderstack` takes: a destination as RudderStack stores it, or its Config alone. It is derived
-from `DestinationConfig` and knows {names}; other keys are allowed. A config validates if, and only if, it can be read;
-whether it is also what was meant, [lint](lint.md) tells.
+from `DestinationConfig` and knows {names}; other keys are allowed. A config validates if, and only if, it can be read,
+once an event or the environment has filled in what is left to them; whether it is also what was meant, [lint](lint.md)
+tells.
 
 It comes with the package, too, and is printed by
 

@@ -33,7 +33,7 @@ def around(page: Page) -> Iterator[None]:
     page.monkeypatch.setattr("requests.adapters.HTTPAdapter.send", gainsight.send)
     yield
     sent = [request for request, _ in gainsight.calls]
-    assert [f"{request.method} {str(request.url).split('.com')[1]}" for request in sent] == [
+    assert [f"{request.method} {str(request.url).split('.invalid')[1]}" for request in sent] == [
         "POST /v1/data/objects/query/Company",
         "POST /v1/data/objects/Company",
         "PUT /v1.0/api/people",
