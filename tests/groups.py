@@ -25,6 +25,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "fault matrix": ("tests/deliver/test_faults.py", "tests/test_docs.py"),  # which it makes once for both
     "site and browser": ("tests/test_site", "tests/report/test_browser"),
 }
+#: Of what processes of these do coverage is told: the service, and how a command ends. Elsewhere they only take time.
+WATCHED: tuple[str, ...] = ("tests/cli/test_serve.py", "tests/cli/test_transform.py", "tests/cli/test_plan.py")
 #: How the names of files begin whose tests are few, and take seconds each.
 SPREAD: tuple[str, ...] = ()
 
@@ -57,22 +59,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Coverage looks neither at what is long nor at laws and pages, which take twice as long then."""
+    """Coverage looks neither at what is much, which takes twice as long then, nor at most processes."""
     coverage = sys.modules.get("coverage")
     looking = coverage and coverage.Coverage.current()
-    if not looking or not _is_much(item):
-        yield
-        return
-    looking.stop()
+    is_much = _is_much(item)
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("COVERAGE_PROCESS_START", raising=False)  # nor do the processes that it starts
+        if is_much or not item.nodeid.startswith(WATCHED):
+            patch.delenv("COVERAGE_PROCESS_START", raising=False)
+        if looking and is_much:
+            looking.stop()
         yield
-    looking.start()
+        if looking and is_much:
+            looking.start()
 
 
 def _is_much(item: pytest.Item) -> bool:
+    """Whether it is long, or a law, a page, the fault matrix."""
     is_law, is_page = hasattr(getattr(item, "obj", None), "hypothesis"), item.path.suffix == ".md"
-    return is_law or is_page or item.get_closest_marker("long") is not None
+    return is_law or is_page or item.path.name == "test_faults.py" or item.get_closest_marker("long") is not None
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -103,9 +103,10 @@ def explain_command(context: click.Context, /, events: str, config_file: str | N
         write_page = stack.enter_context(writing(html, file) if html else nullcontext(nowhere))
         is_told = not summary and html is None
         bar = show.progress(console, to_stdout=is_told)
+        in_colours = form == "text" and show.has_colours(sys.stdout)  # which rich stands in for while there is a bar
         if not bar.disable:  # some releases of rich end a disabled bar with a blank line
             stack.enter_context(bar)
-        tell = stack.enter_context(_telling(bar, form) if is_told else nullcontext(_nothing))
+        tell = stack.enter_context(_telling(bar, form, in_colours=in_colours) if is_told else nullcontext(_nothing))
         items = pick.asked(watched(read_events(file, fail_empty=options["fail_empty"]), file, bar))
         for told in filter(None, (_told(item, configs, pick, mask=options["mask"]) for item in items)):
             told.count(counts)
@@ -265,9 +266,9 @@ def _nothing(_: _Told) -> None:
 
 
 @contextmanager
-def _telling(bar: Progress, form: str) -> Iterator[Callable[[_Told], object]]:
-    """What prints events on standard output: with colours, if it is a terminal that has them."""
-    if form == "text" and show.has_colours(sys.stdout):
+def _telling(bar: Progress, form: str, *, in_colours: bool) -> Iterator[Callable[[_Told], object]]:
+    """What prints events on standard output."""
+    if in_colours:
         console = show.console_on_stdout() if bar.disable else bar.console
         yield lambda told: console.print(told.styled(), soft_wrap=True)
         return
