@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 
@@ -39,3 +41,10 @@ def test_a_reader_that_has_gone_is_told_of_as_such(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(click.Group, "invoke", invoke)
     with pytest.raises(ReaderGoneError):
         cli.invoke(click.Context(cli))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+def test_what_cannot_be_printed_ends_with_2_and_one_line() -> None:
+    with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123 - as a file without a buffer
+        done = run("schema", stdout=full)
+    assert (done.returncode, done.stderr) == (2, b"Error: No space left on device\n")
