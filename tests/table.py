@@ -8,19 +8,19 @@ from functools import update_wrapper
 from typing import TypeVar
 
 Row = TypeVar("Row")
-Test = Callable[[], None]
+OfAll = Callable[[], None]
 
 #: Names the one row to go through, for who looks into it.
 ONE = "GAINSIGHT_DEST_TESTS_ROW"
 _MOST_NAMES = 20
 
 
-def each_row(rows: Sequence[Row], name: Callable[[Row], str]) -> Callable[[Callable[[Row], None]], Test]:
+def each_row(rows: Sequence[Row], name: Callable[[Row], str]) -> Callable[[Callable[[Row], None]], OfAll]:
     """A test of one row becomes a test of all; it names the rows that fail, and shows how the first does."""
     named = [(name(row), row) for row in rows]
     assert len({each for each, _ in named}) == len(rows) > 0
 
-    def over(test: Callable[[Row], None]) -> Test:
+    def over(test: Callable[[Row], None]) -> OfAll:
         def test_rows() -> None:
             wrong: dict[str, Exception] = {}
             for each, row in named:

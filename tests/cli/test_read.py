@@ -369,7 +369,7 @@ def test_two_broken_lines_are_two_faults() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b'{\n "a": 1,\n}', "not JSON at line 4, column 1: Expecting property name enclosed in double quotes"),
+        (b"{\n a: 1\n}", "not JSON at line 3, column 2: Expecting property name enclosed in double quotes"),
         (b'{\n "a": "x\n y",\n "b": 1\n}', "not JSON at line 3, column 9: Invalid control character at"),
         (b'{\n "a": tru\n}', "not JSON at line 3, column 7: Expecting value"),
         (b'{\n "a": 1\n}}', "not JSON at line 4, column 2: Extra data"),

@@ -12,7 +12,7 @@ from gainsight_dest.deliver import Status
 from gainsight_dest.sandbox import FAULTS
 from tests.deliver.fault_matrix import Cell, cells, delivery
 from tests.some import ADA
-from tests.table import Test, each_row
+from tests.table import OfAll, each_row
 
 ALONE, BATCHED = cells(), cells(batch=500)
 #: On another Python one of the two will do.
@@ -53,7 +53,7 @@ def expected(cell: Cell) -> tuple[Status, type[Exception] | None]:
     return Status.DELIVERED, None
 
 
-def every(*cells: Cell) -> Callable[[Callable[[Cell], None]], Test]:
+def every(*cells: Cell) -> Callable[[Callable[[Cell], None]], OfAll]:
     return each_row(cells, lambda cell: cell.name)
 
 
