@@ -57,7 +57,7 @@ def test_however_and_whenever_it_is_asked_to_end_nothing_is_lost(
             for each in how:
                 process.send_signal(each)
             threading.Timer(0.3, may_answer.set).start()
-            assert process.wait(LONGEST) == 128 + how[-1]
+            assert process.wait(LONGEST) in {128 + each for each in how}  # the first may end it before the second comes
             may_answer.set()
 
         assert {person["Email"] for person in sandbox.people} <= {event["traits"]["email"] for event in events}
