@@ -76,7 +76,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def _is_much(item: pytest.Item) -> bool:
     """Whether it is long, or a law, a page, the fault matrix."""
     is_law, is_page = hasattr(getattr(item, "obj", None), "hypothesis"), item.path.suffix == ".md"
-    return is_law or is_page or item.path.name == "test_faults.py" or item.get_closest_marker("long") is not None
+    is_matrix = item.nodeid.startswith("tests/deliver/test_faults.py")
+    return is_law or is_page or is_matrix or item.get_closest_marker("long") is not None
 
 
 @pytest.hookimpl(hookwrapper=True)
