@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import json
 import sys
-from collections.abc import Callable
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -285,14 +284,11 @@ def test_a_module_that_has_not_what_is_asked_of_it_does_no_harm(monkeypatch: pyt
 
 # --- the libraries themselves -----------------------------------------------------------------------------------------
 
-Library = Callable[[str], Any]
 
-
-@pytest.fixture
-def library() -> Library:
+def library(name: str) -> Any:
     """numpy, or pandas."""
     need("pandas")
-    return import_module
+    return import_module(name)
 
 
 @pytest.mark.parametrize(
@@ -306,17 +302,17 @@ def library() -> Library:
         *(("datetime64", "NaT", None), ("timedelta64", "NaT", None)),
     ],
 )
-def test_numpys_own_scalars_are_what_pythons_are(library: Library, name: str, given: Any, own: Any) -> None:
+def test_numpys_own_scalars_are_what_pythons_are(name: str, given: Any, own: Any) -> None:
     check_alike(getattr(library("numpy"), name)(given), own)
 
 
-def test_pandas_own_missing_values_are_null(library: Library) -> None:
+def test_pandas_own_missing_values_are_null() -> None:
     pandas = library("pandas")
     check_alike(pandas.NA, None)
     check_alike(pandas.NaT, None)
 
 
-def test_rows_of_a_table_of_pandas_are_events(library: Library) -> None:
+def test_rows_of_a_table_of_pandas_are_events() -> None:
     pandas = library("pandas")
     table = pandas.DataFrame(
         {
@@ -335,7 +331,7 @@ def test_rows_of_a_table_of_pandas_are_events(library: Library) -> None:
     assert [type(value) for value in companies[0].values()] == [str, int, float, str]
 
 
-def test_one_moment_is_one_text_whoever_has_made_it(library: Library) -> None:
+def test_one_moment_is_one_text_whoever_has_made_it() -> None:
     numpy, pandas = library("numpy"), library("pandas")
     text = "2026-03-01T08:00:00.120000"
     moments = [datetime.fromisoformat(text), pandas.Timestamp(text)]
@@ -344,7 +340,7 @@ def test_one_moment_is_one_text_whoever_has_made_it(library: Library) -> None:
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2,), (2, 2)], ids=str)
-def test_an_array_or_a_table_is_refused_wherever_it_stands(library: Library, shape: tuple[int, ...]) -> None:
+def test_an_array_or_a_table_is_refused_wherever_it_stands(shape: tuple[int, ...]) -> None:
     array = library("numpy").ones(shape)
     for value in (array, library("pandas").Series(array.ravel())):
         assert kind(value) == f"a {type(value).__name__}"

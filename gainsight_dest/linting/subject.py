@@ -229,10 +229,9 @@ def _usable(settings: Mapping[str, Any], rows: Mapping[str, tuple[MapRow, ...]])
             kept[setting.name] = {k: v for row in whole if _reads(setting, row) for k, v in row.items()}
         else:
             value = settings.get(name)
+            # A placeholder is a mistake of its own, which is told: events are looked at as if it were filled in.
             if isinstance(value, str) and name != "domain" and placeholder_problem(value):
-                value = (
-                    _STAND_IN  # a mistake of its own, which lint tells: events are looked at as if it were filled in
-                )
+                value = _STAND_IN
             if _reads(setting, value):
                 kept[setting.name] = value
     return DestinationConfig(**kept)
