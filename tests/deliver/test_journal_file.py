@@ -142,6 +142,7 @@ def test_a_killed_run_leaves_it_free(path: Path) -> None:
         assert journal.find(0, 5) is not None
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")  # from Python 3.12 on
 def test_a_fork_does_not_keep_the_lock(path: Path) -> None:
     come, go = os.pipe()
     journal = Journal(path, TARGET)

@@ -344,7 +344,7 @@ def test_a_port_that_is_closed_is_a_connection_that_was_never_made() -> None:
 
 def test_a_process_that_is_forked_off_has_its_own_watch(host: Callable[..., Host]) -> None:
     program = (
-        "import os, sys\n"
+        "import os, sys, warnings\n"
         "from gainsight_dest import RetryableError\n"
         "from tests.deliver.test_transport import PERSON, SECONDS, called\n"
         "def call():\n"
@@ -353,6 +353,7 @@ def test_a_process_that_is_forked_off_has_its_own_watch(host: Callable[..., Host
         "    except RetryableError as error:\n"
         "        return 'no whole answer' in str(error)\n"
         "assert call()\n"
+        "warnings.simplefilter('ignore', DeprecationWarning)\n"  # Python 3.12 warns of a fork beside a thread
         "child = os.fork()\n"
         "if not child:\n"
         "    os._exit(0 if call() else 3)\n"
