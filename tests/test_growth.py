@@ -16,6 +16,8 @@ from gainsight_dest.values import is_date, is_email, is_url
 from tests.growth import MOST_GROWTH, growth
 from tests.some import ADA, CONFIG, SETTINGS, group, identify, track
 
+pytestmark = pytest.mark.once
+
 #: Texts of a length, each made so that a pattern might go over it again and again.
 TEXTS: dict[str, Callable[[int], str]] = {
     "digits and a letter": lambda n: "1" * n + "x",

@@ -68,6 +68,7 @@ def test_what_is_in_flight_when_it_is_asked_to_end_is_answered(workers: int, how
             assert told["batchedRequest"]["body"]["JSON"]["companies"] == [{"Company_ID": gsids[f"Company {n}"]}]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("workers", "how"), WAYS_TO_END)
 def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int, how: signal.Signals) -> None:
     with serving("--workers", workers) as (process, _):
@@ -78,7 +79,7 @@ def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int,
 @pytest.mark.skipif(os.name == "nt", reason="a terminal of another kind")
 @pytest.mark.parametrize(
     ("workers", "asked"),
-    [(1, 0), pytest.param(1, 20, marks=pytest.mark.long), (2, 0), pytest.param(2, 20, marks=pytest.mark.long)],
+    [(2, 0), *(pytest.param(*each, marks=pytest.mark.long) for each in ((1, 0), (1, 20), (2, 20)))],
 )
 def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int, asked: int) -> None:
     with started("serve", "--port", 0, "--quiet", "--workers", workers) as process:

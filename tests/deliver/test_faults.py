@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -14,9 +13,10 @@ from tests.deliver.fault_matrix import Cell, cells, delivery
 from tests.some import ADA
 from tests.table import OfAll, each_row
 
+pytestmark = pytest.mark.once
+
 ALONE, BATCHED = cells(), cells(batch=500)
-#: On another Python one of the two will do.
-CELLS = BATCHED if os.environ.get("HYPOTHESIS_PROFILE") == "fewer" else [*ALONE, *BATCHED]
+CELLS = [*ALONE, *BATCHED]
 
 #: What an event ends with if a step of it always fails so: None, if the run ends before that, as it is not the event's
 #: fault. Those that are missing are delivered all the same.

@@ -18,6 +18,8 @@ from gainsight_dest.summary import LONGEST_ERROR, MOST_KINDS, MOST_WAYS, OTHER
 from tests.growth import MOST_GROWTH, growth
 from tests.some import SETTINGS, group, identify, track
 
+pytestmark = pytest.mark.once
+
 Rows = list[dict[str, Any]]
 
 

@@ -13,6 +13,8 @@ from gainsight_dest.report.flow import Link, flow
 from tests.growth import MOST_GROWTH, growth
 from tests.some import CONFIG, group, identify, track
 
+pytestmark = pytest.mark.once
+
 #: Of so many traits, or letters divided by a hundred.
 EVENTS: dict[str, Callable[[int], Any]] = {
     "traits": lambda n: identify(**{f"trait{i}": i for i in range(n)}),

@@ -21,6 +21,8 @@ from gainsight_dest.rudderstack.clip import read
 from tests.rudderstack.rudder import Data, body, companies, destination, item, items, known_companies, told
 from tests.some import SETTINGS, group, identify, track
 
+pytestmark = pytest.mark.once
+
 Run = Callable[[], Any]
 
 
