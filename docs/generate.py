@@ -17,17 +17,17 @@ import attrs
 import click
 
 from gainsight_dest import DestinationConfig, config_schema, errors
-from gainsight_dest.alike import MOST_NAMES, MOST_SPELLINGS
-from gainsight_dest.api import CODES, FAILED, STATUSES, Code
 from gainsight_dest.cli.app import cli
-from gainsight_dest.dynamic import MOST_FILLED, MOST_TEMPLATES
+from gainsight_dest.explaining.alike import MOST_NAMES, MOST_SPELLINGS
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
+from gainsight_dest.gainsight import CODES, FAILED, STATUSES, Code
 from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, Rule
 from gainsight_dest.rudderstack.faults import LONGEST_TEXT, ROWS
 from gainsight_dest.rudderstack.items import MOST_ITEMS
 from gainsight_dest.rudderstack.sizes import LEVELS
 from gainsight_dest.rudderstack.transformer import LONGEST_ANSWER
 from gainsight_dest.sandbox import FAULTS
+from gainsight_dest.templates import MOST_FILLED, MOST_TEMPLATES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

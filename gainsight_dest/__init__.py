@@ -10,7 +10,6 @@ while request is not None:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gainsight_dest.api import Response
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import (
     CreateCompany,
@@ -36,20 +35,21 @@ from gainsight_dest.errors import (
     UnreachableError,
     UnsupportedTypeError,
 )
-from gainsight_dest.explain import explain
-from gainsight_dest.exports import destinations_of
-from gainsight_dest.lint import lint
+from gainsight_dest.explaining.explain import explain
+from gainsight_dest.gainsight import Response
+from gainsight_dest.linting.lint import lint
+from gainsight_dest.reading import destinations_of
 from gainsight_dest.secret import Secret
 from gainsight_dest.transform import group, identify, is_enabled, track, transform
 
 if TYPE_CHECKING:
-    from gainsight_dest.batch import Batch, Tried, transform_batch
-    from gainsight_dest.events import events_of
-    from gainsight_dest.explanation import Explanation, Row
+    from gainsight_dest.batching.batch import Batch, Tried, transform_batch
+    from gainsight_dest.explaining.profile import Summary
+    from gainsight_dest.explaining.trace import Explanation, Row
     from gainsight_dest.linting.finding import Finding, Severity
+    from gainsight_dest.linting.schema import config_schema
     from gainsight_dest.outcome import Outcome, Prepared, Status
-    from gainsight_dest.schema import config_schema
-    from gainsight_dest.summary import Summary
+    from gainsight_dest.reading import events_of
 
 __all__ = [
     "Batch",
@@ -102,19 +102,19 @@ __version__ = "0.1.0"
 
 #: What is loaded when it is asked for: an import for a single event need not wait for it.
 _LATER = {
-    "Batch": "batch",
-    "Explanation": "explanation",
+    "Batch": "batching.batch",
+    "Explanation": "explaining.trace",
     "Finding": "linting.finding",
     "Outcome": "outcome",
     "Prepared": "outcome",
-    "Row": "explanation",
+    "Row": "explaining.trace",
     "Severity": "linting.finding",
     "Status": "outcome",
-    "Summary": "summary",
-    "Tried": "batch",
-    "config_schema": "schema",
-    "events_of": "events",
-    "transform_batch": "batch",
+    "Summary": "explaining.profile",
+    "Tried": "batching.batch",
+    "config_schema": "linting.schema",
+    "events_of": "reading",
+    "transform_batch": "batching.batch",
 }
 
 if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them

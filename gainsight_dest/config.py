@@ -16,10 +16,9 @@ import attrs
 from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.exports import config_in
-from gainsight_dest.placeholders import FOR_LATER, placeholder_problem, with_env
+from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.reading import FOR_LATER, config_in, placeholder_problem, with_env
 from gainsight_dest.secret import Secret, hide
 from gainsight_dest.values import kind, quoted
 
@@ -148,12 +147,6 @@ def _rows_of_object(value: Mapping[Any, Any]) -> Iterator[tuple[str, _Row]]:
         raise ConfigError(*problems)
 
 
-def _record_map(key: str) -> Callable[[object], Mapping[str, str]]:
-    """Reads a mapping of traits to fields of the records that Gainsight finds by `key`."""
-    problem = f"no mapping may set {key}: Gainsight finds the record by it, so another one would be written"
-    return lambda value: _rows(value, lambda target: problem if target == key else None)
-
-
 def _header_map(value: object) -> Mapping[str, str]:
     """A mapping of event names to what goes out as a header."""
     return _rows(value, header_problem)
@@ -187,10 +180,20 @@ def _setting(
     return attrs.field(default=default, metadata=metadata)
 
 
-def _mapping(name: str, read: Callable[[object], Any], about: str, no_target: Mapping[str, Any]) -> Any:
+def _mapping(name: str, read: Callable[[object], Any], about: str, no_target: Mapping[str, Any], **more: Any) -> Any:
     """A setting of rows. `no_target`: the JSON Schema of what no `to` of it may be."""
-    metadata = {"name": name, "read": read, "about": about, "no_target": no_target}
+    metadata = {"name": name, "read": read, "about": about, "no_target": no_target, **more}
     return attrs.field(default=None, metadata=metadata, hash=False)
+
+
+def _record_mapping(name: str, key: str, about: str) -> Any:
+    """A setting of rows from traits to custom fields of the records that Gainsight finds by `key`."""
+    problem = f"no mapping may set {key}: Gainsight finds the record by it, so another one would be written"
+
+    def read(value: object) -> Mapping[str, str]:
+        return _rows(value, lambda target: problem if target == key else None)
+
+    return _mapping(name, read, about, {"const": key}, key=key)
 
 
 CustomField = tuple[str, tuple[str, ...] | None, str]
@@ -215,12 +218,8 @@ class DestinationConfig:
     contract_id: str | None = _setting(
         "contractId", _header, "the contract id of track events that bring none of their own"
     )
-    person_map: Mapping[str, str] = _mapping(
-        "personMap", _record_map(PERSON_KEY), "trait to custom field, for identify", {"const": PERSON_KEY}
-    )
-    company_map: Mapping[str, str] = _mapping(
-        "companyMap", _record_map(COMPANY_KEY), "trait to custom field, for group", {"const": COMPANY_KEY}
-    )
+    person_map: Mapping[str, str] = _record_mapping("personMap", PERSON_KEY, "trait to custom field, for identify")
+    company_map: Mapping[str, str] = _record_mapping("companyMap", COMPANY_KEY, "trait to custom field, for group")
     event_name_map: Mapping[str, str] = _mapping(
         "eventNameMap", _header_map, "event to what Gainsight calls it; track needs the event in it", _NO_HEADER
     )
@@ -263,14 +262,13 @@ class DestinationConfig:
         raise ConfigError(*problems)
 
     @cached_property
-    def person_fields(self) -> tuple[CustomField, ...]:
-        """The rows of `person_map` as (trait, its path or None, field)."""
-        return _custom_fields(self.person_map)
-
-    @cached_property
-    def company_fields(self) -> tuple[CustomField, ...]:
-        """The rows of `company_map` as (trait, its path or None, field)."""
-        return _custom_fields(self.company_map)
+    def custom_fields(self) -> Mapping[str, tuple[CustomField, ...]]:
+        """The rows of `personMap` and of `companyMap`, as (trait, its path or None, field)."""
+        return {
+            setting.metadata["name"]: _custom_fields(getattr(self, setting.name))
+            for setting in attrs.fields(DestinationConfig)
+            if "key" in setting.metadata
+        }
 
     @cached_property
     def events(self) -> Mapping[str, tuple[str, str]]:

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import attrs
 
-from gainsight_dest import api
-from gainsight_dest.api import Response
+from gainsight_dest import gainsight
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import RetryableError
-from gainsight_dest.fields import Record, company_link, company_name, email_key, is_link
+from gainsight_dest.fields import COMPANY, PERSON, GainsightObject, Record, company_link, is_link
+from gainsight_dest.gainsight import Response
 
 #: Stands in a preview where the Gsid will be that Gainsight gives the company.
 GSID_PLACEHOLDER = "<Gsid of the company>"
@@ -62,7 +62,7 @@ class Request(ABC):
         access_key = self._config.access_key
         if access_key is None:
             raise self._config.missing("identify and group", "access_key")
-        return api.record_headers(access_key)
+        return gainsight.record_headers(access_key)
 
     @property
     @abstractmethod
@@ -133,18 +133,18 @@ class UpsertPerson(Request):
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
-        return frozenset({record_key("Person", email_key(self._person))})
+        return frozenset({PERSON.identity(PERSON.key_of(self._person))})
 
     @property
     def url(self) -> str:
-        return api.people_url(self._config.domain)
+        return gainsight.people_url(self._config.domain)
 
     @property
     def body(self) -> Record:
         return self._person
 
     def next(self, response: Response) -> Request | None:
-        api.accepted(response, self.action, self._config.hide)
+        gainsight.accepted(response, self.action, self._config.hide)
         return None
 
 
@@ -181,14 +181,14 @@ class SendEvent(Request):
 
     @property
     def url(self) -> str:
-        return api.events_url(self._config.domain)
+        return gainsight.events_url(self._config.domain)
 
     @property
     def headers(self) -> dict[str, str]:
         config = self._config
         if config.shared_secret is None or config.topic_name is None or config.tenant_id is None:
             raise config.missing("track", "shared_secret", "topic_name", "tenant_id")
-        return api.event_headers(
+        return gainsight.event_headers(
             shared_secret=config.shared_secret,
             topic_name=config.topic_name,
             tenant_id=config.tenant_id,
@@ -203,7 +203,7 @@ class SendEvent(Request):
         return self._properties
 
     def next(self, response: Response) -> Request | None:
-        api.accepted(response, self.action, self._config.hide)
+        gainsight.accepted(response, self.action, self._config.hide)
         return None
 
 
@@ -227,61 +227,60 @@ class _CompanyRequest(Request):
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
-        company = record_key("Company", company_name(self._company))
-        return frozenset({company, record_key("Person", self._email)} if self._email else {company})
+        company = COMPANY.identity(COMPANY.key_of(self._company))
+        return frozenset({company, PERSON.identity(self._email)} if self._email else {company})
 
     def _names(self) -> Iterable[str]:
         return self._company
 
 
-def record_key(name: str, key: str) -> tuple[str, str]:
-    """One of `Request.records`."""
-    return name, api.folded(key)
-
-
-class Finds(Request):
-    """What to find one company and many have in common."""
+class OfAnObject(Request):
+    """What is asked of one record of an object, or of many, which are found by its key."""
 
     __slots__ = ()
-    method = "POST"
+    #: What is done, in a word.
+    verb: ClassVar[str]
+    of: ClassVar[GainsightObject] = COMPANY
 
     @property
     def action(self) -> str:
-        return "find company"
-
-    @property
-    def url(self) -> str:
-        return api.company_query_url(self._config.domain)
+        return f"{self.verb} {self.of.name.lower()}"
 
 
-class Creates(Request):
-    """What to create one company and many have in common."""
+class Finds(OfAnObject):
+    """What to find one record and many have in common."""
 
     __slots__ = ()
     method = "POST"
-
-    @property
-    def action(self) -> str:
-        return "create company"
+    verb = "find"
 
     @property
     def url(self) -> str:
-        return api.company_url(self._config.domain)
+        return gainsight.query_url(self._config.domain, self.of.name)
 
 
-class Updates(Request):
-    """What to update one company and many have in common."""
+class Creates(OfAnObject):
+    """What to create one record and many have in common."""
+
+    __slots__ = ()
+    method = "POST"
+    verb = "create"
+
+    @property
+    def url(self) -> str:
+        return gainsight.insert_url(self._config.domain, self.of.name)
+
+
+class Updates(OfAnObject):
+    """What to update one record and many have in common."""
 
     __slots__ = ()
     method = "PUT"
-
-    @property
-    def action(self) -> str:
-        return "update company"
+    verb = "update"
 
     @property
     def url(self) -> str:
-        return api.company_update_url(self._config.domain)
+        return gainsight.update_url(self._config.domain, self.of.name, self.of.key)
 
 
 #: How often a company whose create was lost is looked for before it is created again: a find may not see it at once.
@@ -309,12 +308,12 @@ class FindCompany(_CompanyRequest, Finds):
 
     @property
     def body(self) -> Record:
-        return api.company_query(company_name(self._company))
+        return gainsight.query(COMPANY.key, COMPANY.key_of(self._company))
 
     def next(self, response: Response) -> CreateCompany | UpdateCompany:
-        is_found = api.finds_company(response, self.action, self._config.hide)
+        is_found = gainsight.finds_record(response, self.action, self._config.hide)
         if not is_found and self._looks:
-            raise api.not_found_yet(self.action)
+            raise gainsight.not_found_yet(self.action)
         save = UpdateCompany if is_found else CreateCompany
         return save(self._config, self._company, self._email)
 
@@ -330,10 +329,10 @@ class _SaveCompany(_CompanyRequest):
 
     @property
     def body(self) -> Record:
-        return api.company_records(self._company)
+        return gainsight.records_body(self._company)
 
     def next(self, response: Response) -> UpsertPerson | None:
-        gsid = api.saved_gsid(response, self.action, self._config.hide)
+        gsid = gainsight.saved_gsid(response, self.action, self._config.hide)
         return self._link(gsid) if self._email else None
 
     def branches(self) -> tuple[tuple[str, Request], ...]:

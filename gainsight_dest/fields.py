@@ -1,21 +1,22 @@
-"""Which trait feeds which Gainsight field: the two tables, and the functions that apply them.
+"""Gainsight's objects, and which trait feeds which of their fields: the tables, and the functions that apply them.
 
-Pure functions of values. The tables are the only place that knows field names; the reference page of fields and the
-tests are derived from them.
+Pure functions of values. The tables are the only place that knows objects and field names; the reference page of fields
+and the tests are derived from them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import attrs
 
-from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.config import CustomField
 from gainsight_dest.errors import EventError
-from gainsight_dest.values import NATIVE, SCALARS, is_date, is_email, is_url, native, number, plain, shown, text
+from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY, folded
+from gainsight_dest.values import SCALARS, is_date, is_email, is_url, native, number, plain, present, shown, text
 
 Traits = Mapping[str, Any]
 Record = dict[str, Any]
@@ -167,40 +168,70 @@ class Feeds:
         self.all = {trait: (field, field.traits[:rank]) for field in fields for rank, trait in enumerate(field.traits)}
 
 
-class Table:
-    """An object of Gainsight's: its name, its standard fields, in order and by name, and the system's own."""
+@attrs.frozen(slots=False, eq=False)
+class GainsightObject:
+    """An object of Gainsight's, of which events write records.
 
-    def __init__(self, name: str, fields: tuple[Field, ...], system: frozenset[str]) -> None:
-        self.name = name
-        self.system = system
-        self.fields = {field.name: field for field in fields}
-        self.feeds = Feeds(fields)
+    `name`: what Gainsight calls it, in its paths, too. `key`: the field that it finds a record by. `event_type`: of
+    which events its records are made. `map`: the setting that feeds its custom fields, as RudderStack calls it.
+    `sources`: where in the event its traits are, what goes before the others first. `fields`: its standard fields.
+    `system`: those that Gainsight sets by itself: no mapping can write them.
+    """
+
+    name: str
+    key: str
+    event_type: str
+    map: str
+    sources: tuple[str, ...]
+    fields: tuple[Field, ...]
+    system: frozenset[str] = SYSTEM_FIELDS
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """The standard fields by their names."""
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def feeds(self) -> Feeds:
+        """The standard fields by the traits that feed them."""
+        return Feeds(self.fields)
+
+    def key_of(self, record: Record) -> str:
+        """What Gainsight finds the record by."""
+        return str(record.get(self.key))
+
+    def identity(self, key: str) -> tuple[str, str]:
+        """The record of that key, as Gainsight may compare it: `("Company", "acme")`. See `Request.records`."""
+        return self.name, folded(key)
+
+    def datatype(self, name: str) -> Datatype | None:
+        """What the field of that name takes; None for a field that is not a standard one."""
+        field = self.by_name.get(name)
+        return None if field is None else field.datatype
 
     def refusal(self, name: str, value: Any) -> str | None:
         """Why Gainsight will refuse the value in the field of that name; None where nothing is known against it."""
-        field = self.fields.get(name)
-        if field is not None:
-            return None if TAKES[field.datatype](value) else f"{name} takes {field.datatype.value}"
+        datatype = self.datatype(name)
+        if datatype is not None:
+            return None if TAKES[datatype](value) else f"{name} takes {datatype.value}"
         if name in self.system:
             return f"{name} is a system field, which cannot be written"
         return None if name.endswith(CUSTOM) else f"no such field: the name of a custom field ends in {CUSTOM}"
 
 
-PERSON = Table("Person", PERSON_FIELDS, SYSTEM_FIELDS)
-COMPANY = Table("Company", COMPANY_FIELDS, COMPANY_SYSTEM_FIELDS)
-PERSON_FEEDS = PERSON.feeds
-COMPANY_FEEDS = COMPANY.feeds
+PERSON = GainsightObject("Person", PERSON_KEY, "identify", "personMap", ("traits", "context.traits"), PERSON_FIELDS)
+COMPANY = GainsightObject(
+    "Company", COMPANY_KEY, "group", "companyMap", ("traits",), COMPANY_FIELDS, COMPANY_SYSTEM_FIELDS
+)
+OBJECTS = (PERSON, COMPANY)
 
-
-def present(value: object) -> bool:
-    """Whether a standard field takes the value: neither null nor "". 0 and false are present."""
-    own = value if type(value) in NATIVE else native(value)
-    return own is not None and (type(own) is not str or own != "")
+_PERSON_FEEDS = PERSON.feeds
+_COMPANY_FEEDS = COMPANY.feeds
 
 
 def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomField]) -> Record:
     """The person of an identify event, with or without a Name. Raises EventError, naming the trait."""
-    person = _standard(traits, PERSON_FEEDS)
+    person = _standard(traits, _PERSON_FEEDS)
     if context_traits:
         _fill_up(person, context_traits, senior=traits)
     email = person.get(PERSON_KEY, traits.get("email"))
@@ -216,7 +247,7 @@ def person_of(traits: Traits, context_traits: Traits, custom: Sequence[CustomFie
 
 def company_of(traits: Traits, custom: Sequence[CustomField]) -> Record:
     """The company of a group event. Raises EventError, naming the trait."""
-    company = _standard(traits, COMPANY_FEEDS)
+    company = _standard(traits, _COMPANY_FEEDS)
     name = company.get(COMPANY_KEY, traits.get("name"))
     if type(name) is not str or not name.strip():
         company[COMPANY_KEY] = number_as_name(name)
@@ -225,23 +256,12 @@ def company_of(traits: Traits, custom: Sequence[CustomField]) -> Record:
     return company
 
 
-def company_name(company: Record) -> str:
-    """The Name that Gainsight finds the company by."""
-    name: str = company[COMPANY_KEY]
-    return name
-
-
 def email_of(context_traits: Traits) -> str:
     """The email of the person that a group event links to its company. Raises EventError."""
     email = context_traits.get("email")
     if isinstance(email, str) and email.strip():
         return str.__str__(email)
     raise EventError("context.traits.email", f"a non-blank string is needed for group, got {shown(email)}")
-
-
-def email_key(person: Record) -> str:
-    """The Email that Gainsight finds the person by."""
-    return str(person.get(PERSON_KEY))
 
 
 def company_link(email: str, gsid: str) -> Record:
@@ -279,9 +299,9 @@ def _standard(traits: Traits, feeds: Feeds) -> Record:
 def _fill_up(person: Record, context_traits: Traits, senior: Traits) -> None:
     """Sets the fields that `context.traits` feeds and `traits`, its senior, has nothing for."""
     for trait, value in context_traits.items():
-        feed = PERSON_FEEDS.all.get(trait)
+        feed = _PERSON_FEEDS.all.get(trait)
         if feed is not None and not first_present(feed[0].traits, senior):
-            _feed(person, PERSON_FEEDS, trait, value, context_traits, "context.traits")
+            _feed(person, _PERSON_FEEDS, trait, value, context_traits, "context.traits")
 
 
 def _feed(record: Record, feeds: Feeds, trait: str, value: Any, traits: Traits, place: str) -> None:

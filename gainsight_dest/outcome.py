@@ -11,7 +11,6 @@ import attrs
 from gainsight_dest import errors
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
-from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import (
     ConfigError,
     CredentialsError,
@@ -21,6 +20,7 @@ from gainsight_dest.errors import (
     ResponseError,
     UnsupportedTypeError,
 )
+from gainsight_dest.templates import Settings
 from gainsight_dest.transform import switched_off, transform
 
 Event = Mapping[str, Any]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from gainsight_dest.api import CONTRACT_ID_TYPE, INTEGRATION
 from gainsight_dest.config import DestinationConfig, header_problem
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
-from gainsight_dest.dynamic import Settings, configured
 from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
-from gainsight_dest.fields import company_of, email_of, person_of
+from gainsight_dest.fields import COMPANY, PERSON, company_of, email_of, person_of
+from gainsight_dest.gainsight import CONTRACT_ID_TYPE, INTEGRATION
+from gainsight_dest.templates import Settings, configured
 from gainsight_dest.values import kind, native, plain_object, quoted, shown, text
 
 #: Where a track event brings a contract id of its own.
@@ -104,14 +104,14 @@ def _identify(event: Object, config: DestinationConfig) -> UpsertPerson:
     if config.access_key is None:
         raise config.missing("identify", "access_key")
     traits, context_traits = traits_of(event)
-    return UpsertPerson(config, person_of(traits, context_traits, config.person_fields))
+    return UpsertPerson(config, person_of(traits, context_traits, config.custom_fields[PERSON.map]))
 
 
 def _group(event: Object, config: DestinationConfig) -> FindCompany:
     if config.access_key is None:
         raise config.missing("group", "access_key")
     traits, context_traits = traits_of(event)
-    return FindCompany(config, company_of(traits, config.company_fields), email_of(context_traits))
+    return FindCompany(config, company_of(traits, config.custom_fields[COMPANY.map]), email_of(context_traits))
 
 
 def _track(event: Object, config: DestinationConfig) -> SendEvent:

@@ -90,6 +90,12 @@ def native(value: Any) -> Any:
     return value
 
 
+def present(value: object) -> bool:
+    """Whether a standard field takes the value: neither null nor "". 0 and false are present."""
+    own = value if type(value) in NATIVE else native(value)
+    return own is not None and (type(own) is not str or own != "")
+
+
 def _of_module(module: str, name: str) -> Any:
     """What a module has under that name, which need not be loaded to tell: there is no such value before it is."""
     return getattr(sys.modules.get(module), name, _of_module)

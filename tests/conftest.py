@@ -23,7 +23,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "all" if "CI" in os.e
 
 pytest_pycollect_makemodule = needing(
     test_docs=("cli", "deliver", "sandbox"),
-    test_schema=("jsonschema",),
     test_site=("site",),
 )
 

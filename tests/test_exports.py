@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest import ConfigError, DestinationConfig, destinations_of
-from gainsight_dest.exports import placed_in
+from gainsight_dest.reading import placed_in
 from tests.some import CONFIG, SETTINGS
 
 GAINSIGHT = {"name": "GAINSIGHT", "displayName": "Gainsight"}

@@ -31,12 +31,12 @@ VALUES: list[Any] = ["London", " 12 ", "1e3", 7, 7.5, 0, True, False, [1], {"a":
 
 def person(traits: dict[str, Any], context: Any = None, **rows: str) -> dict[str, Any]:
     config = DestinationConfig(domain="acme.co", person_map={k.replace("__", "."): v for k, v in rows.items()})
-    return person_of({**EMAIL, "name": "Ada", **traits}, context or {}, config.person_fields)
+    return person_of({**EMAIL, "name": "Ada", **traits}, context or {}, config.custom_fields["personMap"])
 
 
 def company(traits: dict[str, Any], **rows: str) -> dict[str, Any]:
     config = DestinationConfig(domain="acme.co", company_map={k.replace("__", "."): v for k, v in rows.items()})
-    return company_of({"name": "Acme", **traits}, config.company_fields)
+    return company_of({"name": "Acme", **traits}, config.custom_fields["companyMap"])
 
 
 def taken(field: Field, value: Any) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def test_a_custom_field_goes_over_a_standard_one_and_its_trait_still_feeds_both(
 def test_a_person_at_fault_is_named_by_its_trait(traits: dict[str, Any], context: dict[str, Any], message: str) -> None:
     config = DestinationConfig(domain="acme.co", person_map={"x": "x__gc"})
     with pytest.raises(EventError) as error:
-        person_of(traits, context, config.person_fields)
+        person_of(traits, context, config.custom_fields["personMap"])
     assert str(error.value).startswith(message)
 
 

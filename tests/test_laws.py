@@ -29,7 +29,7 @@ from gainsight_dest import (
     preview,
     transform,
 )
-from gainsight_dest.fields import COMPANY_FEEDS, PERSON_FEEDS
+from gainsight_dest.fields import OBJECTS
 from tests import strategies
 from tests.some import ADA, CONFIG, SECRETS
 
@@ -149,9 +149,9 @@ def test_no_repr_and_no_error_of_an_answer_contains_a_secret(request: Request, r
     st.dictionaries(strategies.texts, strategies.json_values, max_size=4),
 )
 def test_an_unmapped_trait_never_reaches_a_body(event: Any, config: DestinationConfig, extra: dict[str, Any]) -> None:
-    rows = (*config.person_fields, *config.company_fields)
+    rows = [row for of in OBJECTS for row in config.custom_fields[of.map]]
     mapped = {head for trait, path, _ in rows for head in (trait, *(path or ())[:1])}
-    mapped |= {*PERSON_FEEDS.all, *COMPANY_FEEDS.all}
+    mapped |= {trait for of in OBJECTS for trait in of.feeds.all}
     event["traits"] = {trait: value for trait, value in event["traits"].items() if trait in mapped}
     extra = {trait: value for trait, value in extra.items() if trait not in mapped}
     assert result({**event, "traits": {**extra, **event["traits"]}}, config) == transform(event, config)

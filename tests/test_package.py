@@ -14,25 +14,12 @@ import pytest
 import gainsight_dest
 
 CORE = [
-    *("errors", "secret", "values", "exports", "placeholders", "api", "config", "fields", "descriptors"),
-    *("dynamic", "transform", "outcome"),
-    *(
-        "merge",
-        "companies",
-        "lanes",
-        "stages",
-        "batch",
-        "explanation",
-        "alike",
-        "moments",
-        "events",
-        "shards",
-        "explain",
-        "summary",
-    ),
-    *("schema", "linting.finding", "linting.near", "linting.subject", "linting.of_config"),
-    *("linting.of_events", "linting.rules", "lint"),
-    *("plan.words", "plan.limits", "plan.load", "plan.days", "plan.verdict"),
+    *("errors", "secret", "values", "spelling", "gainsight", "reading", "config", "fields", "descriptors"),
+    *("templates", "transform", "outcome"),
+    *(f"batching.{each}" for each in ("merge", "requests", "writes", "stages", "batch", "moments", "address")),
+    *("explaining.trace", "explaining.alike", "explaining.explain", "explaining.profile"),
+    *(f"linting.{each}" for each in ("schema", "finding", "subject", "of_config", "of_events", "rules", "lint")),
+    *(f"plan.{each}" for each in ("durations", "limits", "load", "days", "verdict")),
 ]
 NETWORK = ["requests", "urllib3", "http.client", "ssl", "socket", "asyncio"]
 
@@ -56,8 +43,8 @@ def test_a_name_that_is_not_there_is_told_as_any_module_tells_it() -> None:
 
 def test_what_only_a_batch_needs_is_loaded_when_it_is_asked_for() -> None:
     program = (
-        "import sys, gainsight_dest as gd; before = 'gainsight_dest.batch' in sys.modules; gd.transform_batch([], "
-        "{'domain': 'acme.co'}); print(before, 'gainsight_dest.batch' in sys.modules)"
+        "import sys, gainsight_dest as gd; before = 'gainsight_dest.batching.batch' in sys.modules; "
+        "gd.transform_batch([], {'domain': 'acme.co'}); print(before, 'gainsight_dest.batching.batch' in sys.modules)"
     )
     assert printed(program).split() == ["False", "True"]
 

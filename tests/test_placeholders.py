@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest import ConfigError, DestinationConfig, transform
-from gainsight_dest.placeholders import placeholder_problem
+from gainsight_dest.reading import placeholder_problem
 from tests.some import CONFIG, SETTINGS, identify, track
 
 ENV = {"KEY": "a-key", "VERSION": "2.0", "BLANK": " ", "lower": "case"}

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError, transform_batch
-from gainsight_dest.moments import Unread, moment_of
+from gainsight_dest.batching.moments import Unread, moment_of
 from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, Merged, Plan, plan
-from gainsight_dest.plan.words import DAY, HOUR, MINUTE, between, duration, lasting
+from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, duration, lasting
 from gainsight_dest.sandbox import Content, Sandbox
 from tests import some, strategies
 from tests.some import CONFIG, FREE, Event

@@ -13,10 +13,10 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.shared import Shared
 
+from gainsight_dest.batching.address import Address, address
 from gainsight_dest.beam.told import Once, count, told, warn_of
 from gainsight_dest.deliver.shards import Saved, Shards
 from gainsight_dest.outcome import Outcome
-from gainsight_dest.shards import Address, address
 
 #: The number of the one sender of companies, among those of the shards, which begin at 0.
 COMPANIES = -1

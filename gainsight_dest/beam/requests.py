@@ -13,8 +13,8 @@ from gainsight_dest.beam.events import Object
 from gainsight_dest.beam.told import count, count_outcome, letter
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
-from gainsight_dest.dynamic import Settings, config_of
 from gainsight_dest.outcome import Status, begin
+from gainsight_dest.templates import Settings, config_of
 
 
 class TransformEvents(beam.PTransform[Any, Any]):

@@ -12,9 +12,9 @@ from typing import Any
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import TaggedOutput
 
+from gainsight_dest.batching.moments import CURE
 from gainsight_dest.beam.events import Object
 from gainsight_dest.errors import GainsightDestError, ResponseError
-from gainsight_dest.moments import CURE
 from gainsight_dest.outcome import Outcome, Status, dead_letter, outcome_record
 
 #: The namespace of all metrics.

@@ -24,8 +24,8 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Timeout
 from gainsight_dest.deliver.shards import Saved, Shard, Shards
-from gainsight_dest.dynamic import of_one_tenant
 from gainsight_dest.outcome import Outcome, Status
+from gainsight_dest.templates import of_one_tenant
 
 #: Seconds that a late event may come after its window of `WriteToGainsight(window=…)`, and still be sent.
 _LATENESS = 86_400

@@ -18,8 +18,8 @@ from gainsight_dest import ConfigError, DestinationConfig
 from gainsight_dest.cli import read
 from gainsight_dest.cli.files import WrongInputError, content, needs
 from gainsight_dest.cli.places import Lines, Steps, lines_of
-from gainsight_dest.dynamic import Settings
-from gainsight_dest.exports import Placed, config_key, placed_in
+from gainsight_dest.reading import Placed, config_key, placed_in
+from gainsight_dest.templates import Settings
 from gainsight_dest.values import quoted
 
 #: The variables that go before the file, by what RudderStack calls the setting. Each has a form that names a file.

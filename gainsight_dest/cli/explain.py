@@ -29,9 +29,10 @@ from gainsight_dest.cli.options import refuse_contradictions, refuse_idle
 from gainsight_dest.cli.outcome import NOT_JSON
 from gainsight_dest.cli.pick import TYPES, Pick, type_in
 from gainsight_dest.cli.streams import plain_output, read_events, standard_output, warn, watched
-from gainsight_dest.explanation import Row, printable
+from gainsight_dest.explaining.trace import Row
 from gainsight_dest.fields import Fate
 from gainsight_dest.outcome import Fault
+from gainsight_dest.spelling import printable
 from gainsight_dest.transform import switched_off
 
 FAILED = 1

@@ -20,10 +20,10 @@ from gainsight_dest import (
 )
 from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.read import Item
-from gainsight_dest.dynamic import Settings
-from gainsight_dest.explanation import printable
 from gainsight_dest.outcome import Fault, is_nested
 from gainsight_dest.secret import MASK
+from gainsight_dest.spelling import printable
+from gainsight_dest.templates import Settings
 from gainsight_dest.transform import switched_off
 
 #: What an event whose line or message is not JSON is at fault with, beside the names of the error classes.

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 
 from gainsight_dest import EventError, Explanation
 from gainsight_dest.cli.read import Item
-from gainsight_dest.explanation import Path, Row, path_text, printable
+from gainsight_dest.explaining.profile import AT_FAULT
+from gainsight_dest.explaining.trace import Path, Row, path_text
 from gainsight_dest.fields import Fate
-from gainsight_dest.summary import AT_FAULT
+from gainsight_dest.spelling import printable
 from gainsight_dest.transform import type_of
 
 #: The types that events may be asked for by.

@@ -25,10 +25,10 @@ from gainsight_dest.cli.options import refuse_contradictions, refuse_idle
 from gainsight_dest.cli.outcome import NOT_JSON
 from gainsight_dest.cli.streams import plain_output, read_events, watched
 from gainsight_dest.cli.tally import Tally
-from gainsight_dest.dynamic import Settings
 from gainsight_dest.outcome import Fault, fault_of
 from gainsight_dest.plan import Fit, Limits, Load, Plan, plan
-from gainsight_dest.plan.words import DAY, HOUR, MINUTE, between, lasting
+from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, lasting
+from gainsight_dest.templates import Settings
 
 DOES_NOT_FIT = 1
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}

@@ -25,8 +25,8 @@ import attrs
 from gainsight_dest.cli import outcome, read, show
 from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.tally import OTHER
-from gainsight_dest.explanation import printable
 from gainsight_dest.outcome import Fault, Status
+from gainsight_dest.spelling import printable
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver import Waiting

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
 from gainsight_dest.cli import read, show
 from gainsight_dest.cli.config import config_option, fixed_config
 from gainsight_dest.cli.deliver import BATCH, COLUMNS, FAILED, Run
@@ -29,7 +28,8 @@ from gainsight_dest.cli.files import (
 from gainsight_dest.cli.options import refuse_idle
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.cli.tally import Tally
-from gainsight_dest.fields import linked_companies
+from gainsight_dest.fields import COMPANY, PERSON, linked_companies
+from gainsight_dest.gainsight import GSID
 
 if TYPE_CHECKING:
     from gainsight_dest.sandbox import Sandbox
@@ -144,15 +144,15 @@ def _examples() -> Path:
 
 def _content(tenant: Sandbox) -> Iterator[Table]:
     people, companies = tenant.people, tenant.companies
-    names = {company[GSID]: company[COMPANY_KEY] for company in companies}
+    names = {company[GSID]: company[COMPANY.key] for company in companies}
     linked = Counter(gsid for person in people for gsid in linked_companies(person))
     yield _listed(
         ("company", "fields", "people"),
-        [(company[COMPANY_KEY], len(company) - 2, linked[company[GSID]]) for company in companies],
+        [(company[COMPANY.key], len(company) - 2, linked[company[GSID]]) for company in companies],
     )
     yield _listed(
         ("person", "fields", "company"),
-        [(p[PERSON_KEY], len(p) - 2, ", ".join(names[gsid] for gsid in linked_companies(p))) for p in people],
+        [(p[PERSON.key], len(p) - 2, ", ".join(names[gsid] for gsid in linked_companies(p))) for p in people],
     )
     sent = Counter((event["name"], event["version"]) for event in tenant.events)
     yield _listed(("event", "version", "times"), [(*event, times) for event, times in sent.most_common()])

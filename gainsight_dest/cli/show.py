@@ -27,9 +27,10 @@ from rich.text import Text
 
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.tally import OTHER, Count, Tally
-from gainsight_dest.explanation import Rule, printable, printable_lines
+from gainsight_dest.explaining.profile import Summary, TraitSummary
+from gainsight_dest.explaining.trace import Rule
 from gainsight_dest.fields import Fate
-from gainsight_dest.summary import Summary, TraitSummary
+from gainsight_dest.spelling import printable, printable_lines
 
 if TYPE_CHECKING:
     from gainsight_dest.cli.progress import Look

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from gainsight_dest.cli import read
 from gainsight_dest.cli.files import ReaderGoneError, WrongInputError
 from gainsight_dest.cli.forms import recoding
-from gainsight_dest.explanation import printable_lines
+from gainsight_dest.spelling import printable_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress

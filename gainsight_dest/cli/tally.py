@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import attrs
 
 from gainsight_dest.cli.outcome import NOT_JSON
-from gainsight_dest.explanation import cut
 from gainsight_dest.outcome import Fault
+from gainsight_dest.spelling import cut
 
 #: Distinct types and reasons that a tally keeps apart: more are counted together, so that memory stays bounded.
 MOST_KINDS = 1000

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
-from gainsight_dest.batch import Tried, transform_batch
-from gainsight_dest.companies import CompaniesRequest
+from gainsight_dest.batching.batch import Tried, transform_batch
+from gainsight_dest.batching.requests import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.descriptors import Request, SendEvent
-from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import Event, Outcome, Prepared, Status
+from gainsight_dest.templates import Settings
 
 #: An event and its place in the stream.
 Place = tuple[int, "Event | EventError | Prepared"]

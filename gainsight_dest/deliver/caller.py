@@ -14,10 +14,9 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest import api
-from gainsight_dest.api import NOT_YET, Response
-from gainsight_dest.batch import Tried
-from gainsight_dest.companies import CompaniesRequest, FindCompanies
+from gainsight_dest import gainsight
+from gainsight_dest.batching.batch import Tried
+from gainsight_dest.batching.requests import CompaniesRequest, FindCompanies
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.budget import Budget
 from gainsight_dest.deliver.patience import Patience
@@ -44,7 +43,8 @@ from gainsight_dest.errors import (
     ThrottledError,
     UnreachableError,
 )
-from gainsight_dest.fields import company_name, linked_companies
+from gainsight_dest.fields import COMPANY, linked_companies
+from gainsight_dest.gainsight import NOT_YET, Response
 from gainsight_dest.outcome import Fault, Status
 
 #: Why a run waits for calls to be free, where it is not for an answer that it got.
@@ -116,14 +116,14 @@ class _Probe(Finds):
 
     @property
     def headers(self) -> dict[str, str]:
-        return api.record_headers(self._config.access_key or "none")
+        return gainsight.record_headers(self._config.access_key or "none")
 
     @property
     def body(self) -> Any:
-        return api.company_query("-")
+        return gainsight.query(self.of.key, "-")
 
     def next(self, response: Response) -> None:
-        if response.status >= 500 or not api.is_of_gainsight(response):
+        if response.status >= 500 or not gainsight.is_of_gainsight(response):
             raise RetryableError(self.action, "no answer of Gainsight's", response.status)
 
 
@@ -282,7 +282,7 @@ class Caller:
         except RetryableError as error:
             effort.problem = error.problem
             self._note_trouble(error)
-            if answer is not None and answer.status < 300 and api.is_of_gainsight(answer):
+            if answer is not None and answer.status < 300 and gainsight.is_of_gainsight(answer):
                 self._got_through(request)  # it was taken, and tells too little
             else:
                 self._failed(request, effort, error)
@@ -375,13 +375,13 @@ class Caller:
     def _known_to_exist(self, request: Request, following: Request | None) -> Request | None:
         """What comes next, where a find may not see yet what was created a moment ago."""
         if isinstance(request, FindCompany):
-            name = company_name(request.company)
+            name = COMPANY.key_of(request.company)
             if isinstance(following, CreateCompany) and self._note((), (name,)):
                 return UpdateCompany(request.config, request.company, request.email)
             if isinstance(following, UpdateCompany):
                 self._note((name,))
         elif isinstance(request, (CreateCompany, UpdateCompany)):
-            self._note((company_name(request.company),))
+            self._note((COMPANY.key_of(request.company),))
         return following
 
     def _note(self, names: Iterable[str], asked: Iterable[str] = ()) -> frozenset[str]:

@@ -21,14 +21,14 @@ from gainsight_dest.deliver.budget import Budget, steady_clock
 from gainsight_dest.deliver.caller import Caller, Trouble, Waiting
 from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
 from gainsight_dest.deliver.journal import Journal
-from gainsight_dest.deliver.lanes import Lanes
+from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import DEADLINE, Sender, Timeout, target_of
 from gainsight_dest.descriptors import Request
-from gainsight_dest.dynamic import Settings, for_one_tenant
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import Event, Outcome, Prepared, begin
 from gainsight_dest.outcome import known as told
+from gainsight_dest.templates import Settings, for_one_tenant
 
 #: Events read ahead for each worker: enough that one which waits does not keep the others from work.
 AHEAD = 32

@@ -16,11 +16,9 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxySchemeUnknown
 
 from gainsight_dest import __version__
-from gainsight_dest.api import Response, request_id
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver import transport
 from gainsight_dest.descriptors import Request
-from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import (
     ConfigError,
     CredentialsError,
@@ -29,6 +27,8 @@ from gainsight_dest.errors import (
     RetryableError,
     UnreachableError,
 )
+from gainsight_dest.gainsight import Response, request_id
+from gainsight_dest.templates import Settings
 
 log = logging.getLogger("gainsight_dest.deliver")
 

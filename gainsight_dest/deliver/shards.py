@@ -8,7 +8,7 @@ with settings.shard(0) as sender:
     outcomes = list(sender.deliver([*identifies, *saved]))
 ```
 
-What goes to which sender is said by `gainsight_dest.shards`.
+What goes to which sender is said by `gainsight_dest.batching.address`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import attrs
 import requests
 
+from gainsight_dest.batching.address import shares
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.budget import Budget, steady_clock
 from gainsight_dest.deliver.deliverer import Deliverer
@@ -29,11 +30,10 @@ from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Timeout, checked_base_url
 from gainsight_dest.descriptors import FindCompany, UpsertPerson
-from gainsight_dest.dynamic import Settings, of_one_tenant
 from gainsight_dest.errors import CredentialsError, EventError, RetryableError
 from gainsight_dest.fields import company_link
 from gainsight_dest.outcome import Event, Outcome, Prepared, begin
-from gainsight_dest.shards import shares
+from gainsight_dest.templates import Settings, of_one_tenant
 
 _DAY = 86_400.0
 #: Seconds to wait for another sender that has the journal: an engine that has given up on a task may start it again

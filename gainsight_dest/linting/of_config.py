@@ -7,23 +7,21 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.fields import CUSTOM
+from gainsight_dest.fields import CUSTOM, OBJECTS, GainsightObject
 from gainsight_dest.linting.finding import Hit
-from gainsight_dest.linting.near import Names, folded
 from gainsight_dest.linting.subject import (
     FROM,
     MAPS,
-    RECORDS,
     SECRETS,
     SETTINGS,
     TO,
     MapRow,
-    Record,
     Subject,
     key_place,
 )
-from gainsight_dest.placeholders import is_for_later, placeholder_problem
+from gainsight_dest.reading import is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
+from gainsight_dest.spelling import Names, folded
 
 EVENT_MAPS = ("eventNameMap", "eventVersionMap")
 #: What track needs beside the event maps.
@@ -83,42 +81,42 @@ def unknown_host(subject: Subject) -> Iterator[Hit]:
 
 def merge_keys(subject: Subject) -> Iterator[Hit]:
     """Mappings that set the field that finds the record."""
-    for record, row in _mapped(subject):
-        if row.target == record.key:
-            yield Hit(row.target_place, f"Gainsight finds a {record.name} by {row.target}")
+    for of, row in _mapped(subject):
+        if row.target == of.key:
+            yield Hit(row.target_place, f"Gainsight finds a {of.name} by {row.target}")
 
 
 def system_fields(subject: Subject) -> Iterator[Hit]:
     """Mappings to what cannot be written."""
-    for record, row in _mapped(subject):
-        if row.target in record.system:
-            yield Hit(row.target_place, f"{row.target} is a system field of a {record.name}")
+    for of, row in _mapped(subject):
+        if row.target in of.system:
+            yield Hit(row.target_place, f"{row.target} is a system field of a {of.name}")
 
 
 def standard_fields(subject: Subject) -> Iterator[Hit]:
     """Mappings to what standard traits feed."""
-    for record, row in _mapped(subject):
-        field = record.fields.get(row.target)
-        if field is not None and row.target != record.key:
+    for of, row in _mapped(subject):
+        field = of.by_name.get(row.target)
+        if field is not None and row.target != of.key:
             traits = " or ".join(field.traits)
             yield Hit(row.target_place, f"the standard field {row.target} is that of the trait {traits}, too")
 
 
 def unknown_fields(subject: Subject) -> Iterator[Hit]:
     """Mappings to fields that are neither standard nor custom."""
-    for record, row in _mapped(subject):
+    for of, row in _mapped(subject):
         name = row.target
-        if not (name in record.fields or name in record.system or name.endswith(CUSTOM)):
-            problem = f"a {record.name} has no field {subject.quoted(name)}"
-            meant = _meant(record, name)
+        if not (name in of.by_name or name in of.system or name.endswith(CUSTOM)):
+            problem = f"a {of.name} has no field {subject.quoted(name)}"
+            meant = _meant(of, name)
             yield Hit(row.target_place, problem, f"Did you mean {meant}?" if meant else None)
 
 
-def _meant(record: Record, name: str) -> str | None:
+def _meant(of: GainsightObject, name: str) -> str | None:
     """The field that the name is probably meant to be."""
-    if folded(name) in map(folded, {record.key, *record.system}):
+    if folded(name) in map(folded, {of.key, *of.system}):
         return None
-    fields = Names(record.fields.keys() - {record.key})
+    fields = Names(of.by_name.keys() - {of.key})
     standard = fields.respelt(name)
     if standard is not None:
         return standard
@@ -130,29 +128,29 @@ def _meant(record: Record, name: str) -> str | None:
 
 def odd_names(subject: Subject) -> Iterator[Hit]:
     """Mappings to custom fields of names that Gainsight gives to none."""
-    for record, row in _mapped(subject):
+    for of, row in _mapped(subject):
         name = row.target
-        if name.endswith(CUSTOM) and name not in record.fields and not re.fullmatch(_PLAIN_FIELD, name):
+        if name.endswith(CUSTOM) and name not in of.by_name and not re.fullmatch(_PLAIN_FIELD, name):
             yield Hit(row.target_place, f"{subject.quoted(name)} is an odd name for a field")
 
 
 def shared_targets(subject: Subject) -> Iterator[Hit]:
     """Two traits that go to one field."""
-    for record in RECORDS:
+    for of in OBJECTS:
         first: dict[str, MapRow] = {}
-        for row in subject.effective(record.map).values():
+        for row in subject.effective(of.map).values():
             other = first.setdefault(row.target, row)
             if other is not row:
                 field, trait = subject.quoted(row.target), subject.quoted(other.source)
                 yield Hit(row.target_place, f"{field} is set by the trait {trait}, too")
 
 
-def _mapped(subject: Subject) -> Iterator[tuple[Record, MapRow]]:
+def _mapped(subject: Subject) -> Iterator[tuple[GainsightObject, MapRow]]:
     """Rows of traits whose fields are known, and have no stray spaces, which are told of first."""
-    for record in RECORDS:
-        for row in subject.whole(record.map):
+    for of in OBJECTS:
+        for row in subject.whole(of.map):
             if not _has_stray_spaces(row.target) and not is_for_later(row.target, in_rows=True):
-                yield record, row
+                yield of, row
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -230,11 +228,11 @@ def track_only(subject: Subject) -> Iterator[Hit]:
 
 def _wants_records(subject: Subject) -> str | None:
     """Why records are to be written, as far as can be told."""
-    for record in RECORDS:
-        if subject.whole(record.map):
-            return f"{record.map} has rows"
-        if subject.summary.taken(record.type):
-            return f"there are {record.type} events"
+    for of in OBJECTS:
+        if subject.whole(of.map):
+            return f"{of.map} has rows"
+        if subject.summary.taken(of.event_type):
+            return f"there are {of.event_type} events"
     return None
 
 

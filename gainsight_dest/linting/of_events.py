@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gainsight_dest.alike import Spelling, look, told_apart
-from gainsight_dest.explanation import cut
-from gainsight_dest.fields import Fate
+from gainsight_dest.explaining.alike import Spelling, look, told_apart
+from gainsight_dest.explaining.profile import OTHER, TraitSummary, name_text
+from gainsight_dest.fields import OBJECTS, Fate, GainsightObject
 from gainsight_dest.linting.finding import Hit
-from gainsight_dest.linting.near import Names
 from gainsight_dest.linting.of_config import EVENT_MAPS
-from gainsight_dest.linting.subject import RECORDS, MapRow, Record, Subject
-from gainsight_dest.summary import OTHER, TraitSummary, name_text
+from gainsight_dest.linting.subject import MapRow, Subject
+from gainsight_dest.spelling import Names, cut
 
 _NAMES = EVENT_MAPS[0]
-_BY_NAME = {record.name: record for record in RECORDS}
+_BY_NAME = {of.name: of for of in OBJECTS}
 
 
-def _came(subject: Subject, record: Record) -> dict[tuple[str, ...], TraitSummary]:
+def _came(subject: Subject, of: GainsightObject) -> dict[tuple[str, ...], TraitSummary]:
     """The traits that came in events of the type, by their paths."""
-    traits = (trait for trait in subject.summary.traits.values() if trait.type == record.type)
-    return {trait.path: trait for trait in traits if trait.path[0] in record.places}
+    traits = (trait for trait in subject.summary.traits.values() if trait.type == of.event_type)
+    return {trait.path: trait for trait in traits if trait.path[0] in of.sources}
 
 
-def _idle(subject: Subject, record: Record) -> dict[str, MapRow]:
+def _idle(subject: Subject, of: GainsightObject) -> dict[str, MapRow]:
     """The mapped traits that never came, though events of the type did. None where there were too many to tell."""
-    came = _came(subject, record)
-    if not subject.summary.taken(record.type) or any(path[1:] == (OTHER,) for path in came):
+    came = _came(subject, of)
+    if not subject.summary.taken(of.event_type) or any(path[1:] == (OTHER,) for path in came):
         return {}
     seen = {path[1:end] for path in came for end in range(2, len(path) + 1)}
-    rows = {trait: (subject.hide(trait), row) for trait, row in subject.effective(record.map).items()}
+    rows = {trait: (subject.hide(trait), row) for trait, row in subject.effective(of.map).items()}
     return {
         trait: row
         for trait, (told, row) in rows.items()
@@ -53,10 +52,10 @@ def _as_told(subject: Subject, event: str) -> str:
 def unused_mappings(subject: Subject) -> Iterator[Hit]:
     """Mappings that no event used, and no near miss explains."""
     explained = {hit.place for check in (misspelt_traits, misspelt_events) for hit in check(subject)}
-    for record in RECORDS:
-        for row in _idle(subject, record).values():
+    for of in OBJECTS:
+        for row in _idle(subject, of).values():
             if row.source_place not in explained:
-                yield _unused(subject, row, subject.summary.taken(record.type), record.type)
+                yield _unused(subject, row, subject.summary.taken(of.event_type), of.event_type)
     for row in _idle_events(subject).values():
         if row.source_place not in explained:
             yield _unused(subject, row, subject.summary.taken("track"), "track")
@@ -68,24 +67,24 @@ def _unused(subject: Subject, row: MapRow, times: int, event_type: str) -> Hit:
 
 def misspelt_traits(subject: Subject) -> Iterator[Hit]:
     """Traits without a mapping that are nearly one that has one."""
-    for record in RECORDS:
-        came = _came(subject, record)
-        rows = {subject.hide(trait): row for trait, row in subject.effective(record.map).items()}
+    for of in OBJECTS:
+        came = _came(subject, of)
+        rows = {subject.hide(trait): row for trait, row in subject.effective(of.map).items()}
         mapped = Names(rows)
-        idle = Names(map(subject.hide, _idle(subject, record)))
+        idle = Names(map(subject.hide, _idle(subject, of)))
         fed = {path[-1] for path, trait in came.items() if len(path) == 2 and trait.went}
-        standard = Names(record.traits)
-        hungry = Names(trait for trait, field in record.traits.items() if not fed & set(field.traits))
+        standard = Names(of.feeds.all)
+        hungry = Names(trait for trait, (field, _) in of.feeds.all.items() if not fed & set(field.traits))
         for trait in came.values():
             name = ".".join(trait.path[1:])
             times = sum(n for loss, n in trait.dropped.items() if loss.fate is Fate.UNMAPPED)
             if not times or name in rows or trait.path[1:] == (OTHER,):
                 continue
-            problem = f"has no mapping, in {_count(times, record.type)}"
+            problem = f"has no mapping, in {_count(times, of.event_type)}"
             if near := mapped.respelt(name) or idle.misspelt(name):
                 yield Hit(rows[near].source_place, f"{trait.source} {problem}", _meant(subject, near, name))
             elif near := standard.respelt(name) or hungry.misspelt(name):
-                yield Hit(f"{record.type} {trait.source}", problem, f"Is it the standard trait {near} that is meant?")
+                yield Hit(f"{of.event_type} {trait.source}", problem, f"Is it the standard trait {near} that is meant?")
 
 
 def _meant(subject: Subject, near: str, name: str) -> str:
@@ -127,7 +126,7 @@ def refused_values(subject: Subject) -> Iterator[Hit]:
     for trait in subject.summary.traits.values():
         for (field, refusal), times in trait.refused.items():
             record, _, name = field.partition(".")
-            if name in _BY_NAME[record].fields:
+            if name in _BY_NAME[record].by_name:
                 yield _not_taken(trait, refusal, times)
 
 

@@ -7,16 +7,12 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest import fields
-from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
 from gainsight_dest.config import DestinationConfig, Problem, read_target
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.explain import explain
-from gainsight_dest.exports import config_in
-from gainsight_dest.fields import Field, Table
-from gainsight_dest.placeholders import is_for_later, placeholder_problem
+from gainsight_dest.explaining.explain import explain
+from gainsight_dest.explaining.profile import Summary
+from gainsight_dest.reading import config_in, is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
-from gainsight_dest.summary import Summary
 from gainsight_dest.transform import switched_off
 from gainsight_dest.values import quoted
 
@@ -30,46 +26,6 @@ FROM, TO = "from", "to"
 _NO_DOMAIN = "tenant.invalid"
 _STAND_IN = "later"
 _LONGEST_KEY = 60
-
-
-@attrs.frozen
-class Record:
-    """What a mapping of traits is for: a record of Gainsight's, and the events that it is made of.
-
-    `map`: the mapping. `type`, `places`: of which events, and where their traits are. `key`: what finds a record.
-    `table`: its fields.
-    """
-
-    map: str
-    type: str
-    places: tuple[str, ...]
-    key: str
-    table: Table
-
-    @property
-    def name(self) -> str:
-        """What Gainsight calls it."""
-        return self.table.name
-
-    @property
-    def fields(self) -> Mapping[str, Field]:
-        """The standard fields by their names."""
-        return self.table.fields
-
-    @property
-    def system(self) -> frozenset[str]:
-        """The fields that cannot be written."""
-        return self.table.system
-
-    @property
-    def traits(self) -> Mapping[str, Field]:
-        """The standard fields by the traits that feed them."""
-        return {trait: field for trait, (field, _) in self.table.feeds.all.items()}
-
-
-PERSON = Record("personMap", "identify", ("traits", "context.traits"), PERSON_KEY, fields.PERSON)
-COMPANY = Record("companyMap", "group", ("traits",), COMPANY_KEY, fields.COMPANY)
-RECORDS = (PERSON, COMPANY)
 
 
 @attrs.frozen

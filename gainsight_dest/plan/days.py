@@ -7,10 +7,10 @@ from math import ceil
 
 import attrs
 
-from gainsight_dest.api import RECORDS_PER_WRITE
+from gainsight_dest.gainsight import RECORDS_PER_WRITE
+from gainsight_dest.plan.durations import DAY, duration
 from gainsight_dest.plan.limits import Fit, Limits
 from gainsight_dest.plan.load import CALLS, Load, Merged
-from gainsight_dest.plan.words import DAY, duration
 
 #: Those of a group's calls that are for its company: the third is for the person.
 _OF_A_COMPANY = CALLS["group"] - 1

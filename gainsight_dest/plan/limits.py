@@ -6,7 +6,7 @@ from enum import Enum
 
 import attrs
 
-from gainsight_dest.plan.words import DAY, MINUTE
+from gainsight_dest.plan.durations import DAY, MINUTE
 
 
 class Fit(str, Enum):

@@ -12,20 +12,20 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.api import RECORDS_PER_WRITE
+from gainsight_dest.batching.moments import Unread, moment_of
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
-from gainsight_dest.dynamic import Settings
 from gainsight_dest.errors import ConfigError, EventError
-from gainsight_dest.fields import company_name, email_key
-from gainsight_dest.moments import Unread, moment_of
+from gainsight_dest.fields import COMPANY, PERSON
+from gainsight_dest.gainsight import RECORDS_PER_WRITE
 from gainsight_dest.outcome import Event, Outcome, Status, begin
-from gainsight_dest.plan.words import DAY, HOUR, MINUTE
+from gainsight_dest.plan.durations import DAY, HOUR, MINUTE
+from gainsight_dest.templates import Settings
 
 #: The windows, in seconds, that a plan compares beside the one that is asked for.
 WINDOWS = (MINUTE, 10 * MINUTE, HOUR, DAY)
 #: The calls of an event by itself.
-CALLS = {"identify": UpsertPerson.calls, "group": FindCompany.calls, "track": SendEvent.calls}
+CALLS = {PERSON.event_type: UpsertPerson.calls, COMPANY.event_type: FindCompany.calls, "track": SendEvent.calls}
 
 #: A key and the moment that it came at, as one number: half of what a tuple would take. So many bits are the moment's.
 _BITS = 40
@@ -236,9 +236,9 @@ def _written(first: Request | Outcome) -> tuple[str, str | None, str | None]:
     As they are spelled: a call takes one spelling. An Outcome is that of a track event which _ANY has no name for.
     """
     if isinstance(first, UpsertPerson):
-        return "identify", email_key(first.person), None
+        return PERSON.event_type, PERSON.key_of(first.person), None
     if isinstance(first, FindCompany):
-        return "group", first.email, company_name(first.company)
+        return COMPANY.event_type, first.email, COMPANY.key_of(first.company)
     return "track", None, None
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.moments import Unread
+from gainsight_dest.batching.address import shares
+from gainsight_dest.batching.moments import Unread
 from gainsight_dest.plan.days import Scale, Way
+from gainsight_dest.plan.durations import DAY, MINUTE, between, lasting
 from gainsight_dest.plan.limits import Fit, Limits
 from gainsight_dest.plan.load import CALLS, Load, Span
-from gainsight_dest.plan.words import DAY, MINUTE, between, lasting
-from gainsight_dest.shards import shares
 
 #: Calls a minute of one sender: four workers, and an answer in 0.3 seconds.
 CALLS_OF_A_SENDER = 800

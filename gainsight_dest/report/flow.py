@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import attrs
 
-from gainsight_dest.summary import TraitSummary
+from gainsight_dest.explaining.profile import TraitSummary
 
 #: Traits, and fields, with a place of their own, the biggest: the rest share one.
 MOST = 40

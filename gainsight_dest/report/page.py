@@ -12,16 +12,18 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from gainsight_dest.explanation import cells, printable
+from gainsight_dest.explaining.profile import OTHER, Summary, Tally, TraitSummary
+from gainsight_dest.explaining.trace import EVENT
+from gainsight_dest.fields import OBJECTS
 from gainsight_dest.linting.finding import Finding, Severity
 from gainsight_dest.report.flow import Flow, flow, links
-from gainsight_dest.summary import OTHER, Summary, Tally, TraitSummary
+from gainsight_dest.spelling import cells, printable
 
 #: Lines that a cell shows at most; columns of a name, and of what is shown of it on demand.
 MOST_LINES, LONGEST, LONGEST_TITLE = 12, 200, 2000
 
-#: What events of a type become.
-_BECOME = {"identify": "Person", "group": "Company", "track": "Event"}
+#: What events are made into, by their types.
+_MADE = {**{of.event_type: of.name for of in OBJECTS}, "track": EVENT}
 _SOURCE = files("gainsight_dest.report").joinpath("page.html").read_text("utf8")
 
 
@@ -63,7 +65,7 @@ def page(
         policy=CONTENT_SECURITY_POLICY,
         events=summary.events,
         types=sorted(summary.events, key=_rank),
-        become=_BECOME,
+        made=_MADE,
         findings=sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR),
         flows=flows,
         sent=sum(sent for sent, _ in values),
@@ -90,7 +92,7 @@ def _template() -> Template:
 
 def _rank(kind: str) -> tuple[bool, int, str]:
     """Events of a type that Gainsight takes go first."""
-    known = [*_BECOME]
+    known = [*_MADE]
     return kind not in known, known.index(kind) if kind in known else 0, kind
 
 

@@ -21,9 +21,9 @@ from weakref import WeakValueDictionary
 
 import attrs
 
-from gainsight_dest.api import Response
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import ConfigError, RetryableError
+from gainsight_dest.gainsight import Response
 from gainsight_dest.rudderstack.send import Send
 
 #: Requests that may be at calls at once. Each takes a thread, which is made for it: that is little beside a call.

@@ -16,7 +16,6 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.api import Response
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import (
     ConfigError,
@@ -27,6 +26,7 @@ from gainsight_dest.errors import (
     RetryableError,
     ThrottledError,
 )
+from gainsight_dest.gainsight import Response
 from gainsight_dest.values import plain
 
 log = logging.getLogger("gainsight_dest.rudderstack")

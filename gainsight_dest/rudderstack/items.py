@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gainsight_dest import dynamic
+from gainsight_dest import templates
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.dynamic import MOST_FILLED, Dynamic, Values
 from gainsight_dest.errors import ConfigError, EventError, GainsightDestError
 from gainsight_dest.rudderstack.faults import CrowdedError, NoDestinationError
 from gainsight_dest.rudderstack.sizes import fit, measured
+from gainsight_dest.templates import MOST_FILLED, Dynamic, Values
 from gainsight_dest.values import kind
 
 Object = Mapping[str, Any]
@@ -116,7 +116,7 @@ def _spelling(destination: Object) -> str:
         return ""
 
 
-class Settings(dynamic.Settings):
+class Settings(templates.Settings):
     """The Config of a destination, for all of its items. `size`: as JSON, in bytes.
 
     What `of` raises is also CrowdedError, where too much is to be filled in.

@@ -9,8 +9,8 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from gainsight_dest.api import Response
 from gainsight_dest.descriptors import Request
+from gainsight_dest.gainsight import Response
 from gainsight_dest.rudderstack.send import Send
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gainsight_dest.api import Response
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import GainsightDestError, RetryableError
+from gainsight_dest.gainsight import Response
 
 #: Makes the call, once: rudder-server tries again. It gives Gainsight's answer, or raises: a GainsightDestError says
 #: what to do, anything else counts as no answer. `gainsight_dest.deliver.Sender` is one.

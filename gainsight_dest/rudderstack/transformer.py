@@ -12,15 +12,14 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.api import Response, folded
-from gainsight_dest.batch import Batch, transform_batch
-from gainsight_dest.companies import CompaniesRequest
+from gainsight_dest.batching.batch import Batch, transform_batch
+from gainsight_dest.batching.merge import merged
+from gainsight_dest.batching.requests import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
-from gainsight_dest.dynamic import afresh
 from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError
-from gainsight_dest.fields import company_link, email_key
-from gainsight_dest.merge import PERSON, merged
+from gainsight_dest.fields import PERSON, company_link
+from gainsight_dest.gainsight import Response, folded
 from gainsight_dest.rudderstack.faults import (
     DESTINATION,
     LONGEST_TEXT,
@@ -36,6 +35,7 @@ from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, Item, Kep
 from gainsight_dest.rudderstack.send import Send, asked
 from gainsight_dest.rudderstack.sizes import letters, measured
 from gainsight_dest.rudderstack.wire import as_wire, checked
+from gainsight_dest.templates import afresh
 from gainsight_dest.transform import transform
 
 Data = dict[str, Any]
@@ -340,7 +340,7 @@ def _shares(items: Sequence[Item], results: Sequence[_Result], *, together: bool
     people: dict[tuple[int, str], _Writes] = {}
     for index, result in enumerate(results):
         if type(result) is UpsertPerson:
-            people.setdefault((id(result.config), folded(email_key(result.person))), []).append((index, result))
+            people.setdefault((id(result.config), folded(PERSON.key_of(result.person))), []).append((index, result))
         else:
             shares.append(((index,), result))
     for writes in people.values():

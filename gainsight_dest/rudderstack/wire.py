@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from gainsight_dest import api
-from gainsight_dest.api import Response
+from gainsight_dest import gainsight
 from gainsight_dest.config import DestinationConfig, header_problem
 from gainsight_dest.descriptors import Creates, Finds, Request, SendEvent, Updates, UpsertPerson
 from gainsight_dest.errors import EventError
+from gainsight_dest.fields import COMPANY
+from gainsight_dest.gainsight import Response
 from gainsight_dest.rudderstack.sizes import measured
 from gainsight_dest.values import kind, text
 
@@ -108,14 +109,14 @@ class _Kept(Request):
         return self._body
 
     def next(self, response: Response) -> None:
-        api.check(response, self.action, self._config.hide)
+        gainsight.check(response, self.action, self._config.hide)
 
 
 class _KeptFind(Finds, _Kept):
     __slots__ = ()
 
     def next(self, response: Response) -> None:
-        api.finds_company(response, self.action, self._config.hide)
+        gainsight.finds_record(response, self.action, self._config.hide)
 
 
 class _KeptCreate(Creates, _Kept):
@@ -152,19 +153,19 @@ def _update(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Reque
     return _KeptUpdate(config, body)
 
 
-def _path(url: Callable[[str], str]) -> str:
-    return urlsplit(url("host")).path
+def _path(url: Callable[..., str], *of: str) -> str:
+    return urlsplit(url("host", *of)).path
 
 
 #: What a request is by its method and path.
 _ROUTES: dict[tuple[str, str], _Make] = {
-    ("PUT", _path(api.people_url)): _person,
-    ("POST", _path(api.events_url)): _event,
-    ("POST", _path(api.company_query_url)): _find,
-    ("POST", _path(api.company_url)): _create,
-    ("PUT", _path(api.company_update_url)): _update,
+    ("PUT", _path(gainsight.people_url)): _person,
+    ("POST", _path(gainsight.events_url)): _event,
+    ("POST", _path(gainsight.query_url, COMPANY.name)): _find,
+    ("POST", _path(gainsight.insert_url, COMPANY.name)): _create,
+    ("PUT", _path(gainsight.insert_url, COMPANY.name)): _update,
 }
-_QUERIES: dict[_Make, dict[str, str]] = {_update: {"keys": api.COMPANY_KEY}}
+_QUERIES: dict[_Make, dict[str, str]] = {_update: {"keys": COMPANY.key}}
 
 
 def _url(endpoint: str) -> Any:

@@ -6,8 +6,8 @@ sandbox.handle(transform(event, config))
 sandbox.people
 ```
 
-It follows what is known of Gainsight's API (see `gainsight_dest.api`), counts calls as Gainsight does, and fails on
-request: see `Fault`. `sandbox.session()` is a requests Session that ends in it (extra `deliver`), `Server` puts it
+It follows what is known of Gainsight's API (see `gainsight_dest.gainsight`), counts calls as Gainsight does, and fails
+on request: see `Fault`. `sandbox.session()` is a requests Session that ends in it (extra `deliver`), `Server` puts it
 behind a local port, with a page to look at (extra `sandbox`).
 """
 

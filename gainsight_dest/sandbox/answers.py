@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.api import Response
 from gainsight_dest.fields import Record
+from gainsight_dest.gainsight import Response
 from gainsight_dest.sandbox.faults import Fault
 
 _SLOW = 60.0

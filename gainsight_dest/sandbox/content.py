@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
-from gainsight_dest.fields import LINKED, LINKS, Record
+from gainsight_dest.fields import COMPANY, LINKED, LINKS, PERSON, Record
+from gainsight_dest.gainsight import GSID
 
 
 @attrs.define
@@ -32,7 +32,7 @@ class Content:
             self._index(company, place)
 
     def _index(self, company: Record, place: int) -> None:
-        self._by_name.setdefault(company[COMPANY_KEY], []).append(company)
+        self._by_name.setdefault(company[COMPANY.key], []).append(company)
         self._places[company[GSID]] = place
 
     def as_data(self) -> dict[str, list[Record]]:
@@ -47,15 +47,15 @@ class Content:
         """The content of what `as_data` gave. Raises ValueError."""
         try:
             people, companies, events = (_objects(_copied(data[name])) for name in ("people", "companies", "events"))
-            emails = [_text(person, PERSON_KEY) for person in people]
-            gsids = [_text(company, GSID) for company in companies if _text(company, COMPANY_KEY)]
+            emails = [_text(person, PERSON.key) for person in people]
+            gsids = [_text(company, GSID) for company in companies if _text(company, COMPANY.key)]
             linked = {link[LINKED] for person in people for link in _links(person)}
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"not a sandbox's content: {type(error).__name__} at {error}") from None
         if linked - set(gsids) or len(set(gsids)) < len(gsids) or len(set(emails)) < len(emails):
             raise ValueError("not a sandbox's content: Gsids are missing, or Gsids or Emails doubled")
         linked_people = ({**person, LINKS: _links(person)} for person in people)
-        return cls({person[PERSON_KEY]: person for person in linked_people}, companies, events)
+        return cls({person[PERSON.key]: person for person in linked_people}, companies, events)
 
     def has_company(self, gsid: str) -> bool:
         """Whether there is a company of that Gsid."""
@@ -63,7 +63,7 @@ class Content:
 
     def upsert_person(self, record: Record) -> None:
         """Creates the person of that Email or updates it; links are added to those that are there."""
-        person = self.people.setdefault(record[PERSON_KEY], {})
+        person = self.people.setdefault(record[PERSON.key], {})
         links = {link[LINKED]: link for link in _links(person)}
         for link in _links(record):
             links.setdefault(link[LINKED], link)
@@ -97,7 +97,7 @@ class Content:
 
     def _candidates(self, conditions: Iterable[Record]) -> list[Record]:
         """Those that may meet the conditions: by the index of names, if they speak of nothing else."""
-        if not all(each["name"] == COMPANY_KEY and each["operator"] in {"EQ", "IN"} for each in conditions):
+        if not all(each["name"] == COMPANY.key and each["operator"] in {"EQ", "IN"} for each in conditions):
             return self.companies
         names = {name for each in conditions for name in each["value"] if isinstance(name, str)}
         places = sorted(self._places[company[GSID]] for name in names for company in self.named(name))

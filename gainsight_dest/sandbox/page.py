@@ -16,8 +16,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from gainsight_dest.api import COMPANY_KEY, GSID, PERSON_KEY
-from gainsight_dest.fields import LINKS, Record, linked_companies
+from gainsight_dest.fields import COMPANY, LINKS, PERSON, Record, linked_companies
+from gainsight_dest.gainsight import GSID
 from gainsight_dest.sandbox.tenant import Sandbox
 
 #: Rows that a table shows at most, the newest.
@@ -55,7 +55,7 @@ def page(sandbox: Sandbox) -> str:
         events=_newest(events),
         calls=_newest(calls),
         links=links,
-        names={company[GSID]: company[COMPANY_KEY] for company in companies},
+        names={company[GSID]: company[COMPANY.key] for company in companies},
         most=MOST_ROWS,
     )
 
@@ -73,7 +73,7 @@ def _newest(rows: Sequence[Any]) -> list[Any]:
 
 def _fields(record: Record) -> Record:
     """What a table has no column for."""
-    return {name: value for name, value in record.items() if name not in {PERSON_KEY, COMPANY_KEY, GSID, LINKS}}
+    return {name: value for name, value in record.items() if name not in {PERSON.key, COMPANY.key, GSID, LINKS}}
 
 
 def _shown(value: Any) -> str:

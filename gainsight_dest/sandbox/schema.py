@@ -6,37 +6,67 @@ guess. Text limits come from a tenant's schema; 500 for a custom field is Gainsi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from gainsight_dest.api import COMPANY_KEY, PERSON_KEY
-from gainsight_dest.fields import COMPANY_FIELDS, CUSTOM, PERSON_FIELDS, TAKES, Datatype, Field, Record
+from gainsight_dest.fields import CUSTOM, PERSON, TAKES, Datatype, GainsightObject, Record
 
 LONGEST_CUSTOM_TEXT = 500
 
 
-@attrs.frozen
-class Rule:
-    """What is said of a value that a datatype does not take, and the codes for a company's field and a person's."""
-
-    message: str
-    company_code: str
-    person_code: str
-
-
-RULES: dict[Datatype, Rule] = {
-    Datatype.ANY: Rule("", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
-    Datatype.TEXT: Rule("Invalid string", "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
-    Datatype.NUMBER: Rule("Invalid number", "GSOBJ_1002", "GSOBJ_VDTNUM1001"),
-    Datatype.BOOLEAN: Rule("Invalid boolean", "GSOBJ_1002", "GSOBJ_VDTBOOL1001"),
+#: What is said of a value that a datatype does not take.
+WORDS: dict[Datatype, str] = {
+    Datatype.TEXT: "Invalid string",
+    Datatype.NUMBER: "Invalid number",
+    Datatype.BOOLEAN: "Invalid boolean",
     # The words for a date are those of the one refusal that Gainsight shows: of OriginalContractDate, with GSOBJ_1006.
-    Datatype.DATE: Rule("Invalid dateTime format", "GSOBJ_1006", "GSOBJ_VDTDATIME1001"),
-    Datatype.DATETIME: Rule("Invalid dateTime format", "GSOBJ_1005", "GSOBJ_VDTDATIME1001"),
-    Datatype.EMAIL: Rule("Invalid email", "GSOBJ_1002", "GSOBJ_VDTEMAIL1001"),
-    Datatype.URL: Rule("Invalid URL", "GSOBJ_1002", "GSOBJ_VDTURL1001"),
+    Datatype.DATE: "Invalid dateTime format",
+    Datatype.DATETIME: "Invalid dateTime format",
+    Datatype.EMAIL: "Invalid email",
+    Datatype.URL: "Invalid URL",
 }
+
+
+@attrs.frozen
+class Codes:
+    """Gainsight's codes for what is wrong with a record of an object.
+
+    `unknown`: there is no such field. `long`: the text is too long. `missing`: there is no key. `invalid`: the datatype
+    does not take the value; `of`: another code for a value of that datatype.
+    """
+
+    unknown: str
+    long: str
+    missing: str
+    invalid: str
+    of: Mapping[Datatype, str]
+
+
+#: Of companies, relationships and custom objects: Error_Codes_for_Company,_Relationship,_and_Custom_Object_APIs.
+_OF_OBJECTS = Codes(
+    "GSOBJ_1008",
+    "GSOBJ_1001",
+    "GSOBJ_1007",
+    "GSOBJ_1002",
+    {Datatype.DATE: "GSOBJ_1006", Datatype.DATETIME: "GSOBJ_1005"},
+)
+#: Person_API/Error_Codes_for_Person_API.
+_OF_PEOPLE = Codes(
+    "GSOBJ_VCRUDR1002",
+    "GSOBJ_VDTBSTR1001",
+    "GSOBJ_VDTEMAIL1001",
+    "GSOBJ_VDTBSTR1001",
+    {
+        Datatype.NUMBER: "GSOBJ_VDTNUM1001",
+        Datatype.BOOLEAN: "GSOBJ_VDTBOOL1001",
+        Datatype.DATE: "GSOBJ_VDTDATIME1001",
+        Datatype.DATETIME: "GSOBJ_VDTDATIME1001",
+        Datatype.EMAIL: "GSOBJ_VDTEMAIL1001",
+        Datatype.URL: "GSOBJ_VDTURL1001",
+    },
+)
 
 
 @attrs.frozen
@@ -63,66 +93,26 @@ class Problem:
         }
 
 
-@attrs.frozen
-class Schema:
-    """The fields of one object and the codes of its refusals. `custom` None: any field that ends in `__gc` is there."""
+def problems(record: Record, of: GainsightObject, custom: Mapping[str, Datatype] | None) -> Iterator[Problem]:
+    """Everything that is wrong with the record's fields. A null clears a field, but never the key.
 
-    key: str
-    fields: Mapping[str, Datatype]
-    custom: Mapping[str, Datatype] | None
-    code_of: Callable[[Rule], str]
-    unknown_code: str
-    long_code: str
-    null_code: str
-
-    def problems(self, record: Record) -> Iterator[Problem]:
-        """Everything that is wrong with the record's fields. A null clears a field, but never the key."""
-        if not isinstance(record.get(self.key), str) or not record[self.key].strip():
-            yield Problem(self.key, self.null_code, f"{self.key} is required", record.get(self.key))
-        for name, value in record.items():
-            datatype = self.datatype(name)
-            if datatype is None:
-                yield Problem(name, self.unknown_code, f"Unknown field {name}", value)
-            elif value is not None and not TAKES[datatype](value):
-                rule = RULES[datatype]
-                yield Problem(name, self.code_of(rule), rule.message, value)
-            elif name.endswith(CUSTOM) and isinstance(value, str) and len(value) > LONGEST_CUSTOM_TEXT:
-                yield Problem(name, self.long_code, "Value too long", value)
-
-    def datatype(self, name: str) -> Datatype | None:
-        """What the field takes; None where there is no such field."""
-        if name in self.fields:
-            return self.fields[name]
-        if self.custom is None:
-            return Datatype.ANY if name.endswith(CUSTOM) else None
-        return self.custom.get(name)
+    `custom`: the custom fields of the object; None: any field that ends in `__gc` is there.
+    """
+    codes = _OF_PEOPLE if of is PERSON else _OF_OBJECTS
+    if not isinstance(record.get(of.key), str) or not record[of.key].strip():
+        yield Problem(of.key, codes.missing, f"{of.key} is required", record.get(of.key))
+    for name, value in record.items():
+        datatype = of.datatype(name) or _custom(name, custom)
+        if datatype is None:
+            yield Problem(name, codes.unknown, f"Unknown field {name}", value)
+        elif value is not None and not TAKES[datatype](value):
+            yield Problem(name, codes.of.get(datatype, codes.invalid), WORDS[datatype], value)
+        elif name.endswith(CUSTOM) and isinstance(value, str) and len(value) > LONGEST_CUSTOM_TEXT:
+            yield Problem(name, codes.long, "Value too long", value)
 
 
-def _datatypes(fields: tuple[Field, ...]) -> dict[str, Datatype]:
-    return {field.name: field.datatype for field in fields}
-
-
-def person_schema(custom: Mapping[str, Datatype] | None) -> Schema:
-    """The Person object. Its codes: Person_API/Error_Codes_for_Person_API."""
-    return Schema(
-        PERSON_KEY,
-        _datatypes(PERSON_FIELDS),
-        custom,
-        lambda rule: rule.person_code,
-        unknown_code="GSOBJ_VCRUDR1002",
-        long_code="GSOBJ_VDTBSTR1001",
-        null_code="GSOBJ_VDTEMAIL1001",
-    )
-
-
-def company_schema(custom: Mapping[str, Datatype] | None) -> Schema:
-    """The Company object. Its codes: Error_Codes_for_Company,_Relationship,_and_Custom_Object_APIs."""
-    return Schema(
-        COMPANY_KEY,
-        _datatypes(COMPANY_FIELDS),
-        custom,
-        lambda rule: rule.company_code,
-        unknown_code="GSOBJ_1008",
-        long_code="GSOBJ_1001",
-        null_code="GSOBJ_1007",
-    )
+def _custom(name: str, custom: Mapping[str, Datatype] | None) -> Datatype | None:
+    """What a custom field takes; None where there is no such field."""
+    if custom is None:
+        return Datatype.ANY if name.endswith(CUSTOM) else None
+    return custom.get(name)

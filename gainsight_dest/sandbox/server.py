@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from cheroot import wsgi
 from cheroot.server import HTTPConnection
 
-from gainsight_dest.api import Response
+from gainsight_dest.gainsight import Response
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, page
 from gainsight_dest.sandbox.tenant import Sandbox
 

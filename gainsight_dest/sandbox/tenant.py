@@ -14,24 +14,28 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from gainsight_dest.api import (
-    COMPANY_KEY,
-    RECORDS_PER_WRITE,
-    Response,
-    company_query_url,
-    company_url,
-    events_url,
-    people_url,
-)
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
-from gainsight_dest.fields import CUSTOM, LINKED, LINKS, Datatype, Record, is_link, linked_companies
+from gainsight_dest.fields import (
+    COMPANY,
+    CUSTOM,
+    LINKED,
+    LINKS,
+    OBJECTS,
+    PERSON,
+    Datatype,
+    GainsightObject,
+    Record,
+    is_link,
+    linked_companies,
+)
+from gainsight_dest.gainsight import RECORDS_PER_WRITE, Response, events_url, insert_url, people_url, query_url
 from gainsight_dest.sandbox.answers import Answer, RefusedError, envelope_of, fail, saved, shown
 from gainsight_dest.sandbox.content import Content
 from gainsight_dest.sandbox.faults import Fault, Plan
 from gainsight_dest.sandbox.limits import DAY, MINUTE, Window
-from gainsight_dest.sandbox.schema import Problem, company_schema, person_schema
+from gainsight_dest.sandbox.schema import Problem, problems
 from gainsight_dest.values import plain
 
 if TYPE_CHECKING:
@@ -82,8 +86,18 @@ def _target(url: str) -> tuple[str, dict[str, list[str]]]:
         return url, {}
 
 
-def _path(url: Callable[[str], str]) -> str:
-    return urlsplit(url("tenant")).path
+def _path(url: Callable[..., str], *of: str) -> str:
+    return urlsplit(url("tenant", *of)).path
+
+
+def _custom(
+    of: GainsightObject, config: DestinationConfig | None, declared: Mapping[str, Datatype] | None
+) -> dict[str, Datatype] | None:
+    """The custom fields of an object: those that the config maps, and those that are declared; None: any are there."""
+    if config is None and declared is None:
+        return None
+    mapped = [] if config is None else [field for *_, field in config.custom_fields[of.map] if field.endswith(CUSTOM)]
+    return {**dict.fromkeys(mapped, Datatype.ANY), **(declared or {})}
 
 
 class Sandbox:
@@ -118,17 +132,10 @@ class Sandbox:
         self._lock = threading.Lock()
         self._number = 0
         declared = custom_fields or {}
-        self._person = person_schema(self._custom("Person", declared, config.person_map if config else None))
-        self._company = company_schema(self._custom("Company", declared, config.company_map if config else None))
+        self._custom = {of.name: _custom(of, config, declared.get(of.name)) for of in OBJECTS}
 
-    @staticmethod
-    def _custom(
-        name: str, declared: Mapping[str, Mapping[str, Datatype]], mapped: Mapping[str, str] | None
-    ) -> dict[str, Datatype] | None:
-        if mapped is None and name not in declared:
-            return None
-        fields = {field: Datatype.ANY for field in (mapped or {}).values() if field.endswith(CUSTOM)}
-        return {**fields, **declared.get(name, {})}
+    def _problems(self, record: Record, of: GainsightObject) -> list[Problem]:
+        return [*problems(record, of, self._custom[of.name])]
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -221,7 +228,7 @@ class Sandbox:
         person = _object(incoming.body)
         if not person:
             raise RefusedError(400, "GSOBJ_VCRUDR1001", "Row is empty")
-        problems = [*self._person.problems({k: v for k, v in person.items() if k != LINKS})]
+        problems = self._problems({k: v for k, v in person.items() if k != LINKS}, PERSON)
         problems += [
             Problem(LINKED, "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
             for gsid in _gsids(person)
@@ -253,21 +260,21 @@ class Sandbox:
     def _update_companies(self, incoming: _Incoming) -> Record:
         self._check_access_key(incoming)
         records = self._checked_companies(incoming)
-        if incoming.query.get("keys") != [COMPANY_KEY]:
-            raise RefusedError(400, "GSOBJ_1008", "keys must be Name")
-        if any(not self.content.named(record[COMPANY_KEY]) for record in records):
+        if incoming.query.get("keys") != [COMPANY.key]:
+            raise RefusedError(400, "GSOBJ_1008", f"keys must be {COMPANY.key}")
+        if any(not self.content.named(record[COMPANY.key]) for record in records):
             raise RefusedError(400, "GSOBJ_1011", "No data found for given criteria")
         for record in records:
-            for company in self.content.named(record[COMPANY_KEY]):
+            for company in self.content.named(record[COMPANY.key]):
                 company.update(record)
-        return saved([self.content.named(record[COMPANY_KEY])[0] for record in records])
+        return saved([self.content.named(record[COMPANY.key])[0] for record in records])
 
     def _checked_companies(self, incoming: _Incoming) -> list[Record]:
         """The records of a write: all of them, or none if one is wrong. Which one it is, the answer does not say."""
         records = _object(incoming.body).get("records")
         if not isinstance(records, list) or not 0 < len(records) <= RECORDS_PER_WRITE:
             raise RefusedError(400, "GSOBJ_1008", f"records must be a list of 1 to {RECORDS_PER_WRITE}")
-        problems = [problem for record in records for problem in self._company.problems(_object(record))]
+        problems = [problem for record in records for problem in self._problems(_object(record), COMPANY)]
         if problems:
             errors = [{"success": False, "parsedValue": p.value, "errors": [p.as_data()]} for p in problems]
             data = {"count": 0, "errors": [errors], "records": None}
@@ -304,9 +311,9 @@ class Sandbox:
 
     _ROUTES: ClassVar[dict[tuple[str, str], tuple[str, Callable[[Sandbox, _Incoming], Any]]]] = {
         ("PUT", _path(people_url)): ("upsert person", _upsert_person),
-        ("POST", _path(company_query_url)): ("find company", _find_companies),
-        ("POST", _path(company_url)): ("create company", _create_companies),
-        ("PUT", _path(company_url)): ("update company", _update_companies),
+        ("POST", _path(query_url, COMPANY.name)): ("find company", _find_companies),
+        ("POST", _path(insert_url, COMPANY.name)): ("create company", _create_companies),
+        ("PUT", _path(insert_url, COMPANY.name)): ("update company", _update_companies),
         ("POST", _path(events_url)): ("send event", _send_event),
     }
 

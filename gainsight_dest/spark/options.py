@@ -11,10 +11,10 @@ import attrs
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.shards import Shards
-from gainsight_dest.dynamic import Settings as Filled
-from gainsight_dest.dynamic import of_one_tenant
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.linting.near import Names
+from gainsight_dest.spelling import Names
+from gainsight_dest.templates import Settings as Filled
+from gainsight_dest.templates import of_one_tenant
 
 
 class OptionsError(ValueError):

@@ -11,10 +11,10 @@ from pyspark.sql import DataFrame
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
-from gainsight_dest.dynamic import Settings, config_of
 from gainsight_dest.outcome import Fault, begin, text_of
 from gainsight_dest.secret import MASK, Secret
 from gainsight_dest.spark.rows import Batches, as_json, batches, events_only, fit, read
+from gainsight_dest.templates import Settings, config_of
 
 #: The columns of `transform_events`, one row an event. `calls`: how many the event costs by itself.
 COLUMNS = (

@@ -14,14 +14,14 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
 
+from gainsight_dest.batching.address import address
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.send import target_of
 from gainsight_dest.deliver.shards import Shards
-from gainsight_dest.dynamic import of_one_tenant
 from gainsight_dest.outcome import Outcome, Status, outcome_record
-from gainsight_dest.shards import address
 from gainsight_dest.spark.rows import EVENT, Batches, Read, as_json, batches, events_only, fit, read
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
+from gainsight_dest.templates import of_one_tenant
 
 #: What a row has on its way. `sender`: 0 for the companies, else 1 and the shard. `route`: what it was routed for, so
 #: that it is written as it was routed. `unread`: a time of it that cannot be read. `gsid`, `calls`, `outcome`: of a

@@ -20,10 +20,10 @@ import attrs
 import pyarrow as pa
 from pyspark.sql.datasource import WriterCommitMessage
 
+from gainsight_dest.batching.address import address
+from gainsight_dest.batching.moments import Unread
 from gainsight_dest.deliver.shards import Saved, Shard
-from gainsight_dest.moments import Unread
 from gainsight_dest.outcome import Outcome, Status, dead_letter, outcome_record
-from gainsight_dest.shards import address
 from gainsight_dest.spark.options import Settings
 from gainsight_dest.spark.route import facts, route_of
 from gainsight_dest.spark.rows import Read, parsed, read

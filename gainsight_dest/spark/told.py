@@ -12,7 +12,7 @@ from typing import IO, Any
 import attrs
 from pyspark.sql.datasource import WriterCommitMessage
 
-from gainsight_dest.moments import Unread
+from gainsight_dest.batching.moments import Unread
 from gainsight_dest.outcome import Status
 
 

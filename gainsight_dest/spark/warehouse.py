@@ -14,10 +14,10 @@ from pyspark.sql import functions as F  # noqa: N812 - so it is called in every 
 from pyspark.sql.types import TimestampNTZType, TimestampType
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.dynamic import Settings, config_of
-from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS, Field
-from gainsight_dest.linting.near import folded
+from gainsight_dest.fields import OBJECTS, PERSON, Field
 from gainsight_dest.spark.rows import EVENT
+from gainsight_dest.spelling import folded
+from gainsight_dest.templates import Settings, config_of
 
 #: Columns that every table has, and the event's own key of each.
 KEYS = {
@@ -48,8 +48,7 @@ def _first_traits(fields: Iterable[Field]) -> dict[str, str]:
 
 #: Of each kind: where the columns of its own go, the traits that Gainsight's fields take, the setting of further ones.
 _KINDS: dict[str, tuple[str, Mapping[str, str], str | None]] = {
-    "identify": ("traits", _first_traits(PERSON_FIELDS), "person_map"),
-    "group": ("traits", _first_traits(COMPANY_FIELDS), "company_map"),
+    **{of.event_type: (of.sources[0], _first_traits(of.fields), of.map) for of in OBJECTS},
     "track": ("properties", {}, None),
 }
 #: The names of the tables, for their kinds.
@@ -79,13 +78,13 @@ def from_warehouse(
     if kind == "track" and not {*_NAMES} & {*columns}:
         raise ValueError("there is no column event_text or event: is this the table of a track event?")
     own, standard, setting = _KINDS[kind]
-    custom = () if config is None or setting is None else tuple(getattr(_default(config), setting))
+    custom = [] if config is None or setting is None else [row[0] for row in _default(config).custom_fields[setting]]
     others = [column for column in columns if column not in KEYS and column not in _LEFT_OUT]
     of_event = {column: column for column in others if not column.startswith(_CONTEXT)}
     of_person = {
         column.removeprefix(_CONTEXT_TRAITS): column for column in others if column.startswith(_CONTEXT_TRAITS)
     }
-    of_people, custom_of_people = _KINDS["identify"][1], custom if kind == "identify" else ()
+    of_people, custom_of_people = _KINDS[PERSON.event_type][1], custom if kind == PERSON.event_type else []
 
     def value(column: str, name: str) -> Column:
         return F.col(f"`{columns[column]}`").alias(name)

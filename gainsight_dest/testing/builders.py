@@ -13,7 +13,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from gainsight_dest.api import CONTRACT_ID_TYPE
+from gainsight_dest.gainsight import CONTRACT_ID_TYPE
 
 #: Who all of it is about, where a test does not say.
 EMAIL = "ada@example.com"

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from gainsight_dest.descriptors import FindCompany, Request, preview
-from gainsight_dest.explanation import Explanation
+from gainsight_dest.explaining.trace import Explanation
 from gainsight_dest.secret import MASK, Secret
 
 Hide = Callable[[str], str]

@@ -24,8 +24,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 
-from gainsight_dest.api import Response
 from gainsight_dest.descriptors import Request
+from gainsight_dest.gainsight import Response
 from gainsight_dest.rudderstack import Send, processor, proxy, router
 from gainsight_dest.rudderstack.faults import DESTINATION
 from gainsight_dest.rudderstack.proxy import FEATURE as PROXY

@@ -23,7 +23,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
-from gainsight_dest.explain import explain
+from gainsight_dest.explaining.explain import explain
 from gainsight_dest.testing.compare import differences, masked, outcome, renewed
 from gainsight_dest.testing.document import DocumentError, composed, data_of, edited, entries, line_of, same
 from gainsight_dest.testing.reasons import all_told

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gainsight_dest.alike import look, seen, told_apart, twins
-from gainsight_dest.explanation import EVENT, HEADER, Explanation, Row, Rule, path_text, short
-from gainsight_dest.fields import COMPANY, CUSTOM, PERSON, Fate, Table
+from gainsight_dest.explaining.alike import look, seen, told_apart, twins
+from gainsight_dest.explaining.trace import EVENT, HEADER, Explanation, Row, Rule, path_text, short
+from gainsight_dest.fields import CUSTOM, OBJECTS, Fate, GainsightObject
 from gainsight_dest.secret import MASK
 from gainsight_dest.testing.compare import ABSENT, Absent, Difference, Path
 from gainsight_dest.values import quoted
 
-#: The map and the table of fields, by the type of an event.
-_MAPS: dict[str | None, tuple[str, Table]] = {
-    "identify": (Rule.PERSON_MAP, PERSON),
-    "group": (Rule.COMPANY_MAP, COMPANY),
-}
+#: What an event makes a record of, by its type.
+_OF: dict[str | None, GainsightObject] = {of.event_type: of for of in OBJECTS}
 
 #: The headers, in lower case, that are settings as they are; of the secret ones no value is told.
 _SETTINGS = {
@@ -190,20 +187,19 @@ def _missing(target: str, expected: Any, rows: list[Row], explanation: Explanati
     """Why nothing is in the field: what is for it and did not go, else what may have been meant to."""
     if rows:
         return _not_sent(rows[0])
-    if explanation.type not in _MAPS:
+    of = _OF.get(explanation.type)
+    if of is None:
         return _no_property(target, explanation)
-    name, table = _MAPS[explanation.type]
-    config = explanation.config
-    custom = (config.person_map if table is PERSON else config.company_map) if config else {}
-    traits = [trait for trait, field in custom.items() if field == target]
+    name, config = of.map, explanation.config
+    traits = [trait for trait, _, field in (config.custom_fields[name] if config else ()) if field == target]
     if mistaken := _mistaken(traits, explanation.rows):
         row, trait, came = mistaken
         return f"{row} has no row in {name}, which has {trait}, and the event has {came}"
     meant = _meant(target, expected, explanation.rows)
     if meant is not None:
         return f"{meant.source} {f'has no row in {name}' if meant.fate is Fate.UNMAPPED else 'is not read here'}"
-    if target in table.fields:
-        traits += table.fields[target].traits
+    if target in of.by_name:
+        traits += of.by_name[target].traits
     if traits:
         return f"it is made of {' or '.join(map(_named, traits))}, and the event has no such trait"
     return f"no row of {name} goes there"

@@ -17,7 +17,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.fields import COMPANY_FIELDS, PERSON_FIELDS
+from gainsight_dest.fields import OBJECTS
 from gainsight_dest.testing import builders
 
 Strategy = st.SearchStrategy[Any]
@@ -30,7 +30,7 @@ EVENTS = {
 }
 
 _TYPES = ("identify", "group", "track")
-_STANDARD = sorted({trait for field in (*PERSON_FIELDS, *COMPANY_FIELDS) for trait in field.traits})
+_STANDARD = sorted({trait for of in OBJECTS for field in of.fields for trait in field.traits})
 _KEYS = {"email", "name"}  # of their own: an event without them becomes no request
 _OWN = ("plan", "address", "crm.id", "score", "Plan", "team name", "")
 _PATHS = ("plan", "score", "address.city", "crm.id", "address", "email", "team name")

@@ -10,8 +10,8 @@ import pytest
 from gainsight_dest import explain
 from gainsight_dest.cli.pick import Pick, names_of, type_in
 from gainsight_dest.cli.read import Item
-from gainsight_dest.explanation import Row
-from gainsight_dest.summary import AT_FAULT
+from gainsight_dest.explaining.profile import AT_FAULT
+from gainsight_dest.explaining.trace import Row
 from tests.some import CONFIG, identify, track
 
 

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from gainsight_dest import BlockedError, CredentialsError, DestinationConfig, Outcome, RetryableError
-from gainsight_dest.api import Response
 from gainsight_dest.deliver import Deliverer, Patience, Shards, caller
+from gainsight_dest.gainsight import Response
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.answers import Answer
 from tests.deliver.runs import GROUP, IDENTIFY, TRACK, clocked, session_to

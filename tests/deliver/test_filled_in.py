@@ -7,9 +7,9 @@ import pickle
 import pytest
 
 from gainsight_dest import ConfigError
+from gainsight_dest.batching.address import address
 from gainsight_dest.deliver import Deliverer, Shards, Status
 from gainsight_dest.sandbox import Sandbox
-from gainsight_dest.shards import address
 from tests.some import CONFIG, FREE, SETTINGS, group, identify, track
 
 DYNAMIC = {**SETTINGS, "contractId": '{{ event.properties.contract || "c0" }}'}

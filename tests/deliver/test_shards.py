@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import ConfigError, CredentialsError
+from gainsight_dest.batching.address import address
 from gainsight_dest.deliver import Outcome, Patience, Saved, Shards
 from gainsight_dest.sandbox import Fault, Sandbox
-from gainsight_dest.shards import address
 from tests.deliver.runs import NEVER, PATIENT, PLANS, WRONG, content, identify, session_to, small_events, tenant, track
 from tests.some import CONFIG, FREE, group
 

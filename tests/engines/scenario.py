@@ -28,9 +28,9 @@ from typing import IO, Any, NamedTuple
 import attrs
 
 from gainsight_dest import DestinationConfig, Request
-from gainsight_dest.api import folded
 from gainsight_dest.errors import ResponseError
 from gainsight_dest.fields import LINKED, LINKS
+from gainsight_dest.gainsight import folded
 from gainsight_dest.outcome import Outcome, Status, begin
 from gainsight_dest.sandbox import FAULTS, Call, Fault, Sandbox, faults_from
 

@@ -10,12 +10,12 @@ import attrs
 import pytest
 from apache_beam.pvalue import TaggedOutput
 
+from gainsight_dest.batching.address import address
 from gainsight_dest.beam.gather import COMPANIES, Item, _chunks, _ordered
 from gainsight_dest.beam.senders import Made, Senders
 from gainsight_dest.beam.write import _Deliver, _SaveCompanies, _Sends
 from gainsight_dest.deliver import Outcome, Shards
 from gainsight_dest.sandbox import Fault, Sandbox
-from gainsight_dest.shards import address
 from tests import some
 from tests.engines.scenario import CONFIG
 

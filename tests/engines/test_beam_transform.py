@@ -28,7 +28,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.beam import TransformEvents, WriteToGainsight, parse_event
 from gainsight_dest.beam.requests import _Transform
-from gainsight_dest.dynamic import Settings, config_of
+from gainsight_dest.templates import Settings, config_of
 from tests.conformance import VECTORS, exact, walk
 from tests.engines.beam_runs import run
 from tests.engines.imports import printed, told_without
@@ -219,7 +219,7 @@ def test_the_transforms_pickle_as_beam_does_it(pickled: Any) -> None:
 
 def test_importing_the_library_loads_no_beam() -> None:
     program = (
-        "import sys, gainsight_dest, gainsight_dest.deliver, gainsight_dest.shards\n"
+        "import sys, gainsight_dest, gainsight_dest.deliver, gainsight_dest.batching.address\n"
         "print('apache_beam' in sys.modules, 'gainsight_dest.beam' in sys.modules)"
     )
     assert printed(program).split() == ["False", "False"]

@@ -11,11 +11,11 @@ from typing import Any
 import attrs
 import pytest
 
+from gainsight_dest.batching.address import Address, address
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.shards import Saved, Shards
 from gainsight_dest.outcome import Outcome
 from gainsight_dest.sandbox import Fault
-from gainsight_dest.shards import Address, address
 from tests.engines.scenario import (
     CONFIG,
     Event,

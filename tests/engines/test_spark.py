@@ -22,13 +22,13 @@ from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 
 from gainsight_dest import ConfigError, EventError, transform
 from gainsight_dest.deliver.journal import entries
-from gainsight_dest.dynamic import config_of
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import by_shard, transform_events
 from gainsight_dest.spark.requests import COLUMNS, transforming
 from gainsight_dest.spark.route import spread
 from gainsight_dest.spark.task import SpeculationError
+from gainsight_dest.templates import config_of
 from tests.conformance import VECTORS, exact
 from tests.engines.scenario import CONFIG, SETTINGS, Expected, Tenant, check, events, expected, faults
 from tests.engines.spark_runs import IMPATIENT, frame

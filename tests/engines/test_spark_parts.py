@@ -19,8 +19,8 @@ from pyspark import TaskContext
 from pyspark.sql.types import LongType, StringType, StructType, VariantVal
 
 from gainsight_dest import CredentialsError
+from gainsight_dest.batching.moments import Unread
 from gainsight_dest.deliver.shards import Shards
-from gainsight_dest.moments import Unread
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import GainsightDataSource

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from gainsight_dest import transform
-from gainsight_dest.moments import instant
+from gainsight_dest.batching.moments import instant
 from gainsight_dest.spark import from_warehouse, transform_events
 from tests import some
 from tests.engines.spark_runs import frame

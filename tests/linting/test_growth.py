@@ -11,10 +11,9 @@ import pytest
 
 from gainsight_dest import DestinationConfig, Summary, explain, lint
 from gainsight_dest.cli.places import Lines, lines_of
-from gainsight_dest.explanation import LONGEST_WORD
-from gainsight_dest.linting.near import Names
+from gainsight_dest.explaining.profile import LONGEST_ERROR, MOST_KINDS, MOST_WAYS, OTHER
 from gainsight_dest.linting.subject import subject_of
-from gainsight_dest.summary import LONGEST_ERROR, MOST_KINDS, MOST_WAYS, OTHER
+from gainsight_dest.spelling import LONGEST_WORD, Names
 from tests.growth import MOST_GROWTH, growth
 from tests.some import SETTINGS, group, identify, track
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gainsight_dest.batching.address import Address, address
 from gainsight_dest.deliver.shards import Saved, Shards
 from gainsight_dest.sandbox import Sandbox
-from gainsight_dest.shards import Address, address
 from tests.pages import Page
 from tests.some import Event, group, identify
 

@@ -7,8 +7,8 @@ from html import unescape
 from typing import Any
 
 from gainsight_dest import Finding, Severity
-from gainsight_dest.explain import explain
-from gainsight_dest.summary import Summary
+from gainsight_dest.explaining.explain import explain
+from gainsight_dest.explaining.profile import Summary
 from tests.examples import CONFIG, LINES, parsed
 from tests.some import ADA
 

@@ -15,8 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from gainsight_dest.explaining.profile import MOST_KINDS
 from gainsight_dest.report import page
-from gainsight_dest.summary import MOST_KINDS
 from tests.report.pages import HOSTILE, PROBLEMS, examples, hostile, many
 
 FLAGS = (

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest.explanation import Path
+from gainsight_dest.explaining.profile import Loss, TraitSummary, Way
+from gainsight_dest.explaining.trace import Path
 from gainsight_dest.fields import Fate
 from gainsight_dest.report.flow import GAP, LINE, MOST, TALLEST, THICKEST, Flow, Link, Place, Ribbon, flow, links
-from gainsight_dest.summary import Loss, TraitSummary, Way
 
 ALMOST = pytest.approx
 CLOSE = 1e-6

@@ -14,9 +14,9 @@ from itertools import pairwise
 import pytest
 
 from gainsight_dest import Finding, Severity
+from gainsight_dest.explaining.profile import MOST_KINDS, Summary, TraitSummary, Way
 from gainsight_dest.report import page
 from gainsight_dest.report.page import CONTENT_SECURITY_POLICY, LONGEST, LONGEST_TITLE, MOST_LINES
-from gainsight_dest.summary import MOST_KINDS, Summary, TraitSummary, Way
 from tests.report.pages import (
     HOSTILE,
     PROBLEMS,

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import DestinationConfig, EventError, Request, Response
-from gainsight_dest.dynamic import MOST_FILLED
 from gainsight_dest.rudderstack import processor, proxy, router, transformer
 from gainsight_dest.rudderstack.clip import MOST_LEVELS, read
 from gainsight_dest.rudderstack.faults import LONGEST_TEXT, Failure, answered, cut
@@ -20,6 +19,7 @@ from gainsight_dest.rudderstack.items import MOST_ITEMS, Item
 from gainsight_dest.rudderstack.sizes import LEVELS, fit, measured
 from gainsight_dest.rudderstack.transformer import processed, routed
 from gainsight_dest.secret import Secret
+from gainsight_dest.templates import MOST_FILLED
 from tests.rudderstack.rudder import (
     Data,
     body,

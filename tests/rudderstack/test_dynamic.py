@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest.dynamic import Dynamic
-from gainsight_dest.placeholders import template
+from gainsight_dest.reading import template
 from gainsight_dest.rudderstack import processor
+from gainsight_dest.templates import Dynamic
 from tests.rudderstack.rudder import Data, check_processed, destination, item, never
 from tests.some import ADA, SETTINGS, identify, track
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import Response, dynamic
-from gainsight_dest.placeholders import template
+from gainsight_dest import Response, templates
+from gainsight_dest.reading import template
 from gainsight_dest.rudderstack import items as items_module
 from gainsight_dest.rudderstack import processor, proxy, router
 from gainsight_dest.rudderstack.clip import read
@@ -156,7 +156,7 @@ MANY: dict[str, Callable[[int], Run]] = {
 def test_twice_as_many_take_at_most_two_and_a_half_times_the_work(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # What grows with the items and with the config, up to a bound, is past it.
     monkeypatch.setattr(items_module, "MOST_FILLED", 20_000)
-    monkeypatch.setattr(dynamic, "MOST_TEMPLATES", 50)
+    monkeypatch.setattr(templates, "MOST_TEMPLATES", 50)
     make = MANY[kind]
     make(3)()  # what is made once is made
     assert work(make(200)) <= 2.5 * work(make(100))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest import CredentialsError, EventError, Request, Response, RetryableError, ThrottledError, transform
-from gainsight_dest.batch import transform_batch
+from gainsight_dest.batching.batch import transform_batch
 from gainsight_dest.rudderstack import features, processor, router, transformer
 from gainsight_dest.sandbox import Sandbox
 from tests.rudderstack.rudder import (

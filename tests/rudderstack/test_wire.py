@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError, RejectedError, Request, Response, transform
-from gainsight_dest.companies import FindCompanies
+from gainsight_dest.batching.requests import FindCompanies
 from gainsight_dest.rudderstack import as_wire, from_wire
 from tests.rudderstack.rudder import NOTHING, Data, check_request, saved, told
 from tests.some import ACCESS_KEY, ADA, SETTINGS, group, identify, track

@@ -9,7 +9,7 @@ import re
 from html import unescape
 from typing import Any
 
-from gainsight_dest.api import company_url, events_url, people_url
+from gainsight_dest.gainsight import events_url, insert_url, people_url
 from gainsight_dest.sandbox import Content, Fault, Sandbox
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, MOST_ROWS, page
 
@@ -39,7 +39,7 @@ def put(sandbox: Sandbox, person: dict[str, Any]) -> None:
 
 def create(sandbox: Sandbox, *companies: dict[str, Any]) -> list[str]:
     """The companies' Gsids."""
-    sandbox.receive("POST", company_url("acme.co"), KEYS, {"records": [*companies]})
+    sandbox.receive("POST", insert_url("acme.co", "Company"), KEYS, {"records": [*companies]})
     return [company["Gsid"] for company in sandbox.companies[-len(companies) :]]
 
 

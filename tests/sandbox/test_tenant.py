@@ -25,8 +25,8 @@ from gainsight_dest import (
     UpsertPerson,
     transform,
 )
-from gainsight_dest.api import CODES
 from gainsight_dest.fields import Datatype
+from gainsight_dest.gainsight import CODES
 from gainsight_dest.sandbox import Content, DroppedConnectionError, Fault, Sandbox
 from gainsight_dest.sandbox.tenant import CALLS_KEPT, ROWS_PER_QUERY
 from tests import some, strategies

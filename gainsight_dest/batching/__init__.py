@@ -1,0 +1,1 @@
+"""Many events with the fewest calls. Pure functions of values."""

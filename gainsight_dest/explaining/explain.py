@@ -1,0 +1,332 @@
+"""Where each trait and property of an event goes, or why it does not: what `transform` does, told.
+
+Pure functions of values, made of the tables and functions that `transform` is made of. A law of the tests holds the two
+together: what the rows say is sent is the request, no more and no less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import Request, SendEvent
+from gainsight_dest.errors import ConfigError, EventError
+from gainsight_dest.explaining.trace import CONFIG, EVENT, HEADER, Explanation, Path, Row, Rule
+from gainsight_dest.fields import (
+    COMPANY,
+    PERSON,
+    Fate,
+    Field,
+    GainsightObject,
+    dig,
+    first_present,
+    has_name,
+    name_parts,
+    number_as_name,
+    source_of,
+    sources,
+    taken,
+)
+from gainsight_dest.templates import Settings, configured
+from gainsight_dest.transform import (
+    CONTRACT_ID_PLACE,
+    Object,
+    context_and_properties_of,
+    contract_id_of,
+    is_contract_id,
+    traits_of,
+    transform,
+    type_of,
+)
+from gainsight_dest.values import native, plain_object, present
+
+TRAITS, CONTEXT_TRAITS, PROPERTIES = "traits", "context.traits", "properties"
+
+#: Objects that no mapping touches are told leaf by leaf, down to this depth.
+_DEEPEST = 20
+
+
+def explain(event: Object, destination_config: DestinationConfig | Settings | Object) -> Explanation:
+    """Where each trait and property of the event goes, or why it does not.
+
+    `destination_config` is a DestinationConfig (the fast way), or RudderStack's own Config as a dict, which is then
+    parsed on each call, and whose templates `{{ path || default }}` the event fills in: what it fills in is none of its
+    traits. Raises nothing for an event or a config at fault: that is the explanation's `error`.
+    """
+    try:
+        config, event = configured(destination_config, event)
+    except (ConfigError, EventError) as error:
+        return Explanation(None, (), error)
+    request: Request | None = None
+    fault: ConfigError | EventError | None = None
+    try:
+        request = transform(event, config)
+    except (ConfigError, EventError) as error:
+        fault = error
+    event_type, rows = _told(event, config, request)
+    if isinstance(fault, EventError):
+        rows = [_blamed(row, fault) for row in rows]
+    return Explanation(event_type, tuple(rows), fault, request, config, _quotable(event, config))
+
+
+def _told(event: Any, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:
+    """The event's type and its rows; None and no rows where it is no event for this destination."""
+    event_type = None
+    if not isinstance(event, Mapping):
+        return event_type, []
+    try:
+        event_type = type_of(event.get("type"))
+        trail = _TRAILS[event_type](event, config, request)
+    except EventError:  # another type, or traits that are no object
+        return event_type, []
+    return event_type, list(trail.rows())
+
+
+def _blamed(row: Row, fault: EventError) -> Row:
+    """The row, at fault if the error is about it."""
+    return row._replace(fate=Fate.FAULT, sent=None, problem=fault.problem) if row.source == fault.path else row
+
+
+def _quotable(event: Any, config: DestinationConfig) -> tuple[str, ...]:
+    """The event's own words that an error may quote: what the config holds, too, is no secret of the event's."""
+    if not isinstance(event, Mapping):
+        return ()
+    words = (event.get("type"), event.get("event"))
+    return tuple(word for word in words if isinstance(word, str) and word not in config.events)
+
+
+class _Trail:
+    """The rows of one event in the making. `objects`: those of the event, by where they are, as they are to be told."""
+
+    def __init__(self, config: DestinationConfig, objects: Mapping[str, Object]) -> None:
+        self._objects = objects
+        self._told: dict[Path, list[Row]] = {}
+        self._claimed: set[Path] = set()
+        self._sent: dict[tuple[str | None, str | None], tuple[list[Row], int]] = {}
+        self._secrets = tuple(secret for secret in (config.access_key, config.shared_secret) if secret)
+        self._hide = config.hide
+
+    def add(self, row: Row) -> None:
+        """Tell what became of a value. What is sent overrides what was sent to the same field before."""
+        path = row.path
+        self._claimed.add(path)
+        rows = self._told.setdefault(path[:2], [])
+        if row.fate is Fate.SENT:
+            if (row.record, row.target) in self._sent:
+                self.drop(row.record, row.target, Fate.OVERRIDDEN, by=path)
+            self._sent[row.record, row.target] = rows, len(rows)
+        rows.append(row)
+
+    def drop(self, record: str | None, target: str | None, fate: Fate, **why: Any) -> None:
+        """What was sent to the field before is not, after all."""
+        if (record, target) in self._sent:
+            rows, index = self._sent.pop((record, target))
+            rows[index] = rows[index]._replace(**{"fate": fate, "sent": None, "problem": None, **why})
+
+    def sent(self, record: str, target: str) -> Any:
+        """What is sent to the field; None if nothing is."""
+        rows, index = self._sent.get((record, target), ([], 0))
+        return rows[index].sent if rows else None
+
+    def tells_of(self, path: Path) -> bool:
+        """Whether a row is about the value at the path."""
+        return path in self._claimed
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, by their objects and in the order of those; then what stands in none."""
+        for place, among in self._objects.items():
+            for key, value in among.items():
+                top = (place, _name_of(key))
+                yield from map(self._safe, self._told.pop(top, ()))
+                if top not in self._claimed:
+                    for path, leaf in self._untouched(top, value, _DEEPEST):
+                        yield self._safe(Row(path, leaf, Fate.UNMAPPED))
+        for rows in self._told.values():
+            yield from map(self._safe, rows)
+
+    def _untouched(self, path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
+        """The parts of a value that no row is about; none is about the whole."""
+        if depth and isinstance(value, Mapping) and value:
+            for key, inner in value.items():
+                below = (*path, _name_of(key))
+                if below not in self._claimed:
+                    yield from self._untouched(below, inner, depth - 1)
+        else:
+            yield path, value
+
+    def _safe(self, row: Row) -> Row:
+        """The row, with any secret in the event's own names masked."""
+        if self._secrets and any(secret in "\n".join(row.path) for secret in self._secrets):
+            target = self._hide(str(row.target)) if row.record == EVENT else row.target
+            return row._replace(path=tuple(map(self._hide, row.path)), target=target)
+        return row
+
+
+def _identify(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
+    traits, context_traits = traits_of(event)
+    properties = _unread_object(event, PROPERTIES)
+    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
+    _standard(trail, PERSON, TRAITS, traits)
+    _standard(trail, PERSON, CONTEXT_TRAITS, context_traits, senior=traits)
+    _custom(trail, PERSON, config, traits, context_traits)
+    name = trail.sent(PERSON.name, "Name")
+    if not has_name({"Name": name}):
+        trail.drop(PERSON.name, "Name", Fate.BLANK, problem="no name" if present(name) else None)
+        if request is not None and "Name" in request.body:
+            parts = " + ".join(name_parts(request.body))
+            name = request.body["Name"]
+            trail.add(Row((parts,), None, Fate.SENT, PERSON.name, "Name", Rule.NAME_PARTS, name))
+    _unread(trail, PROPERTIES, properties)
+    return trail
+
+
+def _group(event: Object, config: DestinationConfig, _request: Request | None) -> _Trail:
+    traits, context_traits = traits_of(event)
+    properties = _unread_object(event, PROPERTIES)
+    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
+    _standard(trail, COMPANY, TRAITS, traits)
+    _custom(trail, COMPANY, config, traits, {})
+    if "email" in context_traits:
+        email = context_traits["email"]
+        sent = native(email)
+        refusal = PERSON.refusal(PERSON.key, sent)
+        path = (CONTEXT_TRAITS, "email")
+        trail.add(Row(path, email, Fate.SENT, PERSON.name, PERSON.key, Rule.LINK, sent, problem=refusal))
+    _unread(trail, CONTEXT_TRAITS, context_traits)
+    _unread(trail, PROPERTIES, properties)
+    return trail
+
+
+def _track(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
+    context, properties = context_and_properties_of(event)
+    traits, context_traits = _unread_object(event, TRAITS), _unread_object(context, TRAITS)
+    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
+    event_name = native(event.get("event"))
+    if event_name is not None:
+        for rule, header, words in (
+            (Rule.NAME_MAP, "eventName", config.event_name_map),
+            (Rule.VERSION_MAP, "eventVersion", config.event_version_map),
+        ):
+            word = words.get(event_name) if isinstance(event_name, str) else None
+            fate = Fate.UNMAPPED if word is None else Fate.SENT
+            trail.add(Row(("event",), event_name, fate, HEADER, header, rule, word))
+    for key, value in properties.items():
+        trail.add(_property(key, value))
+    _contract(trail, contract_id_of(context.get("externalId")), config, request)
+    _unread(trail, TRAITS, traits)
+    _unread(trail, CONTEXT_TRAITS, context_traits)
+    return trail
+
+
+def _unread_object(event: Object, place: str) -> Object:
+    """What is told of a place that the event's type is not read for; nothing of one that is no object."""
+    among = event.get(place)
+    return among if isinstance(among, Mapping) else {}
+
+
+#: What tells the rows of an event, by its type.
+_TRAILS: dict[str, Callable[[Object, DestinationConfig, Request | None], _Trail]] = {
+    "identify": _identify,
+    "group": _group,
+    "track": _track,
+}
+
+
+def _standard(trail: _Trail, of: GainsightObject, place: str, traits: Object, senior: Object | None = None) -> None:
+    """Tell of the traits that feed standard fields. `senior`: traits that go before these."""
+    for trait, value in traits.items():
+        feed = of.feeds.all.get(trait)
+        if feed is not None:
+            trail.add(_fed(of, (place, trait), value, *feed, traits, senior))
+
+
+def _fed(
+    of: GainsightObject,
+    path: Path,
+    value: Any,
+    field: Field,
+    before: Sequence[str],
+    traits: Object,
+    senior: Object | None,
+) -> Row:
+    by = made = problem = None
+    first = first_present(field.traits, senior) if senior and present(value) else None
+    if first is not None:
+        fate, by = Fate.OVERRIDDEN, (TRAITS, first)
+    else:
+        try:
+            fate, made = taken(field, before, value, traits, "")
+            if fate is Fate.SENT and field.name == COMPANY.key and of is COMPANY and not isinstance(made, str):
+                made = number_as_name(made)
+        except EventError as error:
+            fate, problem = Fate.FAULT, error.problem
+    if fate is Fate.SENT:
+        problem = of.refusal(field.name, made)
+    elif fate is Fate.OVERRIDDEN and by is None:
+        by = (path[0], str(first_present(before, traits)))
+    return Row(path, value, fate, of.name, field.name, Rule.STANDARD, made, by, problem)
+
+
+def _custom(
+    trail: _Trail, of: GainsightObject, config: DestinationConfig, traits: Object, context_traits: Object
+) -> None:
+    """Tell of the values that the rows of a map may take, and which of them is taken."""
+    for row in config.custom_fields[of.map]:
+        source = source_of(row, traits, context_traits)
+        first = (source[0], *source[1]) if source else None
+        for place, keys, value in sources(row, traits, context_traits):
+            path = (place, *keys)
+            told = Row(path, value, Fate.BLANK, of.name, row[2], of.map)
+            if native(value) is None:
+                among: Any = dig(traits if place == TRAITS else context_traits, keys[:-1])
+                if not isinstance(among, Mapping) or keys[-1] not in among:
+                    continue
+            elif path == first:
+                told = _as_it_is(told, keys[-1], of)
+            else:
+                told = told._replace(fate=Fate.OVERRIDDEN, by=first)
+            trail.add(told)
+
+
+def _as_it_is(row: Row, key: str, of: GainsightObject | None = None) -> Row:
+    """The row, with its value sent as it is, if JSON can hold it."""
+    try:
+        sent = plain_object({key: row.value}, "")[native(key)]
+    except EventError as error:
+        return row._replace(fate=Fate.FAULT, problem=error.problem)
+    problem = of.refusal(str(row.target), sent) if of else None
+    return row._replace(fate=Fate.SENT, sent=sent, problem=problem)
+
+
+def _property(key: Any, value: Any) -> Row:
+    name = _name_of(key)
+    return _as_it_is(Row((PROPERTIES, name), value, Fate.SENT, EVENT, name, Rule.PROPERTY), key)
+
+
+def _name_of(key: Any) -> str:
+    """A key as it goes out, or would; of one that is no text, what it looks like."""
+    return str(native(key))
+
+
+def _contract(trail: _Trail, contract_id: Any, config: DestinationConfig, request: Request | None) -> None:
+    """Tell where the contract id comes from: the event, or else the config."""
+    its_own = is_contract_id(contract_id)
+    if native(contract_id) is not None:
+        sent = request.contract_id if isinstance(request, SendEvent) else contract_id
+        told = Row((CONTRACT_ID_PLACE,), contract_id, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, sent)
+        if not its_own:
+            problem = "no id" if present(contract_id) else None
+            told = told._replace(fate=Fate.BLANK, sent=None, problem=problem)
+        trail.add(told)
+    if not its_own and config.contract_id is not None:
+        value = config.contract_id
+        trail.add(Row((CONFIG, "contractId"), value, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, value))
+
+
+def _unread(trail: _Trail, place: str, among: Object) -> None:
+    """Tell of what is left of an object that events of this type are not read for."""
+    for key, value in among.items():
+        path = (place, _name_of(key))
+        if not trail.tells_of(path):
+            trail.add(Row(path, value, Fate.UNREAD))

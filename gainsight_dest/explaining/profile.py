@@ -1,0 +1,272 @@
+"""What becomes of the traits of many events: how often each came, where it went, how often and why it did not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import attrs
+
+from gainsight_dest.descriptors import FindCompany
+from gainsight_dest.errors import UnsupportedTypeError
+from gainsight_dest.explaining.alike import Spellings
+from gainsight_dest.explaining.trace import Explanation, Path, Row, Rule, path_text, short
+from gainsight_dest.fields import COMPANY, Fate
+from gainsight_dest.spelling import LONGEST_WORD, cut, printable
+
+#: Distinct traits, errors and names that are kept apart: more are counted together, so that memory stays bounded.
+MOST_KINDS = 2000
+#: Where those are counted.
+OTHER = "(other)"
+#: Why what would have been sent was not.
+AT_FAULT = "its event is at fault"
+
+#: Of one trait: where it goes, why it does not. There are more only where each event brings a config of its own.
+MOST_WAYS = 100
+#: Of a longer error the beginning is kept. In characters.
+LONGEST_ERROR = 1000
+
+_MOST_EXAMPLES = 3
+_MOST_LOOKS = 20
+_LONGEST_EXAMPLE = 60
+_MOST_PLACES = 5
+
+
+class Way(NamedTuple):
+    """Where a trait goes: `Person.Plan__gc`, and what maps it there: `personMap`."""
+
+    field: str
+    rule: str
+
+
+class Loss(NamedTuple):
+    """Why a trait did not go: the reason, the field that it is for, if any, and what the reason comes down to."""
+
+    reason: str
+    field: str | None
+    fate: Fate
+
+
+_OTHER_WAY = Way(OTHER, OTHER)
+
+
+@attrs.define(repr=False)
+class TraitSummary:
+    """One trait, or property, of all events of a type. The repr shows no value.
+
+    `came`: events that it came in. `lost`: those of them from which it went nowhere. `went`, `changed`, `dropped`,
+    `refused`: how often it went where, was changed how (`(field, "to number")`), did not go, why, and went where
+    Gainsight will refuse it, why. `first`: the number of the first event with it. `examples`: a few values as JSON.
+    """
+
+    type: str
+    path: Path
+    first: int
+    came: int = 0
+    lost: int = 0
+    went: Counter[Way] = attrs.field(factory=Counter)
+    changed: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    dropped: Counter[Loss] = attrs.field(factory=Counter)
+    refused: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    examples: list[str] = attrs.field(factory=list)
+    _looks: int = 0
+
+    @property
+    def source(self) -> str:
+        """The trait's path as text: `traits.address.city`."""
+        return path_text(self.path)
+
+    def add(self, row: Row, explanation: Explanation) -> bool:
+        """Count a row of an event; whether it is sent."""
+        is_sent = row.fate is Fate.SENT and explanation.error is None
+        field = row.field
+        if is_sent:
+            way = Way(cut(str(field)), str(row.rule))
+            way = way if way in self.went or len(self.went) < MOST_WAYS else _OTHER_WAY
+            self.went[way] += 1
+            if row.change:
+                self.changed[way.field, row.change] += 1
+            if row.problem:
+                self.refused[way.field, row.problem] += 1
+        else:
+            fate = row.fate if row.fate is not Fate.SENT else Fate.FAULT
+            loss = Loss(_short(row.reason or AT_FAULT), field and cut(field), fate)
+            is_known = loss in self.dropped or len(self.dropped) < MOST_WAYS
+            self.dropped[loss if is_known else Loss(fate.value, OTHER, fate)] += 1
+        if self._looks < _MOST_LOOKS and len(self.examples) < _MOST_EXAMPLES:
+            self._looks += 1
+            example = short(explanation.shown(row.value), _LONGEST_EXAMPLE)
+            if example not in self.examples:
+                self.examples.append(example)
+        return is_sent
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "type": self.type,
+            "source": self.source,
+            "came": self.came,
+            "lost": self.lost,
+            "went": [{**way._asdict(), "times": times} for way, times in self.went.most_common()],
+            "changed": [{"field": f, "change": how, "times": n} for (f, how), n in self.changed.most_common()],
+            "dropped": [
+                {"reason": why.reason, "field": why.field, "times": n} for why, n in self.dropped.most_common()
+            ],
+            "refused": [{"field": f, "refusal": why, "times": n} for (f, why), n in self.refused.most_common()],
+            "examples": list(self.examples),
+            "first": self.first,
+        }
+
+    def __repr__(self) -> str:
+        return f"<TraitSummary {self.type} {self.source}: came {self.came}, lost {self.lost}>"
+
+
+@attrs.define
+class Tally:
+    """How often something came, and the numbers of the first events that it came with."""
+
+    kind: str
+    text: str
+    times: int = 0
+    numbers: list[int] = attrs.field(factory=list)
+
+    def add(self, number: int) -> None:
+        """Count one more."""
+        self.times += 1
+        if len(self.numbers) < _MOST_PLACES:
+            self.numbers.append(number)
+
+
+class Summary:
+    """What becomes of the traits of many events, in bounded memory. With `mask` it keeps no value of them.
+
+    `events`: how many there were of each type; `faults`, `skips`: how many of those are at fault, are skipped.
+    `traits`: a TraitSummary for each trait, by type and path. `names`: the track events by name, kind "mapped" or "not
+    mapped". `errors`: by kind and text. `skipped`: by reason.
+    """
+
+    def __init__(self, *, mask: bool = False) -> None:
+        self.mask = mask
+        self.events: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.skips: Counter[str] = Counter()
+        self.traits: dict[tuple[str, Path], TraitSummary] = {}
+        self.names: dict[str, Tally] = {}
+        self.companies = Spellings(mask=mask)
+        self.errors: dict[str, Tally] = {}
+        self.skipped: dict[str, Tally] = {}
+        self._number = 0
+
+    def add(self, explanation: Explanation, number: int | None = None, rows: Sequence[Row] | None = None) -> None:
+        """Count an event.
+
+        `number`: what to find it by, such as its line; None: the one after the last. `rows`: those to count, if not all
+        of it; whether a trait was lost goes by all.
+        """
+        number = self._numbered(number)
+        if isinstance(explanation.request, FindCompany):
+            self.companies.add(explanation.shown(COMPANY.key_of(explanation.request.company)), number)
+        if self.mask:
+            explanation = explanation.masked()
+            rows = rows and [row.masked() for row in rows]
+        event_type = explanation.type or OTHER
+        self.events[event_type] += 1
+        error = explanation.error
+        if isinstance(error, UnsupportedTypeError):
+            self._skip(event_type, type(error).__name__, str(error), number)
+        elif error is not None:
+            self.faults[event_type] += 1
+            _tally(self.errors, type(error).__name__, str(error)).add(number)
+        sent = set() if rows is None or error else {row.path for row in explanation.rows if row.fate is Fate.SENT}
+        rows = explanation.rows if rows is None else rows
+        came: dict[tuple[str, Path], bool] = {}
+        for row in rows:
+            trait = self._trait(event_type, row.path, number)
+            key = (trait.type, trait.path)
+            # What is counted together is not kept apart by its fields.
+            told = row._replace(target=row.target and OTHER, by=None) if trait.path[-1] == OTHER else row
+            came[key] = trait.add(told, explanation) or row.path in sent or came.get(key, False)
+        for key, went in came.items():
+            trait = self.traits[key]
+            trait.came += 1
+            trait.lost += not went
+        if rows is explanation.rows or any(row.rule in _NAMING for row in rows):
+            self._name(explanation, number)
+
+    def fail(self, kind: str, text: str, number: int | None = None) -> None:
+        """Count what could not be read as an event: all of a kind together, told by the first of them."""
+        self.events[OTHER] += 1
+        self.faults[OTHER] += 1
+        _tally(self.errors, kind, text, key=kind).add(self._numbered(number))
+
+    def skip(self, reason: str, number: int | None = None, event_type: str | None = None) -> None:
+        """Count an event that is not for Gainsight. `event_type`: identify, group or track, if it is one of them."""
+        event_type = event_type or OTHER
+        self.events[event_type] += 1
+        self._skip(event_type, "skipped", reason, self._numbered(number))
+
+    def taken(self, event_type: str) -> int:
+        """How many events of a type there were that are not skipped."""
+        return self.events[event_type] - self.skips[event_type]
+
+    def values(self, event_type: str) -> tuple[int, int]:
+        """How many values of events of a type were sent, and how many were not. One that feeds two fields is two."""
+        traits = [trait for trait in self.traits.values() if trait.type == event_type]
+        return sum(trait.went.total() for trait in traits), sum(trait.dropped.total() for trait in traits)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data, ready for JSON."""
+        return {
+            "events": dict(self.events),
+            "traits": [trait.as_dict() for trait in self.traits.values()],
+            "names": [attrs.asdict(tally) for tally in self.names.values()],
+            "companies": self.companies.as_data(),
+            "errors": [attrs.asdict(tally) for tally in self.errors.values()],
+            "skipped": [attrs.asdict(tally) for tally in self.skipped.values()],
+        }
+
+    def _numbered(self, number: int | None) -> int:
+        self._number = self._number + 1 if number is None else number
+        return self._number
+
+    def _skip(self, event_type: str, kind: str, reason: str, number: int) -> None:
+        self.skips[event_type] += 1
+        _tally(self.skipped, kind, reason).add(number)
+
+    def _trait(self, event_type: str, path: Path, number: int) -> TraitSummary:
+        key = event_type, path if sum(map(len, path)) <= LONGEST_WORD else tuple(map(cut, path))
+        if key not in self.traits:
+            if len(self.traits) >= MOST_KINDS:
+                key = event_type, (path[0], OTHER)
+            self.traits.setdefault(key, TraitSummary(*key, first=number))
+        return self.traits[key]
+
+    def _name(self, explanation: Explanation, number: int) -> None:
+        """Count a track event by its name, which is mapped if it has a row in both maps."""
+        rows = [row for row in explanation.rows if row.rule in _NAMING]
+        if rows and rows[0].fate is not Fate.FAULT:
+            is_mapped = all(row.fate is Fate.SENT for row in rows)
+            name = name_text(str(explanation.shown(rows[0].value)))
+            _tally(self.names, "mapped" if is_mapped else "not mapped", name).add(number)
+
+
+_NAMING = frozenset({Rule.NAME_MAP, Rule.VERSION_MAP})
+
+
+def name_text(name: str) -> str:
+    """The name of a track event as a summary holds it."""
+    return printable(cut(name))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_ERROR else f"{text[:LONGEST_ERROR]}…"
+
+
+def _tally(tallies: dict[str, Tally], kind: str, text: str, key: str | None = None) -> Tally:
+    """Where such a text is counted. `key`: what it is counted by, if it is not the text."""
+    text = _short(text)
+    key = text if key is None else _short(key)
+    if key not in tallies and len(tallies) >= MOST_KINDS:
+        kind = text = key = OTHER
+    return tallies.setdefault(key, Tally(kind, text))
