@@ -452,7 +452,7 @@ different are kept, of each the first {MOST_SPELLINGS} spellings.
 A `Finding` has a `rule`, a `severity`, a `place`, a `problem` and a `remedy`. The place is one in the Config, such as
 `personMap[2].to`, or in the events, such as `group traits.renewalDate`. None of it holds a secret. Names of traits and
 events it may hold, but no value of an event, other than names of companies that look alike: with `--mask`, or a
-`Summary(mask=True)`, it tells only in which events they are.
+`Profile(mask=True)`, it tells only in which events they are.
 
 What else a Config holds may be RudderStack's own, such as consent settings, and is passed over.
 """

@@ -43,12 +43,12 @@ from gainsight_dest.secret import Secret
 from gainsight_dest.transform import group, identify, is_enabled, track, transform
 
 if TYPE_CHECKING:
-    from gainsight_dest.batching.batch import Batch, Tried, transform_batch
-    from gainsight_dest.explaining.profile import Summary
-    from gainsight_dest.explaining.trace import Explanation, Row
+    from gainsight_dest.batching.batch import Batch, Reply, transform_batch
+    from gainsight_dest.explaining.profile import Profile
+    from gainsight_dest.explaining.trace import Row, Trace
     from gainsight_dest.linting.finding import Finding, Severity
     from gainsight_dest.linting.schema import config_schema
-    from gainsight_dest.outcome import Outcome, Prepared, Status
+    from gainsight_dest.outcome import Outcome, PreparedEvent, Status
     from gainsight_dest.reading import events_of
 
 __all__ = [
@@ -59,14 +59,15 @@ __all__ = [
     "CredentialsError",
     "DestinationConfig",
     "EventError",
-    "Explanation",
     "FieldError",
     "FindCompany",
     "Finding",
     "GainsightDestError",
     "Outcome",
-    "Prepared",
+    "PreparedEvent",
+    "Profile",
     "RejectedError",
+    "Reply",
     "Request",
     "Response",
     "ResponseError",
@@ -77,9 +78,8 @@ __all__ = [
     "Severity",
     "Status",
     "Step",
-    "Summary",
     "ThrottledError",
-    "Tried",
+    "Trace",
     "UnreachableError",
     "UnsupportedTypeError",
     "UpdateCompany",
@@ -103,15 +103,15 @@ __version__ = "0.1.0"
 #: What is loaded when it is asked for: an import for a single event need not wait for it.
 _LATER = {
     "Batch": "batching.batch",
-    "Explanation": "explaining.trace",
     "Finding": "linting.finding",
     "Outcome": "outcome",
-    "Prepared": "outcome",
+    "PreparedEvent": "outcome",
+    "Profile": "explaining.profile",
+    "Reply": "batching.batch",
     "Row": "explaining.trace",
     "Severity": "linting.finding",
     "Status": "outcome",
-    "Summary": "explaining.profile",
-    "Tried": "batching.batch",
+    "Trace": "explaining.trace",
     "config_schema": "linting.schema",
     "events_of": "reading",
     "transform_batch": "batching.batch",

@@ -27,7 +27,7 @@ Event = Mapping[str, Any]
 
 
 @attrs.frozen
-class Prepared:
+class PreparedEvent:
     """An event with its first request, for where another than `transform` has made that."""
 
     event: Event
@@ -76,16 +76,18 @@ class Outcome:
 
 
 def begin(
-    index: int, event: Event | EventError | Prepared | Request, config: DestinationConfig | Settings | Mapping[str, Any]
+    index: int,
+    event: Event | EventError | PreparedEvent | Request,
+    config: DestinationConfig | Settings | Mapping[str, Any],
 ) -> Request | Outcome:
     """The event's first request, or its outcome where that is known before anything is sent.
 
-    An EventError may stand in for an event that could not be read, a Prepared or its Request for one that has been
+    An EventError may stand in for an event that could not be read, a PreparedEvent or its Request for one that has been
     transformed.
     """
     if isinstance(event, Request):
         return event
-    if isinstance(event, Prepared):
+    if isinstance(event, PreparedEvent):
         return event.request
     try:
         if isinstance(event, EventError):
@@ -99,14 +101,14 @@ def begin(
         return known(index, event, Status.FAILED, error=error)
 
 
-def known(index: int, event: Event | EventError | Prepared | None, status: Status, **facts: Any) -> Outcome:
+def known(index: int, event: Event | EventError | PreparedEvent | None, status: Status, **facts: Any) -> Outcome:
     """The event's outcome, with the message id and the type that it names."""
     return Outcome(index, text_of(event, "messageId"), text_of(event, "type"), status, **facts)
 
 
 def text_of(event: Any, name: str) -> str | None:
     """What the event has under that name, if it is a text."""
-    if isinstance(event, Prepared):
+    if isinstance(event, PreparedEvent):
         event = event.event
     value = event.get(name) if isinstance(event, (dict, Mapping)) else None
     return value if isinstance(value, str) else None

@@ -27,7 +27,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.outcome import (
     Outcome,
-    Prepared,
+    PreparedEvent,
     Status,
     begin,
     dead_letter,
@@ -213,7 +213,7 @@ def test_a_dead_letter_is_the_event_in_rudderstacks_nested_form_with_the_reason(
 
 def test_a_prepared_event_begins_with_its_request_and_is_known_by_what_it_is() -> None:
     request = transform(identify("bob@example.com"), CONFIG)
-    prepared = Prepared(IDENTIFY, request)
+    prepared = PreparedEvent(IDENTIFY, request)
     assert begin(0, prepared, CONFIG) is request
     assert text_of(prepared, "messageId") == "m-1"
     assert known(0, prepared, Status.DELIVERED).type == "identify"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError, transform_batch
-from gainsight_dest.batching.moments import Unread, moment_of
+from gainsight_dest.batching.moments import UnreadTimes, moment_of
 from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, Merged, Plan, plan
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, duration, lasting
 from gainsight_dest.sandbox import Content, Sandbox
@@ -389,7 +389,7 @@ def test_a_time_that_cannot_be_read_is_counted_with_the_first_as_example() -> No
         track() | {"timestamp": 5, "sentAt": "2026-03-02"},
         {"type": "page", "timestamp": "not sent"},
     )
-    assert made.unread == Unread(2, 'timestamp "01/03/2026"')
+    assert made.unread == UnreadTimes(2, 'timestamp "01/03/2026"')
     assert made.untimed == 1
     assert made.as_dict()["unread"] == {"events": 2, "example": 'timestamp "01/03/2026"'}
     assert str(made.unread) in made.notes
@@ -399,7 +399,7 @@ def test_a_window_takes_events_whatever_form_their_times_have() -> None:
     forms: list[Any] = [1_772_438_400, "1772438400000", "2026-03-02 08:00:00 UTC", "2026-03-02T10:00:00.123456789+0200"]
     load = load_of(*(identify(1) | {"timestamp": form} for form in forms))
     assert calls(load)[MINUTE] == 1
-    assert load.unread == Unread()
+    assert load.unread == UnreadTimes()
 
 
 def test_no_event_is_no_call() -> None:

@@ -15,12 +15,12 @@ from gainsight_dest import (
     EventError,
     FindCompany,
     GainsightDestError,
+    Reply,
     Request,
     Response,
     ResponseError,
     SendEvent,
     ThrottledError,
-    Tried,
     UpsertPerson,
     events_of,
     group,
@@ -96,7 +96,7 @@ def batch(events: Iterable[dict[str, Any]], send: Callable[[Request], Response])
     while events_on_their_way.requests:
         answers = [send(request) for request in events_on_their_way.requests]
         events_on_their_way = events_on_their_way.next(answers)
-        events_on_their_way = events_on_their_way.next([None, OSError(), Tried(None, calls=2)])
+        events_on_their_way = events_on_their_way.next([None, OSError(), Reply(None, calls=2)])
     return events_on_their_way.outcomes
 
 

@@ -25,14 +25,14 @@ from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPe
 from gainsight_dest.errors import ConfigError, CredentialsError, EventError, GainsightDestError, RetryableError
 from gainsight_dest.fields import COMPANY, PERSON, company_link
 from gainsight_dest.gainsight import Response, folded
-from gainsight_dest.outcome import Event, Outcome, Prepared, Status, begin, text_of
+from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status, begin, text_of
 from gainsight_dest.templates import Settings, for_one_tenant
 
 Stage = Companies | People | Tracks
 
 
 @attrs.frozen
-class Tried:
+class Reply:
     """An answer, and the calls that it took: for whoever tries again by itself, as after throttling.
 
     `answer`: a Response, the exception that stood in for one, or None if the request was not sent. `is_final`: whatever
@@ -47,7 +47,7 @@ class Tried:
     exists: frozenset[str] = frozenset()
 
 
-Answer = Response | Exception | Tried | None
+Answer = Response | Exception | Reply | None
 
 
 #: What an event is known by, message id and type, and what it began with. Plain tuples: there are many.
@@ -87,7 +87,7 @@ class Batch:
 
     @property
     def waited(self) -> tuple[float, ...]:
-        """How many seconds each of the requests has been waited for, if whoever waits tells: see Tried."""
+        """How many seconds each of the requests has been waited for, if whoever waits tells: see Reply."""
         of = self._notes.of
         return tuple(min(of(event).waited for event in call.events) for call in self._calls)
 
@@ -178,7 +178,7 @@ class Batch:
 
 
 def transform_batch(
-    events: Iterable[Event | EventError | Prepared | Request],
+    events: Iterable[Event | EventError | PreparedEvent | Request],
     destination_config: DestinationConfig | Settings | Mapping[str, Any],
     *,
     attempts: int = ATTEMPTS,
@@ -188,8 +188,8 @@ def transform_batch(
     An event at fault, or one that is not for Gainsight, becomes that event's outcome, and a config that cannot be read
     becomes that of each; nothing raises. Each event fills in the templates of a dict, but for its `domain` and its
     `accessKey`, which are to be the same for all. An EventError may stand in for an event that could not be read, a
-    Prepared or its Request for one that has been transformed, by the same config. `attempts`: an event whose request
-    has failed so often for a while has failed.
+    PreparedEvent or its Request for one that has been transformed, by the same config. `attempts`: an event whose
+    request has failed so often for a while has failed.
     """
     config: DestinationConfig | Settings
     shared: DestinationConfig | None = None
@@ -241,7 +241,7 @@ def _people(begun: Sequence[_Begun], notes: Notes) -> Iterator[Lane]:
 
 def _reading(request: Request, answer: Answer) -> Reading:
     """What an answer comes to."""
-    tried = answer if isinstance(answer, Tried) else Tried(answer, 0 if answer is None else 1)
+    tried = answer if isinstance(answer, Reply) else Reply(answer, 0 if answer is None else 1)
     if tried.answer is None:
         return Reading(Verdict.UNSENT, calls=tried.calls, waited=tried.waited)
     try:

@@ -63,20 +63,20 @@ class Moment(NamedTuple):
 
 
 @attrs.frozen
-class Unread:
+class UnreadTimes:
     """How many events have a time that cannot be read, and the first such time as it may be shown. They add up."""
 
     events: int = 0
     example: str | None = None
 
-    def __add__(self, other: Unread) -> Unread:
-        return Unread(self.events + other.events, other.example if self.example is None else self.example)
+    def __add__(self, other: UnreadTimes) -> UnreadTimes:
+        return UnreadTimes(self.events + other.events, other.example if self.example is None else self.example)
 
     def __bool__(self) -> bool:
         return self.events > 0
 
     @classmethod
-    def of(cls, unread: str | None) -> Unread:
+    def of(cls, unread: str | None) -> UnreadTimes:
         """Of one event, by its `Moment.unread`."""
         return NONE if unread is None else cls(1, unread)
 
@@ -85,7 +85,7 @@ class Unread:
         return f"{events} a time that cannot be read, such as {self.example}. {CURE}"
 
 
-NONE = Unread()
+NONE = UnreadTimes()
 #: What becomes of such events, and what to do.
 CURE = (
     "Such events go by another time that they have, or else before all others, in the order of message ids, so that an "

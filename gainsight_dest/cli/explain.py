@@ -13,7 +13,7 @@ import click
 from rich.progress import Progress
 from rich.text import Text
 
-from gainsight_dest import ConfigError, Explanation, Summary, UnsupportedTypeError, explain, lint
+from gainsight_dest import ConfigError, Profile, Trace, UnsupportedTypeError, explain, lint
 from gainsight_dest.cli import outcome, read, show
 from gainsight_dest.cli.config import config_option, destination_config, written
 from gainsight_dest.cli.files import (
@@ -97,7 +97,7 @@ def explain_command(context: click.Context, /, events: str, config_file: str | N
         _check_page(html, config_file)
     configs = outcome.Configs(destination_config(config_file) if config_file else None)
     pick = Pick(options["numbers"], options["types"], options["traits"], lost=options["lost"])
-    counts = Summary()
+    counts = Profile()
     console = show.console_on_stderr()
     with ExitStack() as stack:
         file = stack.enter_context(reading(events))
@@ -132,7 +132,7 @@ def _check_page(html: str, config_file: str | None) -> None:
         raise WrongInputError(f"{html} is the config: name another file for --html")
 
 
-def _print_summary(counts: Summary, pick: Pick, form: str) -> None:
+def _print_summary(counts: Profile, pick: Pick, form: str) -> None:
     if form == "json":
         with plain_output() as write:
             write(outcome.line({"read": pick.read, **counts.as_dict()}))
@@ -142,14 +142,14 @@ def _print_summary(counts: Summary, pick: Pick, form: str) -> None:
         out.print(table)
 
 
-def _shown(counts: Summary, pick: Pick) -> str | None:
+def _shown(counts: Profile, pick: Pick) -> str | None:
     """How much is shown, if it is not all."""
     if pick.is_all:
         return None
     return f"Shown: {counts.events.total():,} of the {pick.read:,} events that were read."
 
 
-def _written_page(html: str, page: bytes, counts: Summary) -> str:
+def _written_page(html: str, page: bytes, counts: Profile) -> str:
     number = counts.events.total()
     many = "1 event" if number == 1 else f"{number:,} events"
     return f"{html}: a page of {many}, {len(page):,} bytes. Open it in a browser: {Path(html).absolute().as_uri()}"
@@ -169,12 +169,12 @@ class _Told:
     type: str | None = None
     word: str | None = None
     message_id: str | None = None
-    explanation: Explanation | None = None
+    explanation: Trace | None = None
     rows: tuple[Row, ...] = ()
     skipped: str | None = None
     fault: Fault | None = None
 
-    def count(self, counts: Summary) -> None:
+    def count(self, counts: Profile) -> None:
         """Count it."""
         if self.explanation is not None:
             is_all = self.rows is self.explanation.rows
@@ -222,7 +222,7 @@ class _Told:
             return [show.SKIPPED]
         return at_fault if self.explanation is None else [show.HEAD, *map(_style, self.rows), *at_fault]
 
-    def _of_rows(self, explanation: Explanation) -> Explanation:
+    def _of_rows(self, explanation: Trace) -> Trace:
         return explanation if self.rows is explanation.rows else attrs.evolve(explanation, rows=self.rows)
 
 
@@ -253,12 +253,12 @@ def _told(item: read.Item, configs: outcome.Configs, pick: Pick, *, mask: bool) 
     return _Told(*facts, explanation, rows, fault=fault_of)
 
 
-def _explained(item: read.Item, configs: outcome.Configs) -> Explanation:
+def _explained(item: read.Item, configs: outcome.Configs) -> Trace:
     """The explanation; its type is known also where the config is at fault. Raises NoConfigError."""
     try:
         explanation = explain(item.event, configs.of(item))
     except ConfigError as error:  # of the event's own destination
-        explanation = Explanation(None, (), error)
+        explanation = Trace(None, (), error)
     return explanation if explanation.type else attrs.evolve(explanation, type=type_in(item))
 
 
@@ -277,7 +277,7 @@ def _telling(bar: Progress, form: str, *, in_colours: bool) -> Iterator[Callable
         yield lambda told: write(told.line() if form == "json" else told.text())
 
 
-def _page(counts: Summary, events: str, config_file: str | None, shown: str | None) -> bytes:
+def _page(counts: Profile, events: str, config_file: str | None, shown: str | None) -> bytes:
     from gainsight_dest.report import page  # noqa: PLC0415 - of an extra of its own
 
     seen = counts if shown is None else None  # of some events alone it cannot be told what none of them uses

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from gainsight_dest import DestinationConfig, Finding, Severity, Summary, explain, lint
+from gainsight_dest import DestinationConfig, Finding, Profile, Severity, explain, lint
 from gainsight_dest.cli import show
 from gainsight_dest.cli.config import config_needed, written
 from gainsight_dest.cli.files import WrongInputError, fail_empty_option, reading
@@ -62,7 +62,7 @@ def lint_command(
     config = {"Config": file.config}
     seen = None
     if events is not None:
-        seen = _seen(events, subject_of(config).config, Summary(mask=mask), fail_empty=fail_empty)
+        seen = _seen(events, subject_of(config).config, Profile(mask=mask), fail_empty=fail_empty)
     placed = [Placed(finding, file.lines.of(finding.place)) for finding in lint(config, seen.summary if seen else None)]
     _FORMS[form](Report(config_file, placed, seen))
     return FOUND_ERRORS if any(each.finding.severity is Severity.ERROR for each in placed) else 0
@@ -80,7 +80,7 @@ class Placed:
 class Seen:
     """The events of a file: what becomes of them, how many there are, and how many of those cannot be read."""
 
-    summary: Summary
+    summary: Profile
     events: int
     unreadable: int
 
@@ -99,7 +99,7 @@ class Report:
         return {f"{severity.value}s": found[severity] for severity in Severity}
 
 
-def _seen(events: str, config: DestinationConfig, summary: Summary, *, fail_empty: bool) -> Seen:
+def _seen(events: str, config: DestinationConfig, summary: Profile, *, fail_empty: bool) -> Seen:
     """The events of the file, counted in the summary; of integrations that may be meant otherwise it is warned."""
     found = Counter[bool]()
     off = Counter[str]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from gainsight_dest import EventError, Explanation
+from gainsight_dest import EventError, Trace
 from gainsight_dest.cli.read import Item
 from gainsight_dest.explaining.profile import AT_FAULT
 from gainsight_dest.explaining.trace import Path, Row, path_text
@@ -62,7 +62,7 @@ class Pick:
             return False
         return not self._types or type_in(item) in self._types
 
-    def rows(self, explanation: Explanation) -> tuple[Row, ...]:
+    def rows(self, explanation: Trace) -> tuple[Row, ...]:
         """The rows that are asked for. What is lost as its event is at fault says so."""
         rows = explanation.rows
         if self._traits:

@@ -27,7 +27,7 @@ from rich.text import Text
 
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.tally import OTHER, Count, Tally
-from gainsight_dest.explaining.profile import Summary, TraitSummary
+from gainsight_dest.explaining.profile import Profile, TraitProfile
 from gainsight_dest.explaining.trace import Rule
 from gainsight_dest.fields import Fate
 from gainsight_dest.spelling import printable, printable_lines
@@ -241,7 +241,7 @@ def summary(tally: Tally) -> Iterator[Table]:
     yield from _by_reasons(faults, [(count, reason) for reason, count in tally.skipped.items()])
 
 
-def explained(counts: Summary) -> Iterator[Table]:
+def explained(counts: Profile) -> Iterator[Table]:
     """The same tables of events that are explained, made of what the summary, the page and JSON are made of."""
     columns = ("events", "skipped", "errors", "values sent", "not sent")
     types = {}
@@ -367,7 +367,7 @@ def table(*headings: str) -> _Table:
 class _Traits:
     """The table of what becomes of each trait: side by side where there is room for it, else one below the other."""
 
-    def __init__(self, rows: Sequence[TraitSummary]) -> None:
+    def __init__(self, rows: Sequence[TraitProfile]) -> None:
         self.rows = rows
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Table]:
@@ -392,7 +392,7 @@ class _Traits:
             shown.add_row(trait.source, *_times(trait), [*_went(trait), *dropped, *values])
         return shown
 
-    def _by_type(self, shown: Table) -> Iterator[tuple[bool, TraitSummary]]:
+    def _by_type(self, shown: Table) -> Iterator[tuple[bool, TraitProfile]]:
         """The traits, and whether one is the first of its type, which stands apart in the table."""
         last = None
         for trait in self.rows:
@@ -402,11 +402,11 @@ class _Traits:
             last = trait.type
 
 
-def _times(trait: TraitSummary) -> tuple[str, str]:
+def _times(trait: TraitProfile) -> tuple[str, str]:
     return f"{trait.came:,}", f"{trait.lost:,}" if trait.lost else ""
 
 
-def traits(summary: Summary) -> Iterator[RenderableType]:
+def traits(summary: Profile) -> Iterator[RenderableType]:
     """What becomes of each trait, those that are lost most often first; and of each track event's name."""
     order = {name: place for place, name in enumerate(summary.events)}
     yield _Traits(sorted(summary.traits.values(), key=lambda trait: (order[trait.type], -trait.lost, -trait.came)))
@@ -417,7 +417,7 @@ def traits(summary: Summary) -> Iterator[RenderableType]:
         yield names
 
 
-def _went(trait: TraitSummary) -> list[_Line]:
+def _went(trait: TraitProfile) -> list[_Line]:
     """Where it went, how often if not always, and how it was changed."""
     lines = []
     for way, times in trait.went.most_common():
@@ -431,7 +431,7 @@ def _went(trait: TraitSummary) -> list[_Line]:
     return lines
 
 
-def _dropped(trait: TraitSummary) -> list[_Line]:
+def _dropped(trait: TraitProfile) -> list[_Line]:
     """Why it did not go, and how often if not always."""
     fields = {loss.field for loss in trait.dropped} | {way.field for way in trait.went}
     lines = []

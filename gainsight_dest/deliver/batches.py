@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
-from gainsight_dest.batching.batch import Tried, transform_batch
+from gainsight_dest.batching.batch import Reply, transform_batch
 from gainsight_dest.batching.requests import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.descriptors import Request, SendEvent
 from gainsight_dest.errors import EventError
-from gainsight_dest.outcome import Event, Outcome, Prepared, Status
+from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status
 from gainsight_dest.templates import Settings
 
 #: An event and its place in the stream.
-Place = tuple[int, "Event | EventError | Prepared"]
+Place = tuple[int, "Event | EventError | PreparedEvent"]
 #: What brings the answers to requests, given how often each has failed before, and how long it was waited for.
-Ask = Callable[[Iterable[Request], Iterable[int], Iterable[float]], Iterable[Tried]]
+Ask = Callable[[Iterable[Request], Iterable[int], Iterable[float]], Iterable[Reply]]
 
 
 class ChunkDelivery:
@@ -93,7 +93,7 @@ class ChunkDelivery:
         chosen = sorted(range(len(requests)), key=failures.__getitem__)
         if not isinstance(requests[0], CompaniesRequest):
             chosen = chosen[: self._at_once]
-        answers: list[Tried | None] = [None] * len(requests)
+        answers: list[Reply | None] = [None] * len(requests)
         asked = ((requests[number], failures[number], waited[number]) for number in chosen)
         told = ask(*zip(*asked, strict=True))
         for number, answer in zip(chosen, told, strict=True):

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from gainsight_dest import gainsight
-from gainsight_dest.batching.batch import Tried
+from gainsight_dest.batching.batch import Reply
 from gainsight_dest.batching.requests import CompaniesRequest, FindCompanies
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.budget import Budget
@@ -211,7 +211,7 @@ class Caller:
             way.status, way.error = Status.FAILED, self._heeded(error)
         return way
 
-    def ask(self, request: Request, failures: int, waited: float) -> Tried:
+    def ask(self, request: Request, failures: int, waited: float) -> Reply:
         """The answer to one request of a batch, which has failed so often, and been waited for so long, before.
 
         Where there were too many calls it is sent again. After another fault that may pass, it is waited as long as
@@ -223,10 +223,10 @@ class Caller:
             if isinstance(request, FindCompanies) and request.looks and asked.is_missing:
                 self._wait_to_retry(asked, self._patience.back_off(failures))
         except _StoppedError:
-            return Tried(asked.answer, asked.calls)
+            return Reply(asked.answer, asked.calls)
         except (ResponseError, EventError, ConfigError) as error:
-            return Tried(self._heeded(error), asked.calls, is_final=True)
-        return Tried(asked.answer, asked.calls, waited=asked.waited, exists=asked.exists)
+            return Reply(self._heeded(error), asked.calls, is_final=True)
+        return Reply(asked.answer, asked.calls, waited=asked.waited, exists=asked.exists)
 
     def _heeded(self, error: GainsightDestError) -> GainsightDestError:
         if isinstance(error, CredentialsError):

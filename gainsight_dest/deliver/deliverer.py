@@ -26,7 +26,7 @@ from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import DEADLINE, Sender, Timeout, target_of
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
-from gainsight_dest.outcome import Event, Outcome, Prepared, begin
+from gainsight_dest.outcome import Event, Outcome, PreparedEvent, begin
 from gainsight_dest.outcome import known as told
 from gainsight_dest.templates import Settings, for_one_tenant
 
@@ -90,7 +90,7 @@ class Deliverer:
 
     def run(
         self,
-        events: Iterable[Event | EventError | Prepared],
+        events: Iterable[Event | EventError | PreparedEvent],
         journal: Journal | None = None,
         *,
         batch: int | None = None,
@@ -98,9 +98,9 @@ class Deliverer:
     ) -> Generator[Outcome, None, None]:
         """One outcome for each event, in order, while events are read as they are needed.
 
-        An EventError may stand in for an event that could not be read, a Prepared for one that has been transformed, by
-        the same config. A credentials error ends the run, and so does silence: nothing more is sent, what is left comes
-        out as not tried. With several workers up to 32 events a worker are read ahead, and an outcome may wait until
+        An EventError may stand in for an event that could not be read, a PreparedEvent for one that has been
+        transformed, by the same config. A credentials error ends the run, and so does silence: nothing more is sent,
+        what is left comes out as not tried. With several workers up to 32 events a worker are read ahead, and an outcome may wait until
         the next event is there. What `journal` knows is not sent again.
 
         `batch`: merge so many events into the fewest calls: see `transform_batch`. `linger`: seconds after which a
@@ -117,7 +117,7 @@ class Deliverer:
 
     def _run(
         self,
-        events: Iterable[Event | EventError | Prepared],
+        events: Iterable[Event | EventError | PreparedEvent],
         journal: Journal | None,
         batch: int | None,
         linger: float | None,
@@ -200,7 +200,7 @@ class Deliverer:
 
     # --- one event --------------------------------------------------------------------------------------------------
 
-    def _job(self, index: int, event: Event | EventError | Prepared, journal: Journal | None) -> _Job:
+    def _job(self, index: int, event: Event | EventError | PreparedEvent, journal: Journal | None) -> _Job:
         """The event with its first request, or with its outcome where that is known before anything is sent."""
         if journal is not None and (known := journal.find(index, event)):
             return _Job(index, event, None, known)
@@ -284,7 +284,7 @@ class _Job:
     """An event, and what is known of it before anything is sent: its first request, or its outcome."""
 
     index: int
-    event: Event | EventError | Prepared | None
+    event: Event | EventError | PreparedEvent | None
     request: Request | None
     known: Outcome | None = None
     future: Future[Any] = attrs.field(factory=Future)

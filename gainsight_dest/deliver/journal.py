@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.outcome import Outcome, Prepared, Status, error_as_data, error_from_data
+from gainsight_dest.outcome import Outcome, PreparedEvent, Status, error_as_data, error_from_data
 
 _VERSION = 3
 _TABLES = {
@@ -471,7 +471,7 @@ def _decoded(text: bytes) -> str:
 
 def _json(event: Any) -> str:
     """The event as text, the same for the same event. What JSON cannot hold is shown as Python does."""
-    if isinstance(event, Prepared):
+    if isinstance(event, PreparedEvent):
         event = event.event
     try:
         return json.dumps(event, default=repr)

@@ -32,7 +32,7 @@ from gainsight_dest.deliver.send import Timeout, checked_base_url
 from gainsight_dest.descriptors import FindCompany, UpsertPerson
 from gainsight_dest.errors import CredentialsError, EventError, RetryableError
 from gainsight_dest.fields import company_link
-from gainsight_dest.outcome import Event, Outcome, Prepared, begin
+from gainsight_dest.outcome import Event, Outcome, PreparedEvent, begin
 from gainsight_dest.templates import Settings, of_one_tenant
 
 _DAY = 86_400.0
@@ -179,7 +179,7 @@ class Shard:
         self.close()
 
     def _run(
-        self, events: Iterable[Event | EventError | Prepared], journal_file: str | os.PathLike[str] | None
+        self, events: Iterable[Event | EventError | PreparedEvent], journal_file: str | os.PathLike[str] | None
     ) -> Iterator[Outcome]:
         wrong_key: CredentialsError | None = None
         with ExitStack() as opened:
@@ -198,12 +198,12 @@ class Shard:
         if self._deliverer.ended is not None:
             raise RetryableError("deliver", self._deliverer.ended)
 
-    def _company(self, event: Event) -> Event | Prepared:
+    def _company(self, event: Event) -> Event | PreparedEvent:
         """The event with what it asks for of its company; as it is, if it asks for none: it will be told."""
         find = begin(0, event, self._settings.config)
-        return Prepared(event, FindCompany(find.config, find.company)) if isinstance(find, FindCompany) else event
+        return PreparedEvent(event, FindCompany(find.config, find.company)) if isinstance(find, FindCompany) else event
 
-    def _linked(self, items: Iterable[Event | Saved], saved: dict[int, Saved]) -> Iterator[Event | Prepared]:
+    def _linked(self, items: Iterable[Event | Saved], saved: dict[int, Saved]) -> Iterator[Event | PreparedEvent]:
         """The items with what is left to ask for; those whose company is saved are noted by their places."""
         for index, item in enumerate(items):
             if not isinstance(item, Saved):
@@ -212,6 +212,6 @@ class Shard:
             saved[index] = item
             find = begin(0, item.event, self._settings.config)
             if isinstance(find, FindCompany):
-                yield Prepared(item.event, UpsertPerson(find.config, company_link(find.email, item.gsid)))
+                yield PreparedEvent(item.event, UpsertPerson(find.config, company_link(find.email, item.gsid)))
             else:
                 yield item.event

@@ -12,7 +12,7 @@ from typing import Any
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request, SendEvent
 from gainsight_dest.errors import ConfigError, EventError
-from gainsight_dest.explaining.trace import CONFIG, EVENT, HEADER, Explanation, Path, Row, Rule
+from gainsight_dest.explaining.trace import CONFIG, EVENT, HEADER, Path, Row, Rule, Trace
 from gainsight_dest.fields import (
     COMPANY,
     PERSON,
@@ -47,7 +47,7 @@ TRAITS, CONTEXT_TRAITS, PROPERTIES = "traits", "context.traits", "properties"
 _DEEPEST = 20
 
 
-def explain(event: Object, destination_config: DestinationConfig | Settings | Object) -> Explanation:
+def explain(event: Object, destination_config: DestinationConfig | Settings | Object) -> Trace:
     """Where each trait and property of the event goes, or why it does not.
 
     `destination_config` is a DestinationConfig (the fast way), or RudderStack's own Config as a dict, which is then
@@ -57,7 +57,7 @@ def explain(event: Object, destination_config: DestinationConfig | Settings | Ob
     try:
         config, event = configured(destination_config, event)
     except (ConfigError, EventError) as error:
-        return Explanation(None, (), error)
+        return Trace(None, (), error)
     request: Request | None = None
     fault: ConfigError | EventError | None = None
     try:
@@ -67,7 +67,7 @@ def explain(event: Object, destination_config: DestinationConfig | Settings | Ob
     event_type, rows = _told(event, config, request)
     if isinstance(fault, EventError):
         rows = [_blamed(row, fault) for row in rows]
-    return Explanation(event_type, tuple(rows), fault, request, config, _quotable(event, config))
+    return Trace(event_type, tuple(rows), fault, request, config, _quotable(event, config))
 
 
 def _told(event: Any, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:

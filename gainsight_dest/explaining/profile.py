@@ -11,7 +11,7 @@ import attrs
 from gainsight_dest.descriptors import FindCompany
 from gainsight_dest.errors import UnsupportedTypeError
 from gainsight_dest.explaining.alike import Spellings
-from gainsight_dest.explaining.trace import Explanation, Path, Row, Rule, path_text, short
+from gainsight_dest.explaining.trace import Path, Row, Rule, Trace, path_text, short
 from gainsight_dest.fields import COMPANY, Fate
 from gainsight_dest.spelling import LONGEST_WORD, cut, printable
 
@@ -52,7 +52,7 @@ _OTHER_WAY = Way(OTHER, OTHER)
 
 
 @attrs.define(repr=False)
-class TraitSummary:
+class TraitProfile:
     """One trait, or property, of all events of a type. The repr shows no value.
 
     `came`: events that it came in. `lost`: those of them from which it went nowhere. `went`, `changed`, `dropped`,
@@ -77,7 +77,7 @@ class TraitSummary:
         """The trait's path as text: `traits.address.city`."""
         return path_text(self.path)
 
-    def add(self, row: Row, explanation: Explanation) -> bool:
+    def add(self, row: Row, explanation: Trace) -> bool:
         """Count a row of an event; whether it is sent."""
         is_sent = row.fate is Fate.SENT and explanation.error is None
         field = row.field
@@ -119,7 +119,7 @@ class TraitSummary:
         }
 
     def __repr__(self) -> str:
-        return f"<TraitSummary {self.type} {self.source}: came {self.came}, lost {self.lost}>"
+        return f"<TraitProfile {self.type} {self.source}: came {self.came}, lost {self.lost}>"
 
 
 @attrs.define
@@ -138,11 +138,11 @@ class Tally:
             self.numbers.append(number)
 
 
-class Summary:
+class Profile:
     """What becomes of the traits of many events, in bounded memory. With `mask` it keeps no value of them.
 
     `events`: how many there were of each type; `faults`, `skips`: how many of those are at fault, are skipped.
-    `traits`: a TraitSummary for each trait, by type and path. `names`: the track events by name, kind "mapped" or "not
+    `traits`: a TraitProfile for each trait, by type and path. `names`: the track events by name, kind "mapped" or "not
     mapped". `errors`: by kind and text. `skipped`: by reason.
     """
 
@@ -151,14 +151,14 @@ class Summary:
         self.events: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.skips: Counter[str] = Counter()
-        self.traits: dict[tuple[str, Path], TraitSummary] = {}
+        self.traits: dict[tuple[str, Path], TraitProfile] = {}
         self.names: dict[str, Tally] = {}
         self.companies = Spellings(mask=mask)
         self.errors: dict[str, Tally] = {}
         self.skipped: dict[str, Tally] = {}
         self._number = 0
 
-    def add(self, explanation: Explanation, number: int | None = None, rows: Sequence[Row] | None = None) -> None:
+    def add(self, explanation: Trace, number: int | None = None, rows: Sequence[Row] | None = None) -> None:
         """Count an event.
 
         `number`: what to find it by, such as its line; None: the one after the last. `rows`: those to count, if not all
@@ -234,15 +234,15 @@ class Summary:
         self.skips[event_type] += 1
         _tally(self.skipped, kind, reason).add(number)
 
-    def _trait(self, event_type: str, path: Path, number: int) -> TraitSummary:
+    def _trait(self, event_type: str, path: Path, number: int) -> TraitProfile:
         key = event_type, path if sum(map(len, path)) <= LONGEST_WORD else tuple(map(cut, path))
         if key not in self.traits:
             if len(self.traits) >= MOST_KINDS:
                 key = event_type, (path[0], OTHER)
-            self.traits.setdefault(key, TraitSummary(*key, first=number))
+            self.traits.setdefault(key, TraitProfile(*key, first=number))
         return self.traits[key]
 
-    def _name(self, explanation: Explanation, number: int) -> None:
+    def _name(self, explanation: Trace, number: int) -> None:
         """Count a track event by its name, which is mapped if it has a row in both maps."""
         rows = [row for row in explanation.rows if row.rule in _NAMING]
         if rows and rows[0].fate is not Fate.FAULT:

@@ -153,7 +153,7 @@ def _masked_key(key: str) -> str:
 
 
 @attrs.frozen(repr=False)
-class Explanation:
+class Trace:
     """What becomes of one event: where each trait and property goes, or why it does not. The repr shows no value.
 
     `type`: identify, group or track; None for anything else. `rows`: at least one for each trait and property, in the
@@ -168,7 +168,7 @@ class Explanation:
     config: DestinationConfig | None = None
     words: tuple[str, ...] = ()
 
-    def masked(self) -> Explanation:
+    def masked(self) -> Trace:
         """The same without a value of the event."""
         error = self.error and self.error.masked(self._without_words)
         return attrs.evolve(self, rows=tuple(row.masked() for row in self.rows), error=error, request=None, words=())
@@ -242,7 +242,7 @@ class Explanation:
         return text
 
     def __repr__(self) -> str:
-        return self._hide(f"<Explanation {self.type}: {len(self.rows)} rows, {self.error or 'no error'}>")
+        return self._hide(f"<Trace {self.type}: {len(self.rows)} rows, {self.error or 'no error'}>")
 
 
 _LONGEST_VALUE = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gainsight_dest.explaining.alike import Spelling, look, told_apart
-from gainsight_dest.explaining.profile import OTHER, TraitSummary, name_text
+from gainsight_dest.explaining.profile import OTHER, TraitProfile, name_text
 from gainsight_dest.fields import OBJECTS, Fate, GainsightObject
 from gainsight_dest.linting.finding import Hit
 from gainsight_dest.linting.of_config import EVENT_MAPS
@@ -16,7 +16,7 @@ _NAMES = EVENT_MAPS[0]
 _BY_NAME = {of.name: of for of in OBJECTS}
 
 
-def _came(subject: Subject, of: GainsightObject) -> dict[tuple[str, ...], TraitSummary]:
+def _came(subject: Subject, of: GainsightObject) -> dict[tuple[str, ...], TraitProfile]:
     """The traits that came in events of the type, by their paths."""
     traits = (trait for trait in subject.summary.traits.values() if trait.type == of.event_type)
     return {trait.path: trait for trait in traits if trait.path[0] in of.sources}
@@ -138,7 +138,7 @@ def dropped_values(subject: Subject) -> Iterator[Hit]:
                 yield _not_taken(trait, f"{loss.field} takes a number", times)
 
 
-def _not_taken(trait: TraitSummary, takes: str, times: int) -> Hit:
+def _not_taken(trait: TraitProfile, takes: str, times: int) -> Hit:
     return Hit(f"{trait.type} {trait.source}", f"{takes}, and gets something else from {_count(times, trait.type)}")
 
 

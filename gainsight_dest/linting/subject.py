@@ -10,7 +10,7 @@ import attrs
 from gainsight_dest.config import DestinationConfig, Problem, read_target
 from gainsight_dest.errors import ConfigError
 from gainsight_dest.explaining.explain import explain
-from gainsight_dest.explaining.profile import Summary
+from gainsight_dest.explaining.profile import Profile
 from gainsight_dest.reading import config_in, is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
 from gainsight_dest.transform import switched_off
@@ -67,7 +67,7 @@ class Subject:
     rows: Mapping[str, tuple[MapRow, ...]]
     problems: tuple[Problem, ...]
     config: DestinationConfig
-    summary: Summary = attrs.field(factory=Summary)
+    summary: Profile = attrs.field(factory=Profile)
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """The settings that are non-blank strings."""
@@ -113,9 +113,9 @@ def subject_of(given: Any) -> Subject:
     return Subject(settings, rows, problems, _usable(_stood_in(settings), rows))
 
 
-def summary_of(events: Iterable[Any], config: DestinationConfig) -> Summary:
+def summary_of(events: Iterable[Any], config: DestinationConfig) -> Profile:
     """What becomes of the events, but for those that are switched off."""
-    summary = Summary()
+    summary = Profile()
     for event in events:
         if (reason := switched_off(event)) is None:
             summary.add(explain(event, config))

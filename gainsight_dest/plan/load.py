@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.batching.moments import Unread, moment_of
+from gainsight_dest.batching.moments import UnreadTimes, moment_of
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import ConfigError, EventError
@@ -104,7 +104,7 @@ class Load:
         self.window = window
         self.counts: Counter[str] = Counter()
         self.untimed: Counter[str] = Counter()
-        self.unread = Unread()
+        self.unread = UnreadTimes()
         self._grain = gcd(window, *WINDOWS)
         self._people: set[int] = set()
         self._companies: set[int] = set()
@@ -130,7 +130,7 @@ class Load:
         self.counts[kind] += 1
         moment = moment_of(event)
         if moment.unread is not None:
-            self.unread += Unread.of(moment.unread)
+            self.unread += UnreadTimes.of(moment.unread)
         if moment.text:
             self._add_at(_seconds_to(datetime.fromisoformat(moment.text[:_TO_THE_SECOND])), email, company)
         else:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from gainsight_dest.batching.address import shares
-from gainsight_dest.batching.moments import Unread
+from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.plan.days import Scale, Way
 from gainsight_dest.plan.durations import DAY, MINUTE, between, lasting
 from gainsight_dest.plan.limits import Fit, Limits
@@ -37,7 +37,7 @@ class Plan:
 
     counts: Mapping[str, int]
     untimed: int
-    unread: Unread
+    unread: UnreadTimes
     span: Span | None
     events_a_day: int
     is_given: bool

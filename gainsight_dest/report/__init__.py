@@ -1,7 +1,7 @@
 """What becomes of events, as one page: an HTML file that loads nothing and sends nothing (extra `report`).
 
 ```python
-summary = Summary()
+summary = Profile()
 for event in events:
     summary.add(explain(event, config))
 Path("report.html").write_text(page(summary, lint(config)), "utf8")

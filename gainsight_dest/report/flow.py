@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import attrs
 
-from gainsight_dest.explaining.profile import TraitSummary
+from gainsight_dest.explaining.profile import TraitProfile
 
 #: Traits, and fields, with a place of their own, the biggest: the rest share one.
 MOST = 40
@@ -85,7 +85,7 @@ class Flow:
         return sum(trait.sent for trait in self.traits)
 
 
-def links(trait: TraitSummary) -> Iterator[Link]:
+def links(trait: TraitProfile) -> Iterator[Link]:
     """What became of a trait. A value that feeds two fields counts for each."""
     for way, times in trait.went.items():
         yield Link(trait.source, way.field, is_lost=False, times=times)

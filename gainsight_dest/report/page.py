@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from gainsight_dest.explaining.profile import OTHER, Summary, Tally, TraitSummary
+from gainsight_dest.explaining.profile import OTHER, Profile, Tally, TraitProfile
 from gainsight_dest.explaining.trace import EVENT
 from gainsight_dest.fields import OBJECTS
 from gainsight_dest.linting.finding import Finding, Severity
@@ -41,7 +41,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def page(
-    summary: Summary,
+    summary: Profile,
     findings: Sequence[Finding] = (),
     *,
     title: str = "Where each trait goes",
@@ -100,7 +100,7 @@ def _biggest_first(tallies: Mapping[str, Tally]) -> list[Tally]:
     return sorted(tallies.values(), key=lambda tally: (-tally.times, tally.numbers))
 
 
-def _reasons(trait: TraitSummary) -> list[tuple[str, int, list[str]]]:
+def _reasons(trait: TraitProfile) -> list[tuple[str, int, list[str]]]:
     """Why a trait did not go, how often, and for which fields, if it is not the one that it goes to anyway."""
     only = {way.field for way in trait.went}
     reasons: dict[str, tuple[int, list[str]]] = {}

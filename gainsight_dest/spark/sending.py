@@ -21,7 +21,7 @@ import pyarrow as pa
 from pyspark.sql.datasource import WriterCommitMessage
 
 from gainsight_dest.batching.address import address
-from gainsight_dest.batching.moments import Unread
+from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.deliver.shards import Saved, Shard
 from gainsight_dest.outcome import Outcome, Status, dead_letter, outcome_record
 from gainsight_dest.spark.options import Settings
@@ -61,7 +61,7 @@ def send(rows: Iterable[Row], sender: Shard, journal: Path | None, letters: Dead
     def items() -> Iterator[Any]:
         for row in rows:
             if row.unread is not None:
-                told.unread += Unread.of(row.unread)
+                told.unread += UnreadTimes.of(row.unread)
             if row.outcome is not None:
                 record = json.loads(row.outcome)
                 told.add(record)

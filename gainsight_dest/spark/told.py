@@ -12,7 +12,7 @@ from typing import IO, Any
 import attrs
 from pyspark.sql.datasource import WriterCommitMessage
 
-from gainsight_dest.batching.moments import Unread
+from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.outcome import Status
 
 
@@ -33,7 +33,7 @@ class Sent(WriterCommitMessage):
     calls: int = 0
     waited: float = 0.0
     errors: Counter[str] = attrs.field(factory=Counter)
-    unread: Unread = attrs.field(factory=Unread)
+    unread: UnreadTimes = attrs.field(factory=UnreadTimes)
 
     def add(self, record: dict[str, Any]) -> None:
         """Count what `outcome_record` gave."""

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from gainsight_dest.descriptors import FindCompany, Request, preview
-from gainsight_dest.explaining.trace import Explanation
+from gainsight_dest.explaining.trace import Trace
 from gainsight_dest.secret import MASK, Secret
 
 Hide = Callable[[str], str]
@@ -42,7 +42,7 @@ class Difference:
     actual: Any = attrs.field(repr=False)
 
 
-def outcome(explanation: Explanation) -> dict[str, Any]:
+def outcome(explanation: Trace) -> dict[str, Any]:
     """What became of the event, by the keys of an expectation: `error`, or all that a request has; and `explain`.
 
     The `body` of a group is the company, `link` the person that is linked to it; `request` are the steps of `preview`.

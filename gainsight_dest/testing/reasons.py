@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gainsight_dest.explaining.alike import look, seen, told_apart, twins
-from gainsight_dest.explaining.trace import EVENT, HEADER, Explanation, Row, Rule, path_text, short
+from gainsight_dest.explaining.trace import EVENT, HEADER, Row, Rule, Trace, path_text, short
 from gainsight_dest.fields import CUSTOM, OBJECTS, Fate, GainsightObject
 from gainsight_dest.secret import MASK
 from gainsight_dest.testing.compare import ABSENT, Absent, Difference, Path
@@ -45,14 +45,14 @@ _FATES = {
 }
 
 
-def all_told(differences: Iterable[Difference], explanation: Explanation) -> tuple[str, ...]:
+def all_told(differences: Iterable[Difference], explanation: Trace) -> tuple[str, ...]:
     """The differences as lines. Keys that look like another of them stand with escapes where they differ."""
     differences = tuple(differences)
     alike = twins(step for each in differences for step in each.path if isinstance(step, str))
     return tuple(told(each, explanation, alike) for each in differences)
 
 
-def told(difference: Difference, explanation: Explanation, alike: Mapping[str, str] = _NONE) -> str:
+def told(difference: Difference, explanation: Trace, alike: Mapping[str, str] = _NONE) -> str:
     """A difference as a line: `body.Plan__gc: expected "gold", got nothing: traits.plan has no row in personMap`.
 
     `alike`: keys that look like another, each with that other.
@@ -78,7 +78,7 @@ def _place(path: Path, alike: Mapping[str, str]) -> str:
     return text
 
 
-def _both_shown(difference: Difference, explanation: Explanation) -> tuple[str, str]:
+def _both_shown(difference: Difference, explanation: Trace) -> tuple[str, str]:
     """What is expected and what came; in texts that look the same, what differs stands as escapes."""
     expected, actual = difference.expected, difference.actual
     if isinstance(expected, str) and isinstance(actual, str) and not _is_secret(difference.path):
@@ -87,7 +87,7 @@ def _both_shown(difference: Difference, explanation: Explanation) -> tuple[str, 
     return shown, got
 
 
-def _shown(value: Any, path: Path, explanation: Explanation) -> str:
+def _shown(value: Any, path: Path, explanation: Trace) -> str:
     if value is ABSENT:
         return Absent.ABSENT.value
     return short(MASK if _is_secret(path) else _without_keys(explanation.shown(value)))
@@ -107,7 +107,7 @@ def _without_keys(value: Any) -> Any:
 # --- why --------------------------------------------------------------------------------------------------------------
 
 
-def _why(difference: Difference, explanation: Explanation) -> str | None:
+def _why(difference: Difference, explanation: Trace) -> str | None:
     """The rule that made the difference; None where none did."""
     path, expected, actual = difference.path, difference.expected, difference.actual
     if len(path) == 1 and actual is ABSENT:
@@ -138,7 +138,7 @@ def _no_row(source: Any, rows: tuple[Row, ...]) -> str | None:
     return f"there is no source {shown}, but {got}"
 
 
-def _without(key: str, explanation: Explanation) -> str | None:
+def _without(key: str, explanation: Trace) -> str | None:
     """Why there is nothing at all under a key of an expectation."""
     if explanation.error is not None:
         return f"{type(explanation.error).__name__}: {explanation.error}"
@@ -183,7 +183,7 @@ def _overridden(row: Row) -> str:
     return f"{row.source} is {row.reason}"
 
 
-def _missing(target: str, expected: Any, rows: list[Row], explanation: Explanation) -> str | None:
+def _missing(target: str, expected: Any, rows: list[Row], explanation: Trace) -> str | None:
     """Why nothing is in the field: what is for it and did not go, else what may have been meant to."""
     if rows:
         return _not_sent(rows[0])
@@ -205,7 +205,7 @@ def _missing(target: str, expected: Any, rows: list[Row], explanation: Explanati
     return f"no row of {name} goes there"
 
 
-def _no_property(target: str, explanation: Explanation) -> str:
+def _no_property(target: str, explanation: Trace) -> str:
     """That the event has no such property; and which one it has that looks like it."""
     sent = (str(row.target) for row in explanation.rows if row.record == EVENT)
     twin = next((name for name in sent if look(name) == look(target)), None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import CredentialsError, Request, Response, RetryableError, ThrottledError, Tried
+from gainsight_dest import CredentialsError, Reply, Request, Response, RetryableError, ThrottledError
 from gainsight_dest.batching.batch import transform_batch
 from gainsight_dest.batching.requests import CompaniesRequest, CreateCompanies, FindCompanies
 from gainsight_dest.batching.writes import ATTEMPTS, FAILURES_BEFORE_A_SPLIT, most_records
@@ -358,7 +358,7 @@ def test_a_call_for_several_events_is_made_as_long_as_one_of_them_may_be_tried()
 def test_calls_that_were_tried_elsewhere_count(event: dict[str, Any]) -> None:
     batch = transform_batch([event], CONFIG)
     tenant = sandbox()
-    first = batch.next([Tried(tenant.handle(batch.requests[0]), calls=3)])
+    first = batch.next([Reply(tenant.handle(batch.requests[0]), calls=3)])
     done, sent = run(first, tenant.handle)
     (outcome,) = done.outcomes
     assert (outcome.status, outcome.attempts, outcome.calls) == ("delivered", 3, 3 + len(sent))
@@ -381,7 +381,7 @@ def test_a_try_that_failed_and_was_not_repeated_is_one_attempt() -> None:
 
 def test_calls_that_were_made_before_a_request_was_put_off_count_too() -> None:
     batch = transform_batch([identify()], CONFIG)
-    waiting = batch.next([Tried(None, calls=2)])
+    waiting = batch.next([Reply(None, calls=2)])
     assert waiting.requests == batch.requests
     assert [(o.status, o.attempts, o.calls) for o in waiting.outcomes] == [("not tried", 2, 2)]
     (outcome,) = waiting.next([ok()]).outcomes
@@ -391,7 +391,7 @@ def test_calls_that_were_made_before_a_request_was_put_off_count_too() -> None:
 @pytest.mark.parametrize("answer", [BROKEN, LOST, RetryableError("x", "y")], ids=repr)
 @pytest.mark.parametrize("event", [group("Acme"), identify(), track()], ids=lambda event: str(event["type"]))
 def test_what_is_not_to_be_tried_again_has_failed(event: dict[str, Any], answer: Response | Exception) -> None:
-    batch = transform_batch([event], CONFIG).next([Tried(answer, calls=5, is_final=True)])
+    batch = transform_batch([event], CONFIG).next([Reply(answer, calls=5, is_final=True)])
     (outcome,) = batch.outcomes
     assert batch.requests == ()
     assert (outcome.status, outcome.attempts, outcome.calls) == ("failed", 5, 5)
@@ -399,12 +399,12 @@ def test_what_is_not_to_be_tried_again_has_failed(event: dict[str, Any], answer:
 
 
 def test_a_final_success_is_a_success() -> None:
-    (outcome,) = transform_batch([identify()], CONFIG).next([Tried(ok(), is_final=True)]).outcomes
+    (outcome,) = transform_batch([identify()], CONFIG).next([Reply(ok(), is_final=True)]).outcomes
     assert (outcome.status, outcome.attempts, outcome.calls) == ("delivered", 1, 1)
 
 
 @pytest.mark.parametrize(
-    "wrong", [WRONG_KEY, CredentialsError("find company", "no"), Tried(Response(302), calls=2)], ids=repr
+    "wrong", [WRONG_KEY, CredentialsError("find company", "no"), Reply(Response(302), calls=2)], ids=repr
 )
 def test_wrong_credentials_end_the_batch(wrong: Any) -> None:
     batch = transform_batch([*groups(51), identify(BOB), track()], CONFIG).next([wrong, ok()])

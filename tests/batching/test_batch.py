@@ -14,9 +14,9 @@ from gainsight_dest import (
     DestinationConfig,
     EventError,
     FindCompany,
-    Prepared,
+    PreparedEvent,
+    Reply,
     Response,
-    Tried,
     UpsertPerson,
     transform,
 )
@@ -304,9 +304,9 @@ def test_another_number_of_answers_than_of_requests_is_an_error(answers: list[Re
         batch.next(answers)
 
 
-@pytest.mark.parametrize("answer", ["done", 200, {"result": True}, Tried("done"), Tried(KeyboardInterrupt())])  # type: ignore[arg-type]
+@pytest.mark.parametrize("answer", ["done", 200, {"result": True}, Reply("done"), Reply(KeyboardInterrupt())])  # type: ignore[arg-type]
 def test_an_answer_that_is_none_is_an_error(answer: Any) -> None:
-    given = answer.answer if isinstance(answer, Tried) else answer
+    given = answer.answer if isinstance(answer, Reply) else answer
     message = f"^an answer must be a Response, an exception or None, not {type(given).__name__}$"
     with pytest.raises(TypeError, match=message):
         transform_batch([identify()], CONFIG).next([answer])
@@ -328,7 +328,7 @@ def test_a_request_may_stand_in_for_an_event_that_has_been_transformed() -> None
 def test_a_group_without_a_person_saves_its_company_and_links_nobody() -> None:
     content = sandbox()
     alone = FindCompany(CONFIG, {"Name": "Acme", "Employees": 5})
-    batch, sent = run(transform_batch([alone, group(), Prepared(group(), alone)], CONFIG), content.handle)
+    batch, sent = run(transform_batch([alone, group(), PreparedEvent(group(), alone)], CONFIG), content.handle)
     assert [request.action for request in sent] == ["find company", "create company", "link person"]
     assert [outcome.status for outcome in batch.outcomes] == ["delivered"] * 3
     assert [outcome.type for outcome in batch.outcomes] == [None, "group", "group"]

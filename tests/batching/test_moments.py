@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest.batching import moments
-from gainsight_dest.batching.moments import LONGEST, Moment, Unread, instant, moment_of
+from gainsight_dest.batching.moments import LONGEST, Moment, UnreadTimes, instant, moment_of
 from gainsight_dest.reading import MOMENTS
 from tests.growth import MOST_GROWTH, growth
 from tests.needs import need
@@ -373,9 +373,11 @@ def test_the_patterns_go_over_a_text_once(begin: str, fill: str, end: str, monke
 
 
 def test_events_with_a_time_that_cannot_be_read_add_up_with_the_first_of_them() -> None:
-    none, one, other = Unread(), Unread.of('timestamp "?"'), Unread.of("sentAt 0")
-    assert Unread.of(None) == none
+    none, one, other = UnreadTimes(), UnreadTimes.of('timestamp "?"'), UnreadTimes.of("sentAt 0")
+    assert UnreadTimes.of(None) == none
     assert not none
-    assert none + one + none + other == Unread(2, 'timestamp "?"')
+    assert none + one + none + other == UnreadTimes(2, 'timestamp "?"')
     assert str(one).startswith('1 event has a time that cannot be read, such as timestamp "?". Such events go by')
-    assert str(Unread(1_000, "sentAt 0")).startswith("1,000 events have a time that cannot be read, such as sentAt 0.")
+    assert str(UnreadTimes(1_000, "sentAt 0")).startswith(
+        "1,000 events have a time that cannot be read, such as sentAt 0."
+    )

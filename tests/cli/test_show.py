@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from gainsight_dest import DestinationConfig, Summary, explain
+from gainsight_dest import DestinationConfig, Profile, explain
 from gainsight_dest.cli import streams
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.outcome import Outcome, counts
@@ -116,10 +116,10 @@ def test_long_words_are_kept_in_part() -> None:
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def explained() -> Summary:
+def explained() -> Profile:
     """What becomes of the traits of the examples."""
     config = DestinationConfig.from_rudderstack(json.loads((EXAMPLES / "destination.json").read_bytes()))
-    counts = Summary()
+    counts = Profile()
     with (EXAMPLES / "events.ndjson").open("rb") as file:
         for item in events(file):
             if item.problem is None:
@@ -265,7 +265,7 @@ def test_the_bar_is_kept_up_with_the_events_now_and_then_and_at_the_end(
 
 
 def test_traits_of_events_without_names_of_their_own_are_one_table() -> None:
-    counts = Summary()
+    counts = Profile()
     counts.add(explain(identify(), CONFIG), 1)
     (told,) = traits(counts)
     head, row = [line.split() for line in printed(told, 120).splitlines() if line.strip()]

@@ -19,7 +19,7 @@ from pyspark import TaskContext
 from pyspark.sql.types import LongType, StringType, StructType, VariantVal
 
 from gainsight_dest import CredentialsError
-from gainsight_dest.batching.moments import Unread
+from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.deliver.shards import Shards
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
@@ -511,7 +511,7 @@ def test_a_time_that_cannot_be_read_goes_with_its_row_to_the_task_that_tells(
     assert [row["unread"] for row in records(addressed)] == ['timestamp "?"', None, None]
     in_task(0)
     sent = InTasks(settings).take(iter(addressed), "job")
-    assert (sent.events, sent.unread) == (3, Unread(1, 'timestamp "?"'))
+    assert (sent.events, sent.unread) == (3, UnreadTimes(1, 'timestamp "?"'))
     assert len(tenant[0].people) == 1
 
 

@@ -20,11 +20,11 @@ from gainsight_dest import (
     ConfigError,
     DestinationConfig,
     EventError,
-    Explanation,
     FindCompany,
     Request,
     Row,
     SendEvent,
+    Trace,
     UnsupportedTypeError,
     explain,
     transform,
@@ -562,7 +562,7 @@ def test_a_secret_in_a_name_of_the_event_is_not_shown() -> None:
 
 def test_reprs_show_no_value() -> None:
     explanation = explain(identify({"plan": "gold"}), CONFIG)
-    assert repr(explanation) == "<Explanation identify: 2 rows, no error>"
+    assert repr(explanation) == "<Trace identify: 2 rows, no error>"
     assert repr(explanation.rows[1]) == "<Row traits.plan → Person.Plan__gc: sent>"
     assert repr(explain(identify({"shoe": "38"}), CONFIG).rows[1]) == "<Row traits.shoe → nowhere: no mapping>"
 
@@ -666,10 +666,10 @@ def test_explain_is_pure_and_its_result_pickles(event: Any, config: DestinationC
     first, second = explain(event, config), explain(copy.deepcopy(event), config)
     assert repr(event) == repr(before)
     assert repr(first.rows) == repr(second.rows)
-    again: Explanation = pickle.loads(pickle.dumps(first))
+    again: Trace = pickle.loads(pickle.dumps(first))
     assert again.as_dict() == first.as_dict()
 
 
 @given(strategies.json_values, strategies.raw_configs)
 def test_explain_raises_nothing_whatever_it_is_given(event: Any, config: Any) -> None:
-    assert isinstance(explain(event, config), Explanation)
+    assert isinstance(explain(event, config), Trace)

@@ -9,22 +9,22 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest import DestinationConfig, Summary, explain
-from gainsight_dest.explaining.profile import AT_FAULT, MOST_KINDS, OTHER, Loss, TraitSummary, Way
+from gainsight_dest import DestinationConfig, Profile, explain
+from gainsight_dest.explaining.profile import AT_FAULT, MOST_KINDS, OTHER, Loss, TraitProfile, Way
 from gainsight_dest.fields import Fate
 from tests import strategies
 from tests.explaining.some import CONFIG, group, identify, track
 from tests.some import SECRETS
 
 
-def summary_of(*events: Any, config: DestinationConfig = CONFIG, mask: bool = False) -> Summary:
-    summary = Summary(mask=mask)
+def summary_of(*events: Any, config: DestinationConfig = CONFIG, mask: bool = False) -> Profile:
+    summary = Profile(mask=mask)
     for event in events:
         summary.add(explain(event, config))
     return summary
 
 
-def trait(summary: Summary, source: str) -> TraitSummary:
+def trait(summary: Profile, source: str) -> TraitProfile:
     (found,) = [trait for trait in summary.traits.values() if trait.source == source]
     return found
 
@@ -102,7 +102,7 @@ def test_what_is_skipped_and_at_fault_is_counted_by_type() -> None:
 
 
 def test_what_cannot_be_read_is_one_kind_told_by_the_first_of_them() -> None:
-    summary = Summary()
+    summary = Profile()
     for number in (3, 5):
         summary.fail("NotJSON", f"not JSON at column {number}", number)
     (tally,) = summary.errors.values()
@@ -113,7 +113,7 @@ def test_of_some_rows_of_an_event_those_alone_are_counted_but_lost_goes_by_all()
     config = DestinationConfig(domain="acme.co", access_key="k", person_map={"location": "Place__gc"})
     explanation = explain(identify({"location": "", "shoe": 38}), config)
     lost = [row for row in explanation.rows if row.fate is not Fate.SENT]
-    summary = Summary()
+    summary = Profile()
     summary.add(explanation, 1, lost)
     assert {each.source: (each.came, each.lost, each.went.total()) for each in summary.traits.values()} == {
         "traits.location": (1, 0, 0),  # as it is, it went to Place__gc
@@ -124,7 +124,7 @@ def test_of_some_rows_of_an_event_those_alone_are_counted_but_lost_goes_by_all()
 
 def test_track_events_are_counted_by_name_if_the_row_of_it_is_among_those() -> None:
     explanation = explain(track(), CONFIG)
-    summary = Summary()
+    summary = Profile()
     summary.add(explanation, 1, [])
     assert summary.names == {}
     summary.add(explanation, 2, [row for row in explanation.rows if row.source == "event"])
@@ -133,7 +133,7 @@ def test_track_events_are_counted_by_name_if_the_row_of_it_is_among_those() -> N
 
 def test_some_rows_are_masked_as_all_are() -> None:
     explanation = explain(identify({"shoe": 38}), CONFIG)
-    summary = Summary(mask=True)
+    summary = Profile(mask=True)
     summary.add(explanation, 1, [row for row in explanation.rows if row.source == "traits.shoe"])
     assert trait(summary, "traits.shoe").examples == ["<a number>"]
 
@@ -158,7 +158,7 @@ def test_memory_is_bounded_and_the_counts_are_whole() -> None:
     names = summary_of(*(track(properties={f"p{number}": 1}) for number in range(MOST_KINDS + 50)))
     pooled = trait(names, f'properties["{OTHER}"]')
     assert pooled.went == {Way(f"Event.{OTHER}", "as it is"): pooled.came}
-    errors = Summary()
+    errors = Profile()
     for number in range(MOST_KINDS + 50):
         errors.fail(f"Kind{number}", "a text")
     assert len(errors.errors) == MOST_KINDS + 1
@@ -180,7 +180,7 @@ def test_with_mask_a_change_is_told_all_the_same() -> None:
 
 def test_reprs_show_no_value() -> None:
     shown = repr(trait(summary_of(identify({"shoe": "38"})), "traits.shoe"))
-    assert shown == "<TraitSummary identify traits.shoe: came 1, lost 1>"
+    assert shown == "<TraitProfile identify traits.shoe: came 1, lost 1>"
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import DestinationConfig, Summary, explain, lint
+from gainsight_dest import DestinationConfig, Profile, explain, lint
 from gainsight_dest.cli.places import Lines, lines_of
 from gainsight_dest.explaining.profile import LONGEST_ERROR, MOST_KINDS, MOST_WAYS, OTHER
 from gainsight_dest.linting.subject import subject_of
@@ -92,7 +92,7 @@ def test_lint_with_events_takes_linear_time() -> None:
             "eventNameMap": [{"from": f"an event {_letters(n)}", "to": "e"} for n in range(size)],
         }
         config = subject_of(settings).config
-        summary = Summary()
+        summary = Profile()
         for n in range(size):
             summary.add(explain(identify(**{f"traitname{_letters(n)}y": 1}), config))
             summary.add(explain(track(f"an evnet {_letters(n)}"), config))
@@ -125,7 +125,7 @@ def test_what_stands_deep_in_a_config_is_found_by_what_it_stands_in() -> None:
 
 def test_a_summary_keeps_of_long_words_the_beginning() -> None:
     config = DestinationConfig.from_rudderstack({**SETTINGS, "personMap": {"x" * 1000: "F__gc"}})
-    summary = Summary()
+    summary = Profile()
     for n in range(3):
         summary.add(explain(identify(**{"x" * 1000: 1, "y" * 500_000: {"z" * 500_000: n}}), config))
         summary.add(explain(track("e" * 500_000 + str(n)), config))
@@ -137,7 +137,7 @@ def test_a_summary_keeps_of_long_words_the_beginning() -> None:
 
 
 def test_a_summary_keeps_so_many_ways_of_one_trait() -> None:
-    summary = Summary()
+    summary = Profile()
     for n in range(3 * MOST_WAYS):
         config = DestinationConfig.from_rudderstack({**SETTINGS, "personMap": {"plan": f"F{n}__gc"}})
         summary.add(explain(identify(plan="gold"), config))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import DestinationConfig, Finding, Severity, Summary, explain, lint
+from gainsight_dest import DestinationConfig, Finding, Profile, Severity, explain, lint
 from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, RULES
 from tests.examples import EVENTS, EXAMPLES
 from tests.linting.configs import (
@@ -276,7 +276,7 @@ def test_a_config_made_in_python_is_told_of_under_rudderstacks_names() -> None:
 
 def test_a_summary_tells_what_its_events_do() -> None:
     events = [*WELL, track("b"), company(employees="many")]
-    summary = Summary()
+    summary = Profile()
     for number, event in enumerate(events, 1):
         summary.add(explain(event, GOOD), number)
     assert lint(GOOD, summary) == lint(GOOD, iter(events)) != ()
@@ -434,7 +434,7 @@ def test_names_of_companies_that_look_alike_are_told_with_escapes_and_where_they
 
 
 def test_of_a_masked_summary_no_name_of_a_company_is_shown_or_kept() -> None:
-    summary = Summary(mask=True)
+    summary = Profile(mask=True)
     for name in ("MARKED Harbor", "MARKED\u00a0Harbor", "MARKED Harbor"):
         summary.add(explain(named(name), GOOD))
     (finding,) = [each for each in lint(GOOD, summary) if each.rule == "alike-companies"]

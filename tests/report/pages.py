@@ -8,7 +8,7 @@ from typing import Any
 
 from gainsight_dest import Finding, Severity
 from gainsight_dest.explaining.explain import explain
-from gainsight_dest.explaining.profile import Summary
+from gainsight_dest.explaining.profile import Profile
 from tests.examples import CONFIG, LINES, parsed
 from tests.some import ADA
 
@@ -28,8 +28,8 @@ PROBLEMS = [
 ]
 
 
-def examples(*, mask: bool = False) -> Summary:
-    summary = Summary(mask=mask)
+def examples(*, mask: bool = False) -> Profile:
+    summary = Profile(mask=mask)
     for number, event in enumerate(map(parsed, LINES), 1):
         if event is None:
             summary.fail("NotJSON", "not JSON", number)
@@ -38,16 +38,16 @@ def examples(*, mask: bool = False) -> Summary:
     return summary
 
 
-def summary_of(*events: Any, config: Any = CONFIG) -> Summary:
-    summary = Summary()
+def summary_of(*events: Any, config: Any = CONFIG) -> Profile:
+    summary = Profile()
     for event in events:
         summary.add(explain(event, config))
     return summary
 
 
-def many(traits: int) -> Summary:
+def many(traits: int) -> Profile:
     """A summary of so many traits, each third of which is lost."""
-    summary = Summary()
+    summary = Profile()
     for n in range(traits // 3):
         kind = ("identify", "group", "track")[n % 3]
         place = "properties" if kind == "track" else "traits"
@@ -57,7 +57,7 @@ def many(traits: int) -> Summary:
     return summary
 
 
-def hostile(words: str) -> Summary:
+def hostile(words: str) -> Profile:
     """A summary with the words wherever an event can have any."""
     email = {"email": f"{words}@example.com"}
     summary = summary_of(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest.explaining.profile import Loss, TraitSummary, Way
+from gainsight_dest.explaining.profile import Loss, TraitProfile, Way
 from gainsight_dest.explaining.trace import Path
 from gainsight_dest.fields import Fate
 from gainsight_dest.report.flow import GAP, LINE, MOST, TALLEST, THICKEST, Flow, Link, Place, Ribbon, flow, links
@@ -142,7 +142,7 @@ def test_the_thickest_trait_is_as_thick_as_it_may_be() -> None:
 def test_a_trait_has_a_link_for_each_way_and_each_loss() -> None:
     path: Path = ("traits", "timezone")
     ways = Counter({Way("Person.Timezone", "standard"): 2, Way("Person.Zone__gc", "personMap"): 1})
-    trait = TraitSummary("identify", path, 1, went=ways, dropped=Counter({Loss("null", None, Fate.BLANK): 4}))
+    trait = TraitProfile("identify", path, 1, went=ways, dropped=Counter({Loss("null", None, Fate.BLANK): 4}))
     assert [*links(trait)] == [
         Link("traits.timezone", "Person.Timezone", is_lost=False, times=2),
         Link("traits.timezone", "Person.Zone__gc", is_lost=False, times=1),

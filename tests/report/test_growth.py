@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import Summary, explain
+from gainsight_dest import Profile, explain
 from gainsight_dest.report import page
 from gainsight_dest.report.flow import Link, flow
 from tests.growth import MOST_GROWTH, growth
@@ -44,7 +44,7 @@ def test_explaining_takes_linear_time(event: Callable[[int], Any]) -> None:
             explanation = explain(made, CONFIG)
             explanation.text()
             explanation.masked().as_dict()
-            summary = Summary()
+            summary = Profile()
             summary.add(explanation)
             summary.as_dict()
             page(summary)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 
 from gainsight_dest import Finding, Severity
-from gainsight_dest.explaining.profile import MOST_KINDS, Summary, TraitSummary, Way
+from gainsight_dest.explaining.profile import MOST_KINDS, Profile, TraitProfile, Way
 from gainsight_dest.report import page
 from gainsight_dest.report.page import CONTENT_SECURITY_POLICY, LONGEST, LONGEST_TITLE, MOST_LINES
 from tests.report.pages import (
@@ -56,7 +56,7 @@ class Reader(HTMLParser):
 
 
 def test_nothing_is_a_page_that_says_so() -> None:
-    html = page(Summary())
+    html = page(Profile())
     for empty in ("None is known.", "No trait came.", "No track event came.", "None."):
         assert empty in html
     assert "<table" not in html
@@ -96,7 +96,7 @@ def test_a_note_stands_below_what_the_events_were_read_from() -> None:
 
 
 def test_problems_are_told_errors_first_each_with_what_to_do() -> None:
-    told = section(page(Summary(), PROBLEMS), "problems")
+    told = section(page(Profile(), PROBLEMS), "problems")
     assert [text_of(item) for item in re.findall(r"<li.*?</li>", told, re.DOTALL)] == [
         '✕ Error eventVersionMap has no row for "SLA Breached". Add a row. (no-version)',
         "! Warning personMap.timezone also feeds Timezone. Keep one. (two-fields)",
@@ -138,10 +138,10 @@ def test_losses_for_one_reason_are_told_together_with_the_fields_that_they_are_f
 
 
 def test_a_cell_of_many_lines_counts_the_rest() -> None:
-    trait = TraitSummary("track", ("properties", "(other)"), 1)
+    trait = TraitProfile("track", ("properties", "(other)"), 1)
     for n in range(MOST_LINES + 1234):
         trait.went[Way(f"Event.p{n:04}", "as it is")] += 1
-    summary = Summary()
+    summary = Profile()
     summary.traits[trait.type, trait.path] = trait
     _, (*_, told, _, _, _) = table(page(summary), "traits")
     assert told.count("×") == MOST_LINES
@@ -198,7 +198,7 @@ def test_masked_values_show_as_they_are() -> None:
 @pytest.mark.parametrize("words", HOSTILE)
 def test_no_word_of_an_event_or_a_config_becomes_html(words: str) -> None:
     problem = Finding(words, Severity.ERROR, words, words, words)
-    kind = TraitSummary(words, (words,), 1, went=Counter({Way(words, words): 1}))
+    kind = TraitProfile(words, (words,), 1, went=Counter({Way(words, words): 1}))
     summary = hostile(words)
     summary.events[words] += 1
     summary.traits[words, (words,)] = kind
@@ -261,7 +261,7 @@ def test_the_page_loads_nothing_and_allows_its_own_script_and_style_alone() -> N
 
 
 def test_the_policy_comes_before_all_that_it_is_about() -> None:
-    html = page(Summary())
+    html = page(Profile())
     assert html.index("Content-Security-Policy") < min(
         html.index("<style>"), html.index("<link"), html.index("<title>")
     )
