@@ -17,7 +17,7 @@ from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY
+from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY, Urls, event_headers
 from gainsight_dest.reading import FOR_LATER, config_in, placeholder_problem, with_env
 from gainsight_dest.secret import Secret, hide
 from gainsight_dest.values import kind, quoted
@@ -277,6 +277,38 @@ class DestinationConfig:
             return {}
         versions = self.event_version_map
         return {event: (name, versions[event]) for event, name in self.event_name_map.items() if event in versions}
+
+    @cached_property
+    def urls(self) -> Urls:
+        """Where requests go that are for no object by its name."""
+        return Urls(self.domain)
+
+    @cached_property
+    def _headers(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Of the events that were asked for so far."""
+        return {}
+
+    def event_headers(self, name: str, version: str) -> dict[str, str]:
+        """The headers of the event of that name and version, if it has no contract id of its own. Raises ConfigError."""
+        made = self._headers.get((name, version))
+        if made is None:
+            made = self._event_headers(name, version)
+            if len(self._headers) < MOST_ROWS:
+                self._headers[name, version] = made
+        return made.copy()
+
+    def _event_headers(self, name: str, version: str) -> dict[str, str]:
+        if self.shared_secret is None or self.topic_name is None or self.tenant_id is None:
+            raise self.missing("track", "shared_secret", "topic_name", "tenant_id")
+        return event_headers(
+            shared_secret=self.shared_secret,
+            topic_name=self.topic_name,
+            tenant_id=self.tenant_id,
+            event_name=name,
+            event_version=version,
+            contract_id=self.contract_id,
+            access_key=self.access_key,
+        )
 
     def missing(self, purpose: str, *settings: str) -> ConfigError:
         """The error that names all of those settings that are missing."""

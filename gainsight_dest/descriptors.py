@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any, ClassVar, NamedTuple
+from urllib.parse import urlsplit
 
 import attrs
 
 from gainsight_dest import gainsight
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.errors import RetryableError
-from gainsight_dest.fields import COMPANY, PERSON, GainsightObject, Record, company_link, is_link
-from gainsight_dest.gainsight import Response
+from gainsight_dest.errors import ConfigError, RetryableError
+from gainsight_dest.fields import COMPANY, PERSON, GainsightObject, Record, company_link, is_link, linked_companies
+from gainsight_dest.gainsight import CONTRACT_ID_HEADER, Response
+from gainsight_dest.secret import conceal
 
 #: Stands in a preview where the Gsid will be that Gainsight gives the company.
 GSID_PLACEHOLDER = "<Gsid of the company>"
@@ -73,6 +76,10 @@ class Request(ABC):
     def next(self, response: Response) -> Request | None:
         """What comes after this answer; None: the event is delivered. Raises ResponseError."""
 
+    def read(self, response: Response) -> Any:
+        """What the answer to a request of a batch says of its records; None: that it was taken. Raises ResponseError."""
+        return self.next(response)
+
     def branches(self) -> tuple[tuple[str, Request], ...]:
         """The requests that may come next, with no answer at hand, and when each does."""
         return ()
@@ -100,6 +107,18 @@ class Request(ABC):
         may find a record so.
         """
         return frozenset()
+
+    @property
+    def gsid(self) -> str | None:
+        """The Gsid of the company that a link carries; None for any other request."""
+        return None
+
+    def at(self, base_url: str) -> Request:
+        """The same request to another host, such as a sandbox on this machine, and so for all that come after it.
+
+        `base_url`: https, or plain http to this machine, without a path. Raises ConfigError.
+        """
+        return RequestElsewhere(self._config, self, checked_base_url(base_url))
 
     def as_dict(self) -> dict[str, Any]:
         """Method, url, headers and body as plain data, ready for JSON. The keys are in it."""
@@ -136,8 +155,12 @@ class UpsertPerson(Request):
         return frozenset({PERSON.identity(PERSON.key_of(self._person))})
 
     @property
+    def gsid(self) -> str | None:
+        return next(iter(linked_companies(self._person)), None)
+
+    @property
     def url(self) -> str:
-        return gainsight.people_url(self._config.domain)
+        return self._config.urls.people
 
     @property
     def body(self) -> Record:
@@ -181,22 +204,15 @@ class SendEvent(Request):
 
     @property
     def url(self) -> str:
-        return gainsight.events_url(self._config.domain)
+        return self._config.urls.events
 
     @property
     def headers(self) -> dict[str, str]:
         config = self._config
-        if config.shared_secret is None or config.topic_name is None or config.tenant_id is None:
-            raise config.missing("track", "shared_secret", "topic_name", "tenant_id")
-        return gainsight.event_headers(
-            shared_secret=config.shared_secret,
-            topic_name=config.topic_name,
-            tenant_id=config.tenant_id,
-            event_name=self._name,
-            event_version=self._version,
-            contract_id=self._contract_id if self._contract_id is not None else config.contract_id,
-            access_key=config.access_key,
-        )
+        headers = config.event_headers(self._name, self._version)
+        if self._contract_id is not None:
+            headers[CONTRACT_ID_HEADER] = conceal(self._contract_id, config.shared_secret, config.access_key)
+        return headers
 
     @property
     def body(self) -> Record:
@@ -308,7 +324,7 @@ class FindCompany(_CompanyRequest, Finds):
 
     @property
     def body(self) -> Record:
-        return gainsight.query(COMPANY.key, COMPANY.key_of(self._company))
+        return gainsight.query_of_one(COMPANY.key, COMPANY.key_of(self._company))
 
     def next(self, response: Response) -> CreateCompany | UpdateCompany:
         is_found = gainsight.finds_record(response, self.action, self._config.hide)
@@ -362,6 +378,98 @@ class UpdateCompany(Updates, _SaveCompany):
     """Updates the company of that Name, then links the person, if there is one."""
 
     __slots__ = ()
+
+
+@attrs.define(repr=False)
+class RequestElsewhere(Request):
+    """A request to another host: see `Request.at`. It has the attributes of the request that it points there."""
+
+    _request: Request
+    _base_url: str
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._request, name)
+
+    @property
+    def calls(self) -> int:  # type: ignore[override]
+        return self._request.calls
+
+    @property
+    def action(self) -> str:
+        return self._request.action
+
+    @property
+    def url(self) -> str:
+        return url_at(self._base_url, self._request)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self._request.headers
+
+    @property
+    def body(self) -> Any:
+        return self._request.body
+
+    def next(self, response: Response) -> Request | None:
+        following = self._request.next(response)
+        return None if following is None else self._there(following)
+
+    def branches(self) -> tuple[tuple[str, Request], ...]:
+        return tuple((when, self._there(request)) for when, request in self._request.branches())
+
+    @property
+    def again(self) -> Request:
+        return self._there(self._request.again)
+
+    def after(self, error: RetryableError) -> Request:
+        return self._there(self._request.after(error))
+
+    @property
+    def records(self) -> frozenset[tuple[str, str]]:
+        return self._request.records
+
+    @property
+    def gsid(self) -> str | None:
+        return self._request.gsid
+
+    def at(self, base_url: str) -> Request:
+        return self._request.at(base_url)
+
+    def _there(self, request: Request) -> Request:
+        return self if request is self._request else attrs.evolve(self, request=request)
+
+    def _names(self) -> Iterable[str]:
+        return self._request._names()  # noqa: SLF001 - of its own kind
+
+
+def url_at(base_url: str, request: Request) -> str:
+    """The URL of the request on another host."""
+    url = request.url
+    return base_url + url[url.index("/", len("https://")) :]
+
+
+def checked_base_url(base_url: str) -> str:
+    """The URL without a closing slash: https, or plain http to this machine. Raises ConfigError."""
+    try:
+        parts = urlsplit(base_url)
+        is_web = parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:
+        parts, is_web = urlsplit(""), False
+    beside = (parts.query, parts.fragment, parts.path.strip("/"), "@" in parts.netloc)
+    if not is_web or not parts.hostname or any(beside):
+        raise ConfigError(("base_url", "must be a URL such as http://127.0.0.1:8080, without user, path or query"))
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ConfigError(("base_url", "must be https: plain http would show the keys, and is for this machine only"))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class Step(NamedTuple):

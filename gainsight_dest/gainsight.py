@@ -50,6 +50,21 @@ def people_url(domain: str) -> str:
     return f"https://{domain}/v1.0/api/people"
 
 
+def events_url(domain: str) -> str:
+    """Events_API/Events_API."""
+    return f"https://{domain}/v1.0/api/eventManager/event"
+
+
+class Urls:
+    """The addresses of a tenant that are the same for all requests of a kind."""
+
+    __slots__ = ("events", "people")
+
+    def __init__(self, domain: str) -> None:
+        self.people = people_url(domain)
+        self.events = events_url(domain)
+
+
 def query_url(domain: str, name: str) -> str:
     """Of the object of that name. Company_and_Relationship_API/Company_API_Documentation, "Read API"."""
     return f"https://{domain}/v1/data/objects/query/{name}"
@@ -63,11 +78,6 @@ def insert_url(domain: str, name: str) -> str:
 def update_url(domain: str, name: str, key: str) -> str:
     """The same page, "Update API": `keys` names the field that finds the records."""
     return f"{insert_url(domain, name)}?keys={key}"
-
-
-def events_url(domain: str) -> str:
-    """Events_API/Events_API."""
-    return f"https://{domain}/v1.0/api/eventManager/event"
 
 
 def record_headers(access_key: str) -> dict[str, str]:
@@ -95,11 +105,13 @@ def event_headers(
         "eventVersion": event_version,
     }
     if contract_id is not None:
-        headers["contractId"] = contract_id
+        headers[CONTRACT_ID_HEADER] = contract_id
     if access_key is not None:
         headers["Accesskey"] = access_key
     return {name: conceal(value, shared_secret, access_key) for name, value in headers.items()}
 
+
+CONTRACT_ID_HEADER = "contractId"
 
 #: The aliases of a query's conditions, enough for RECORDS_PER_WRITE: A to Z, AA to AZ. None of them is AND or OR.
 _ALIASES = tuple(f"{first}{second}" for first in ("", "A") for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -116,6 +128,12 @@ def query(key: str, *values: str) -> dict[str, Any]:
         for alias, value in zip(aliases, values, strict=True)
     ]
     return {"select": [key], "where": {"conditions": conditions, "expression": " OR ".join(aliases)}}
+
+
+def query_of_one(key: str, value: str) -> dict[str, Any]:
+    """The same for one value."""
+    condition = {"name": key, "alias": "A", "value": [value], "operator": "EQ"}
+    return {"select": [key], "where": {"conditions": [condition], "expression": "A"}}
 
 
 def records_body(*records: dict[str, Any]) -> dict[str, Any]:
@@ -143,11 +161,7 @@ Hide = Callable[[str], str]
 
 def check(response: Response, action: str, hide: Hide) -> dict[str, Any]:
     """The envelope of a success: a 2xx with a JSON object whose `result` is not false. Raises ResponseError."""
-    envelope = _envelope(response)
-    verdict = _verdict(response.status, envelope)
-    if envelope is None or verdict is not None:
-        raise _error(verdict or UNREADABLE, response, envelope or {}, action, hide)
-    return envelope
+    return _checked(_envelope(response), response, action, hide)
 
 
 def accepted(response: Response, action: str, hide: Hide) -> None:
@@ -156,8 +170,11 @@ def accepted(response: Response, action: str, hide: Hide) -> None:
     Gainsight does not document what such an answer holds: a 2xx without a body, or with JSON that is no object,
     will do.
     """
-    if not (200 <= response.status <= 299 and _is_bare(response.body)):
-        check(response, action, hide)
+    value = _json(response.body)
+    envelope = value if isinstance(value, dict) else None
+    is_bare = envelope is None and (value is not _NOT_JSON or not response.body.strip())
+    if not (is_bare and 200 <= response.status <= 299):
+        _checked(envelope, response, action, hide)
 
 
 def finds_record(response: Response, action: str, hide: Hide) -> bool:
@@ -234,9 +251,10 @@ def _folded_key(record: dict[str, Any], key: str) -> str | None:
 
 def _found(response: Response, action: str, hide: Hide) -> list[dict[str, Any]]:
     """The records that a query found. Raises ResponseError."""
-    if _says_nothing_found(_envelope(response)):
+    given = _envelope(response)
+    if _says_nothing_found(given):
         return []
-    envelope = check(response, action, hide)
+    envelope = _checked(given, response, action, hide)
     records = _records(envelope)
     if records is None:
         raise _error(NO_RECORDS, response, envelope, action, hide)
@@ -245,25 +263,33 @@ def _found(response: Response, action: str, hide: Hide) -> list[dict[str, Any]]:
 
 def request_id(response: Response, hide: Hide) -> str | None:
     """What Gainsight calls this exchange, if the answer tells."""
-    envelope = _envelope(response) or {}
+    return _request_id(_envelope(response) or {}, response, hide)
+
+
+def _request_id(envelope: dict[str, Any], response: Response, hide: Hide) -> str | None:
     return _word(envelope.get("requestId"), hide) or _word(_header(response, "x-gs-request-id"), hide)
 
 
 def _envelope(response: Response) -> dict[str, Any] | None:
     """The answer's JSON object; None for anything else."""
-    try:
-        envelope = json.loads(response.body, parse_constant=_not_json)
-    except (ValueError, RecursionError):
-        return None
-    return envelope if isinstance(envelope, dict) else None
+    value = _json(response.body)
+    return value if isinstance(value, dict) else None
 
 
-def _is_bare(body: bytes) -> bool:
-    """Whether there is nothing in it, or JSON that is no object."""
+def _json(body: bytes) -> Any:
+    """The JSON value of an answer; _NOT_JSON where it is none."""
     try:
-        return not body.strip() or not isinstance(json.loads(body, parse_constant=_not_json), dict)
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
-        return False
+        return _NOT_JSON
+
+
+def _checked(envelope: dict[str, Any] | None, response: Response, action: str, hide: Hide) -> dict[str, Any]:
+    """The envelope, if it is that of a success. Raises ResponseError."""
+    verdict = _verdict(response.status, envelope)
+    if envelope is None or verdict is not None:
+        raise _error(verdict or UNREADABLE, response, envelope or {}, action, hide)
+    return envelope
 
 
 def _is_gainsights(envelope: dict[str, Any] | None) -> bool:
@@ -273,6 +299,11 @@ def _is_gainsights(envelope: dict[str, Any] | None) -> bool:
 def _not_json(constant: str) -> NoReturn:
     """NaN and the infinities, which Python's parser takes and JSON has not."""
     raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_not_json)
+#: What is read of an answer that is not JSON.
+_NOT_JSON = object()
 
 
 def _records(envelope: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -381,7 +412,7 @@ def _error(code: Code, response: Response, envelope: dict[str, Any], action: str
         code.meaning,
         response.status,
         _word(envelope.get("errorCode"), hide),
-        request_id(response, hide),
+        _request_id(envelope, response, hide),
         tuple(islice(_field_errors(envelope.get("data"), hide), _FIELD_ERRORS)),
         _retry_after(response),
     )

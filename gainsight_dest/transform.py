@@ -218,10 +218,10 @@ def _name_and_version(event: Any, config: DestinationConfig) -> tuple[str, str]:
 def _contract_id(external: Any) -> str | None:
     """The contract id that goes out as a header; None where there is none, or what is no id."""
     contract_id = contract_id_of(external)
+    if type(contract_id) is str and contract_id.isprintable() and contract_id.strip():
+        return contract_id
     if not is_contract_id(contract_id):
         return None
-    if type(contract_id) is str and contract_id.isprintable():
-        return contract_id
     header = text(contract_id, CONTRACT_ID_PLACE)
     if problem := header_problem(header):
         raise EventError(CONTRACT_ID_PLACE, problem)
