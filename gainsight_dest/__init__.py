@@ -7,6 +7,8 @@ while request is not None:
 ```
 """
 
+import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +42,7 @@ from gainsight_dest.gainsight import Response
 from gainsight_dest.linting.lint import lint
 from gainsight_dest.reading import destinations_of
 from gainsight_dest.secret import Secret
-from gainsight_dest.transform import group, identify, is_enabled, track, transform
+from gainsight_dest.transform import group, identify, is_enabled, track
 
 if TYPE_CHECKING:
     from gainsight_dest.batching.batch import Batch, Reply, transform_batch
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from gainsight_dest.linting.schema import config_schema
     from gainsight_dest.outcome import Outcome, PreparedEvent, Status
     from gainsight_dest.reading import events_of
+    from gainsight_dest.transform import transform
 
 __all__ = [
     "Batch",
@@ -117,10 +120,23 @@ _LATER = {
     "transform_batch": "batching.batch",
 }
 
-if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them
 
-    def __getattr__(name: str) -> Any:
-        if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-        return value
+
+def load_later(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a package of ours, which loads names when they are asked for.
+
+    `modules`: the names, and the modules that have them.
+    """
+    loaded = vars(sys.modules[package])
+
+    def get(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        loaded[name] = getattr(import_module(f"{__name__}.{modules[name]}"), name)
+        return loaded[name]
+
+    return get, lambda: sorted({*loaded, *modules})
+
+
+if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them
+    __getattr__, __dir__ = load_later(__name__, _LATER)

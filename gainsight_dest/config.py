@@ -168,32 +168,29 @@ _HEADER_SCHEMA = {"type": ["string", "null"], "not": _NO_HEADER}
 # --- the config -------------------------------------------------------------------------------------------------------
 
 
+# What a setting is, beside its type: what RudderStack calls it, what reads it, what it is and who needs it, and its
+# JSON Schema, or that of what no `to` of its rows may be. attrs.field stands in the class: no type checker sees through
+# a function that calls it.
+
+
 def _setting(
-    name: str,
-    read: Callable[[object], Any],
-    about: str,
-    default: Any = None,
-    schema: Mapping[str, Any] = _HEADER_SCHEMA,
-) -> Any:
-    """A setting: what RudderStack calls it, what reads it, what it is and who needs it, its JSON Schema."""
-    metadata = {"name": name, "read": read, "about": about, "schema": schema}
-    return attrs.field(default=default, metadata=metadata)
+    name: str, read: Callable[[object], Any], about: str, schema: Mapping[str, Any] = _HEADER_SCHEMA
+) -> dict[str, Any]:
+    return {"name": name, "read": read, "about": about, "schema": schema}
 
 
-def _mapping(name: str, read: Callable[[object], Any], about: str, no_target: Mapping[str, Any], **more: Any) -> Any:
-    """A setting of rows. `no_target`: the JSON Schema of what no `to` of it may be."""
-    metadata = {"name": name, "read": read, "about": about, "no_target": no_target, **more}
-    return attrs.field(default=None, metadata=metadata, hash=False)
+def _mapping(name: str, read: Callable[[object], Any], about: str, no_target: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "read": read, "about": about, "no_target": no_target}
 
 
-def _record_mapping(name: str, key: str, about: str) -> Any:
-    """A setting of rows from traits to custom fields of the records that Gainsight finds by `key`."""
+def _record_mapping(name: str, key: str, about: str) -> dict[str, Any]:
+    """Of rows from traits to custom fields of the records that Gainsight finds by `key`."""
     problem = f"no mapping may set {key}: Gainsight finds the record by it, so another one would be written"
 
     def read(value: object) -> Mapping[str, str]:
         return _rows(value, lambda target: problem if target == key else None)
 
-    return _mapping(name, read, about, {"const": key}, key=key)
+    return {**_mapping(name, read, about, {"const": key}), "key": key}
 
 
 CustomField = tuple[str, tuple[str, ...] | None, str]
@@ -208,23 +205,51 @@ class DestinationConfig:
     version. Raises ConfigError with every problem found. The repr shows no secret.
     """
 
-    domain: str = _setting("domain", _domain, "the tenant's host name; always needed", attrs.NOTHING, _DOMAIN_SCHEMA)
-    access_key: str | None = _setting(
-        "accessKey", _secret, "the REST API key; identify and group need it, track sends it if it is there"
+    domain: str = attrs.field(
+        metadata=_setting("domain", _domain, "the tenant's host name; always needed", _DOMAIN_SCHEMA)
     )
-    shared_secret: str | None = _setting("sharedSecret", _secret, "the key of the Events API; track needs it")
-    tenant_id: str | None = _setting("tenantId", _header, "the tenant's id in the Events API; track needs it")
-    topic_name: str | None = _setting("topicName", _header, "the topic that the events belong to; track needs it")
-    contract_id: str | None = _setting(
-        "contractId", _header, "the contract id of track events that bring none of their own"
+    access_key: str | None = attrs.field(
+        default=None,
+        metadata=_setting(
+            "accessKey", _secret, "the REST API key; identify and group need it, track sends it if it is there"
+        ),
     )
-    person_map: Mapping[str, str] = _record_mapping("personMap", PERSON_KEY, "trait to custom field, for identify")
-    company_map: Mapping[str, str] = _record_mapping("companyMap", COMPANY_KEY, "trait to custom field, for group")
-    event_name_map: Mapping[str, str] = _mapping(
-        "eventNameMap", _header_map, "event to what Gainsight calls it; track needs the event in it", _NO_HEADER
+    shared_secret: str | None = attrs.field(
+        default=None, metadata=_setting("sharedSecret", _secret, "the key of the Events API; track needs it")
     )
-    event_version_map: Mapping[str, str] = _mapping(
-        "eventVersionMap", _header_map, "event to its version in Gainsight; track needs the event in it", _NO_HEADER
+    tenant_id: str | None = attrs.field(
+        default=None, metadata=_setting("tenantId", _header, "the tenant's id in the Events API; track needs it")
+    )
+    topic_name: str | None = attrs.field(
+        default=None, metadata=_setting("topicName", _header, "the topic that the events belong to; track needs it")
+    )
+    contract_id: str | None = attrs.field(
+        default=None,
+        metadata=_setting("contractId", _header, "the contract id of track events that bring none of their own"),
+    )
+    person_map: Mapping[str, str] = attrs.field(
+        factory=dict,
+        hash=False,
+        metadata=_record_mapping("personMap", PERSON_KEY, "trait to custom field, for identify"),
+    )
+    company_map: Mapping[str, str] = attrs.field(
+        factory=dict,
+        hash=False,
+        metadata=_record_mapping("companyMap", COMPANY_KEY, "trait to custom field, for group"),
+    )
+    event_name_map: Mapping[str, str] = attrs.field(
+        factory=dict,
+        hash=False,
+        metadata=_mapping(
+            "eventNameMap", _header_map, "event to what Gainsight calls it; track needs the event in it", _NO_HEADER
+        ),
+    )
+    event_version_map: Mapping[str, str] = attrs.field(
+        factory=dict,
+        hash=False,
+        metadata=_mapping(
+            "eventVersionMap", _header_map, "event to its version in Gainsight; track needs the event in it", _NO_HEADER
+        ),
     )
 
     def __attrs_post_init__(self) -> None:
@@ -289,7 +314,7 @@ class DestinationConfig:
         return {}
 
     def event_headers(self, name: str, version: str) -> dict[str, str]:
-        """The headers of the event of that name and version, if it has no contract id of its own. Raises ConfigError."""
+        """The headers of an event by its name and version there, with the config's contract id. Raises ConfigError."""
         made = self._headers.get((name, version))
         if made is None:
             made = self._event_headers(name, version)

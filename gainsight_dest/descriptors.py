@@ -69,8 +69,8 @@ class Request(ABC):
 
     @property
     @abstractmethod
-    def body(self) -> Any:
-        """Strict, plain JSON. Treat it as read-only."""
+    def body(self) -> Record:
+        """Strict, plain JSON: an object. Treat it as read-only."""
 
     @abstractmethod
     def next(self, response: Response) -> Request | None:
@@ -130,8 +130,7 @@ class Request(ABC):
 
     def _names(self) -> Iterable[str]:
         """What the body is made of, for the repr."""
-        names: dict[str, Any] = self.body
-        return names
+        return self.body
 
 
 @attrs.define(repr=False)

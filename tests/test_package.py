@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
+import pickle
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,10 @@ import gainsight_dest
 CORE = [
     *("errors", "secret", "values", "spelling", "gainsight", "reading", "config", "fields", "descriptors"),
     *("templates", "transform", "outcome"),
-    *(f"batching.{each}" for each in ("merge", "requests", "writes", "stages", "batch", "moments", "address")),
+    *(
+        f"batching.{each}"
+        for each in ("defaults", "merge", "requests", "writes", "stages", "batch", "moments", "address")
+    ),
     *("explaining.trace", "explaining.alike", "explaining.explain", "explaining.profile"),
     *(f"linting.{each}" for each in ("schema", "finding", "subject", "of_config", "of_events", "rules", "lint")),
     *(f"plan.{each}" for each in ("durations", "limits", "load", "days", "verdict")),
@@ -39,6 +45,19 @@ def test_all_names_are_sorted_and_there() -> None:
 def test_a_name_that_is_not_there_is_told_as_any_module_tells_it() -> None:
     with pytest.raises(AttributeError, match="module 'gainsight_dest' has no attribute 'transfrom'"):
         getattr(gainsight_dest, "transfrom")  # noqa: B009 - a type checker knows that it is not there
+
+
+def test_dir_names_what_is_loaded_later_too() -> None:
+    assert {*gainsight_dest.__all__} <= {*dir(gainsight_dest)}
+
+
+def test_transform_is_the_module_of_that_name_and_is_called_as_its_function() -> None:
+    module = import_module("gainsight_dest.transform")
+    assert getattr(gainsight_dest, "transform") is module  # noqa: B009 - a type checker knows the function
+    event, config = {"type": "identify", "traits": {"email": "a@b.co"}}, {"domain": "acme.co", "accessKey": "k"}
+    assert gainsight_dest.transform(event, config) == module.identify(event, config)
+    assert pickle.loads(pickle.dumps(gainsight_dest.transform)) is module
+    assert [*signature(gainsight_dest.transform).parameters] == ["event", "destination_config"]
 
 
 def test_what_only_a_batch_needs_is_loaded_when_it_is_asked_for() -> None:
@@ -66,7 +85,7 @@ def test_importing_and_using_the_core_loads_no_http_client_no_socket_and_no_opti
 
 
 def test_the_sandbox_needs_no_http_client_and_no_optional_library_until_it_is_connected() -> None:
-    optional = ["cheroot", "jinja2", "tenacity", "pyrate_limiter"]
+    optional = ["cheroot", "jinja2", "pyrate_limiter"]
     program = (
         "import sys, gainsight_dest as gd\n"
         "from gainsight_dest.sandbox import Sandbox\n"
@@ -110,6 +129,21 @@ def test_a_core_module_depends_on_attrs_and_cattrs_alone(module: str) -> None:
         )
     }
     assert tops - set(sys.stdlib_module_names) <= {"attrs", "cattrs", "gainsight_dest", "attr"}
+
+
+#: Class names that may stand in several modules, each with the reason.
+ALLOWED: dict[str, str] = {}
+
+
+def test_no_class_name_stands_in_two_modules() -> None:
+    root = Path(gainsight_dest.__file__).parent
+    places: dict[str, list[str]] = {}
+    for file in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(file.relative_to(root)))
+    assert {name: files for name, files in places.items() if len(files) > 1 and name not in ALLOWED} == {}
+    assert [name for name in ALLOWED if len(places.get(name, ())) < 2] == []
 
 
 def test_the_package_says_that_it_is_typed() -> None:

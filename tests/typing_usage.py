@@ -32,7 +32,7 @@ from gainsight_dest import (
     transform_batch,
 )
 from gainsight_dest.deliver import Deliverer, Outcome, Patience, deliver
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 
 
 def settings() -> DestinationConfig:
@@ -40,6 +40,9 @@ def settings() -> DestinationConfig:
     config = DestinationConfig(domain="acme.co", access_key="key", person_map={"plan": "Plan__gc"})
     assert_type(config.access_key, "str | None")
     assert_type(DestinationConfig.from_rudderstack({"Config": {}}), DestinationConfig)
+    DestinationConfig()  # type: ignore[call-arg] # it has a tenant
+    DestinationConfig(domain="acme.co", accessKey="key")  # type: ignore[call-arg] # RudderStack's name of it
+    DestinationConfig(domain="acme.co", tenant_id=7)  # type: ignore[arg-type] # a text
     return config
 
 
@@ -102,6 +105,6 @@ def batch(events: Iterable[dict[str, Any]], send: Callable[[Request], Response])
 
 def sandbox() -> None:
     """A sandbox answers requests, and is read as plain data."""
-    gainsight = Sandbox(settings(), faults=[Fault("500", share=0.1)])
+    gainsight = Sandbox(settings(), faults=[PlannedFault("500", share=0.1)])
     assert_type(gainsight.handle(transform({}, settings())), Response)
     assert_type(gainsight.people, list[dict[str, Any]])
