@@ -77,7 +77,7 @@ class Request(ABC):
         """What comes after this answer; None: the event is delivered. Raises ResponseError."""
 
     def read(self, response: Response) -> Any:
-        """What the answer to a request of a batch says of its records; None: that it was taken. Raises ResponseError."""
+        """What the answer says of the records of a request of a batch; None: it was taken. Raises ResponseError."""
         return self.next(response)
 
     def branches(self) -> tuple[tuple[str, Request], ...]:
@@ -408,12 +408,15 @@ class RequestElsewhere(Request):
         return self._request.headers
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Record:
         return self._request.body
 
     def next(self, response: Response) -> Request | None:
         following = self._request.next(response)
         return None if following is None else self._there(following)
+
+    def read(self, response: Response) -> Any:
+        return self._request.read(response)
 
     def branches(self) -> tuple[tuple[str, Request], ...]:
         return tuple((when, self._there(request)) for when, request in self._request.branches())

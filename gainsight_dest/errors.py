@@ -1,8 +1,8 @@
 """Every error of the library, grouped by who is at fault and what the caller should do.
 
 - GainsightDestError
-    - ConfigError                 the destination config is at fault: mend it, then run the events again
-    - EventError                  the event is at fault: mend it, or set it aside
+    - ConfigError                 the destination config is at fault: fix it, then run the events again
+    - EventError                  the event is at fault: fix it, or set it aside
         - UnsupportedTypeError    a type that this destination does not take: skip it
     - ResponseError               Gainsight's answer is not a success
         - RetryableError          wait a little, then try again
@@ -18,7 +18,8 @@ which event it is: the name of a track event without a row, a type that is not s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -163,3 +164,18 @@ class BlockedError(RejectedError):
 
 class CredentialsError(ResponseError):
     """The key or the host is wrong, for this request and for all that follow."""
+
+
+@contextmanager
+def naming_the_extra(package: str) -> Iterator[None]:
+    """For the imports of a package of ours with an extra of its name. Raises ImportError, which names that extra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "gainsight_dest":
+            raise
+        extra = package.rpartition(".")[2]
+        raise ImportError(
+            f"{package} needs {missing}, which is not installed: pip install 'gainsight-dest[{extra}]'", name=missing
+        ) from error

@@ -172,7 +172,7 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
 def dead_letter(event: Any, outcome: Outcome) -> dict[str, Any]:
     """An event that failed, with the reason: `{"message": event, "error": {…}}`.
 
-    That is RudderStack's nested form, so `gainsight-dest deliver` takes it again as it is, once the event is mended.
+    That is RudderStack's nested form, so `gainsight-dest deliver` takes it again as it is, once the event is fixed.
     """
     return {"message": event, "error": error_record(outcome)}
 

@@ -5,7 +5,7 @@ values. Pure functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gainsight_dest.errors import ConfigError, EventError
@@ -22,7 +22,7 @@ _HOLDERS: dict[str, type] = {"sources": list, "destinations": list, "destination
 Step = str | int
 
 
-class Placed(NamedTuple):
+class PlacedDestination(NamedTuple):
     """A destination, and where it stands in what was exported: the keys and indices."""
 
     steps: tuple[Step, ...]
@@ -79,11 +79,11 @@ def destinations_of(workspace: Any) -> list[Mapping[str, Any]]:
     return [placed.destination for placed in placed_in(workspace)]
 
 
-def placed_in(obj: Any) -> list[Placed]:
+def placed_in(obj: Any) -> list[PlacedDestination]:
     """The Gainsight destinations in an export of any form. A Config by itself is one, without a name."""
     if not is_workspace(obj):
-        return [Placed((), obj)] if isinstance(obj, Mapping) else []
-    found: list[Placed] = []
+        return [PlacedDestination((), obj)] if isinstance(obj, Mapping) else []
+    found: list[PlacedDestination] = []
     ids: set[str] = set()
     for placed in _all(obj):
         if placed.id is None or placed.id not in ids:
@@ -92,18 +92,18 @@ def placed_in(obj: Any) -> list[Placed]:
     return found
 
 
-def _all(obj: Mapping[str, Any]) -> Iterator[Placed]:
+def _all(obj: Mapping[str, Any]) -> Iterator[PlacedDestination]:
     """All of them, as often as they stand there."""
     lists: list[tuple[tuple[Step, ...], Any]] = [(("destinations",), obj.get("destinations"))]
     for index, source in enumerate(_list(obj.get("sources"))):
         if isinstance(source, Mapping):
             lists.append((("sources", index, "destinations"), source.get("destinations")))
     if isinstance(obj.get("destination"), Mapping):  # one, as API v2 answers
-        yield Placed(("destination",), obj["destination"])
+        yield PlacedDestination(("destination",), obj["destination"])
     for steps, given in lists:
         for index, destination in enumerate(_list(given)):
             if isinstance(destination, Mapping) and _is_gainsight(destination):
-                yield Placed((*steps, index), destination)
+                yield PlacedDestination((*steps, index), destination)
 
 
 def _list(value: Any) -> list[Any]:
@@ -122,7 +122,7 @@ def _text(obj: Mapping[str, Any], *names: str) -> str | None:
 
 # --- bodies of events -------------------------------------------------------------------------------------------------
 
-#: When an event happened: first that is there. The first is the second, mended for a wrong clock by rudder-server.
+#: When an event happened: first that is there. The first is the second, fixed for a wrong clock by rudder-server.
 MOMENTS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 #: When an event happened, and by whom. A body tells it of each of its events that tells none of the same group.
 _GROUPS = (MOMENTS, ("userId", "anonymousId"))
@@ -263,21 +263,30 @@ def _has_hole(text: str) -> bool:
     return "}}" in text.partition("{{")[2] or bool(re.search(_HOLE, text) or re.fullmatch(_NAMES, text))
 
 
-def with_env(value: Any, env: Mapping[str, str], *, in_rows: bool = False) -> Any:
-    """The value of a setting with what the environment fills in. What is not set there, or blank, stays."""
+def filled(value: Any, fill: Callable[..., str]) -> Any:
+    """The value of a setting with `fill` applied to what may be filled in: it as a text, or each `to` of its rows.
+
+    `fill` takes the text, and `in_rows`: whether it is of a row.
+    """
     if isinstance(value, str):
-        name = variable(value, in_rows=in_rows)
-        found = env.get(name, "") if name else ""
-        return found if found.strip() else value
+        return fill(value, in_rows=False)
     if isinstance(value, (list, tuple)):
-        return [with_env_in_row(row, env) for row in value]
+        return [{**row, **filled({"to": row["to"]}, fill)} if _has_target(row) else row for row in value]
     if isinstance(value, Mapping):
-        return {source: with_env(to, env, in_rows=True) if isinstance(to, str) else to for source, to in value.items()}
+        return {source: fill(to, in_rows=True) if isinstance(to, str) else to for source, to in value.items()}
     return value
 
 
-def with_env_in_row(row: Any, env: Mapping[str, str]) -> Any:
-    """The row of a mapping, with its `to` filled in."""
-    if isinstance(row, Mapping) and isinstance(to := row.get("to"), str):
-        return {**row, "to": with_env(to, env, in_rows=True)}
-    return row
+def _has_target(row: Any) -> bool:
+    return isinstance(row, Mapping) and "to" in row
+
+
+def with_env(value: Any, env: Mapping[str, str]) -> Any:
+    """The value of a setting with what the environment fills in. What is not set there, or blank, stays."""
+
+    def fill(text: str, *, in_rows: bool) -> str:
+        name = variable(text, in_rows=in_rows)
+        found = env.get(name, "") if name else ""
+        return found if found.strip() else text
+
+    return filled(value, fill)

@@ -29,7 +29,12 @@ def printable_lines(text: str) -> str:
 
 def _printable(letter: str) -> str:
     is_shown = letter.isprintable() or unicodedata.category(letter) == "Zs"  # spaces of other widths
-    return letter if is_shown else json.dumps(letter)[1:-1]
+    return letter if is_shown else escaped(letter)
+
+
+def escaped(letters: str) -> str:
+    """The letters as JSON's escapes, as far as it has any for them."""
+    return json.dumps(letters)[1:-1]
 
 
 def cells(text: str) -> int:
@@ -54,9 +59,14 @@ def filled(text: str, width: int) -> str:
     return text + " " * (width - cells(text))
 
 
-def cut(text: str) -> str:
-    """A word of an event that is kept to count by: its beginning, if it is long."""
-    return text if len(text) <= LONGEST_WORD else f"{text[:LONGEST_WORD]}…"
+def cut(text: str, longest: int = LONGEST_WORD) -> str:
+    """The text, or the beginning of a longer one."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 event`, `2,000 events`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 # --- names that are nearly another ------------------------------------------------------------------------------------
@@ -69,9 +79,14 @@ _ALIKE = 0.88
 #: No one misspells a longer one, and comparing takes time.
 _LONGEST = 100
 #: What all comparisons of some Names may cost: a look at a length is 1, a comparison of names of 15 letters some 30. A
-#: config with thousands of names that are nearly others has enough to be mended by then.
+#: config with thousands of names that are nearly others has enough to fix by then.
 MOST_COST = 300_000
 _CHEAPER = 8
+
+
+def did_you_mean(meant: str | None) -> str | None:
+    """The question that goes with a wrong name; None where no other one is meant."""
+    return None if meant is None else f"Did you mean {meant}?"
 
 
 def folded(name: str) -> str:

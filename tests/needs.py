@@ -69,7 +69,7 @@ _WINDOWS = "Windows: in WSL, as on Debian"
 #: By the names that tests use for them.
 NEEDS = {
     "cli": _extra("dev", "the command line is", "click", "msgspec", "rich"),
-    "deliver": _extra("dev", "delivery is", "requests", "tenacity", "pyrate_limiter"),
+    "deliver": _extra("dev", "delivery is", "requests", "pyrate_limiter"),
     "report": _extra("dev", "the report is", "jinja2"),
     "sandbox": _extra("dev", "the sandbox's server is", "cheroot", "jinja2"),
     "serve": _extra(

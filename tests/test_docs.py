@@ -54,6 +54,49 @@ def test_every_page_of_the_docs_is_linked_from_their_index() -> None:
     assert {page for page in pages if f"]({page})" not in index} == set()
 
 
+def test_the_page_of_the_design_names_what_the_package_holds_and_nothing_else() -> None:
+    package = ROOT / "gainsight_dest"
+    held = {path.stem for path in package.glob("[a-z]*") if path.suffix == ".py" or (path / "__init__.py").exists()}
+    page = (ROOT / "docs/explanation/design.md").read_text("utf8")
+    section = page.partition("## Where things are\n")[2].partition("\n## ")[0]
+    picture = section.split("```")[1]
+    rows = [
+        (re.findall(r"`(\w+)`", names), re.findall(r"`(\w+)`", text))
+        for names, text in re.findall(r"^\| (`.*?`) \| (.*) \|$", section, re.MULTILINE)
+    ]
+    assert {name for names, _ in rows for name in names} == held
+    assert held <= set(re.findall(r"\w+", picture))
+    assert [
+        module for names, modules in rows for module in modules if not (package / names[0] / f"{module}.py").exists()
+    ] == []
+
+
+#: Words that readers with English as a second language may not know, and plain ones in their place.
+_PLAIN = {
+    r"mend(?:s|ed|ing)?": "fix",
+    r"com(?:e|es|ing) out as": "is, ends as",
+    r"(?:is|are|was|were|be) told": "is shown, says",
+    r"told apart": "counted apart",
+    r"becom(?:e|es) of|became of": "the outcome of",
+    r"in earnest": "for the real one",
+    r"but for": "except",
+    r"whoever|whomever": "anyone who",
+    r"heeds?": "look at",
+    r"be it": "whether",
+    r"as becomes": "as it should",
+    r"ere|lest|thereof|whence|yonder": "",
+}
+
+
+@pytest.mark.parametrize(
+    "page", sorted({*PAGES} - {ROOT / "CHANGELOG.md"}), ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_a_page_uses_words_that_second_language_readers_know(page: Path) -> None:
+    text = page.read_text("utf8")
+    found = {word: plain for word, plain in _PLAIN.items() if re.search(rf"\b(?:{word})\b", text, re.IGNORECASE)}
+    assert found == {}
+
+
 #: How the names of hosts end that anyone could have.
 _TAKEN = "ai|app|biz|cloud|co|com|de|dev|edu|eu|fr|gov|info|io|jp|net|org|uk|us"
 _NAME = r"([\w-]+(?:\.[\w-]+)+)"

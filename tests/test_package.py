@@ -21,7 +21,7 @@ CORE = [
     *("templates", "transform", "outcome"),
     *(
         f"batching.{each}"
-        for each in ("defaults", "merge", "requests", "writes", "stages", "batch", "moments", "address")
+        for each in ("defaults", "merge", "requests", "ledger", "chunking", "stages", "batch", "moments", "address")
     ),
     *("explaining.trace", "explaining.alike", "explaining.explain", "explaining.profile"),
     *(f"linting.{each}" for each in ("schema", "finding", "subject", "of_config", "of_events", "rules", "lint")),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError, transform_batch
 from gainsight_dest.batching.moments import UnreadTimes, moment_of
-from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, Merged, Plan, plan
+from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, MergedCalls, Plan, plan
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, duration, lasting
 from gainsight_dest.sandbox import Content, Sandbox
 from tests import some, strategies
@@ -138,7 +138,7 @@ def test_a_window_is_of_a_day_at_most(window: int) -> None:
 def test_the_busiest_window_is_told() -> None:
     load = load_of(identify(1, 0), identify(2, 10), group(3, 1, 20), track(30), identify(1, 4000))
     (hour,) = (merged for merged in load.merged() if merged.seconds == HOUR)
-    assert hour == Merged(HOUR, windows=2, people=4, companies=1, company_calls=2, tracks=1, alone=0, busiest=6)
+    assert hour == MergedCalls(HOUR, windows=2, people=4, companies=1, company_calls=2, tracks=1, alone=0, busiest=6)
 
 
 def test_the_span_is_from_the_first_moment_to_the_last() -> None:
@@ -535,12 +535,17 @@ def test_windows_of_a_day_that_do_not_fit_are_not_named_twice() -> None:
         (DAY_OF_FIVE[:2], None, Limits(), ["The sample is taken for all events of a day."]),
         (DAY_OF_FIVE, 202, Limits(), ["Of two figures, the first holds if the same people"]),
         ([*DAY_OF_FIVE, identify(1)], None, Limits(), ["1 event is without a moment: no window merges what has none."]),
-        (DAY_OF_FIVE, None, Limits(None, 101), ["By Beam or Spark it may not fit: people and track events have 91 of"]),
+        (
+            DAY_OF_FIVE,
+            None,
+            Limits(None, 101),
+            ["With Beam or Spark it may not fit: people and track events have 91 of"],
+        ),
         (  # the last is of the next midnight: 25 hours have a find and a save
             [group(1, 60 * number, 864 * number) for number in range(101)],
             None,
             Limits(None, 400),
-            ["By Beam or Spark it may not fit: companies have 40 of these calls, and need up to 50 a day."],
+            ["With Beam or Spark it may not fit: companies have 40 of these calls, and may need 50 a day."],
         ),
         (DAY_OF_TRACKS, 101, Limits(1, None), []),
         ([track(0)] * 101, None, Limits(1, None), ["The sample is", "The busiest window of an hour takes 1 h 41 min"]),
@@ -548,9 +553,9 @@ def test_windows_of_a_day_that_do_not_fit_are_not_named_twice() -> None:
             [group(number, number % 2, 864 * number) for number in range(101)],
             202_000,
             Limits(None, None),
-            ["Of two figures", "By Beam or Spark so few calls for companies need batch=8080 at least: 2,000 events"],
+            ["Of two figures", "With Beam or Spark so few calls for companies need batch=8080 at least: 2,000 events"],
         ),
-        (DAY_OF_FIVE, None, Limits(801), ["By Beam or Spark it takes 2 shards to use up these calls."]),
+        (DAY_OF_FIVE, None, Limits(801), ["With Beam or Spark it takes 2 shards to use all of these calls."]),
         (DAY_OF_FIVE, None, Limits(None, None), []),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gainsight_dest.spelling import Names
+from gainsight_dest.spelling import Names, did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,8 @@ def test_another_name_is_no_slip(name: str, other: str) -> None:
 def test_the_first_of_several_is_the_one() -> None:
     assert Names(["Plan", "PLAN"]).respelt("plan") == "Plan"
     assert Names(["plans", "plant"]).misspelt("plan") == "plans"
+
+
+def test_a_question_is_asked_where_a_name_is_nearly_another_alone() -> None:
+    assert did_you_mean(Names(["email"]).near("emial")) == "Did you mean email?"
+    assert did_you_mean(Names(["email"]).near("phone")) is None

@@ -1,8 +1,8 @@
-"""Several records of one person or one company as one: later values over earlier ones, links united.
+"""Several records of one key as one: later values over earlier ones, links united.
 
-A value that a later one stands for is never sent, so a refusal of it would never be heard, and its event would be told
-as delivered. So a record is merged into a later one only where Gainsight, if it takes the values that are sent, takes
-those too that are not: a date for a date, a number for a number. Everything else is written one after the other.
+A value that is replaced by a later one is never sent, so it cannot be refused, and its event counts as delivered. So a
+record is merged into a later one only if Gainsight, where it takes the values that are sent, takes those too that are
+not: a date for a date, a number for a number. All other records are written one after the other.
 """
 
 from __future__ import annotations

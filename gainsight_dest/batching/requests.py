@@ -6,7 +6,6 @@ What comes after an answer depends on the whole batch: `read` gives what the ans
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import attrs
 
@@ -25,10 +24,6 @@ class CompaniesRequest(OfAnObject):
     @abstractmethod
     def names(self) -> tuple[str, ...]:
         """The companies that it is about."""
-
-    @abstractmethod
-    def read(self, response: Response) -> Any:
-        """What the answer says of them. Raises ResponseError."""
 
     def next(self, response: Response) -> None:
         self.read(response)
@@ -67,10 +62,6 @@ class SaveCompanies(CompaniesRequest):
     """What insert and update share. Gainsight takes all of the records, or none."""
 
     _companies: tuple[Record, ...]
-
-    @property
-    def companies(self) -> tuple[Record, ...]:
-        return self._companies
 
     @property
     def names(self) -> tuple[str, ...]:

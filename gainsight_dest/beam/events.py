@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from gainsight_dest.outcome import is_nested
+from gainsight_dest.deliver.engines import parsed
 
 #: Events that nest more deeply than this stay as text: pickle, by which they go from step to step, has an end.
 _DEEPEST = 200
@@ -26,30 +25,20 @@ class _Text(str):
 
 
 def parse_event(line: str | bytes) -> Any:
-    """The event of a line of NDJSON. A line that is no JSON, or nests too deeply, stays text, to come out as failed.
+    """The event of a line of NDJSON. A line that is not JSON, or nests too deeply, stays text, which fails later.
 
     Better than json.loads in a pipeline: Beam's coder of plain values fails the pipeline at half an emoji. Takes
     RudderStack's nested form `{"message": event}` too, which dead letters have.
     """
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return _as_text(line)
+    found = parsed(line)
+    event = found.raw
     if _is_too_deep(event):
-        return _as_text(line)
-    if is_nested(event):
-        event = event["message"]
-        if isinstance(event, str):  # a line that was no JSON, and may have been mended
-            return parse_event(event)
-    if isinstance(event, dict):
-        return Object(event)
-    if isinstance(event, list):
-        return _List(event)
-    return _Text(event) if isinstance(event, str) else event
+        event = found.text or (line if isinstance(line, str) else line.decode(errors="replace"))
+    picklable = _PICKLABLE.get(type(event))
+    return event if picklable is None else picklable(event)
 
 
-def _as_text(line: str | bytes) -> str:
-    return _Text(line if isinstance(line, str) else line.decode(errors="replace"))
+_PICKLABLE: dict[type, type] = {dict: Object, list: _List, str: _Text}
 
 
 def _is_too_deep(event: Any) -> bool:

@@ -1,8 +1,9 @@
 # mypy: untyped-calls-exclude="apache_beam"
-"""Brings together what one sender is to send: by company, by person, then by the sender's number."""
+"""What one sender is to send, gathered: by company or by person, then by the sender's number."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -13,18 +14,15 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.shared import Shared
 
-from gainsight_dest.batching.address import Address, address
-from gainsight_dest.beam.told import Once, count, told, warn_of
-from gainsight_dest.deliver.shards import Saved, Shards
+from gainsight_dest.batching.address import Address
+from gainsight_dest.beam.results import count, results, warn_of
+from gainsight_dest.deliver.shards import SavedGroup, Shards, first_sender
 from gainsight_dest.outcome import Outcome
-
-#: The number of the one sender of companies, among those of the shards, which begin at 0.
-COMPANIES = -1
 
 
 @attrs.frozen
-class Item:
-    """An event on its way, or a Saved one, and where it goes. Beam pickles it, so it holds whatever an event may."""
+class RoutedEvent:
+    """An event on its way, or a SavedGroup, and where it goes. Beam pickles it, so it holds whatever an event may."""
 
     address: Address
     thing: Any
@@ -32,60 +30,59 @@ class Item:
     @property
     def event(self) -> Any:
         """The event itself."""
-        return self.thing.event if isinstance(self.thing, Saved) else self.thing
+        return self.thing.event if isinstance(self.thing, SavedGroup) else self.thing
 
     @property
     def sender(self) -> int:
         """The number of its next sender."""
-        is_first = self.address.company is not None and not isinstance(self.thing, Saved)
-        return COMPANIES if is_first else self.address.shard
+        return self.address.shard if isinstance(self.thing, SavedGroup) else first_sender(self.address)
 
     @property
     def order(self) -> tuple[str, str]:
         """What sorts those of one key."""
         return self.address.moment, self.address.message_id
 
-    def by_key(self) -> tuple[bytes, Item]:
+    def by_key(self) -> tuple[bytes, RoutedEvent]:
         """It by its person or user."""
         return _bytes(self.address.key), self
 
 
-#: What goes into a Gathered.
-Keyed = tuple[bytes, Item]
+#: What goes into GatherBySender.
+Keyed = tuple[bytes, RoutedEvent]
 
 
-class Route(beam.DoFn):
-    """Group events by their company, the others by their key; those at fault or skipped are told.
+class RouteEvents(beam.DoFn):
+    """Group events by their company, the others by their key; of those at fault or skipped, the results.
 
-    Of times that cannot be read the first is told, in each process.
+    Of times that cannot be read, each process warns of the first.
     """
 
     def __init__(self, shards: Shards) -> None:
         self._shards = shards
         self._shared = Shared()
-        self._once: Once
+        self._once: threading.Lock
 
     def setup(self) -> None:
         """Beam asks for it."""
-        self._once = self._shared.acquire(Once)
+        self._once = self._shared.acquire(threading.Lock)
 
     def process(self, event: Any) -> Iterator[Any]:
         """Beam asks for it."""
         count("events")
-        place = address(event, self._shards.config, self._shards.shards)
+        place = self._shards.address(event)
         if isinstance(place, Outcome):
-            yield from told(event, place)
+            yield from results(event, place)
             return
         if place.unread is not None:
             warn_of(place.unread, self._once)
         if place.company is None:
-            yield TaggedOutput("direct", Item(place, event).by_key())
+            yield TaggedOutput("direct", RoutedEvent(place, event).by_key())
         else:
-            yield TaggedOutput("groups", (_bytes(place.company), Item(place, event)))
+            yield TaggedOutput("groups", (_bytes(place.company), RoutedEvent(place, event)))
 
 
-class Gathered(beam.PTransform[Any, Any]):
-    """Keyed items as (number of the sender, items): those of one key in order, together, up to `batch` items.
+class GatherBySender(beam.PTransform[Any, Any]):
+    """Keyed events as (number of the sender, events): those of one key in order, together, up to `batch` of them.
 
     Not GroupIntoBatches: what its timer lets go is stamped with the first moment of the next window.
     """
@@ -96,7 +93,7 @@ class Gathered(beam.PTransform[Any, Any]):
 
     def expand(self, pcoll: Any) -> Any:
         """Beam asks for it. All is in the global window then: a sender's state is one, whatever the window."""
-        numbered, chunks = tuple[int, list[Item]], partial(_chunks, size=self._batch)
+        numbered, chunks = tuple[int, list[RoutedEvent]], partial(_chunks, size=self._batch)
         return (
             pcoll
             | "By key" >> beam.GroupByKey()
@@ -107,14 +104,14 @@ class Gathered(beam.PTransform[Any, Any]):
         )
 
 
-def _ordered(group: tuple[bytes, Iterable[Item]]) -> tuple[int, list[Item]]:
+def _ordered(group: tuple[bytes, Iterable[RoutedEvent]]) -> tuple[int, list[RoutedEvent]]:
     items = sorted(group[1], key=lambda item: item.order)
     return items[0].sender, items
 
 
-def _chunks(sender: tuple[int, Iterable[list[Item]]], size: int) -> Iterator[tuple[int, list[Item]]]:
+def _chunks(sender: tuple[int, Iterable[list[RoutedEvent]]], size: int) -> Iterator[tuple[int, list[RoutedEvent]]]:
     number, groups = sender
-    chunk: list[Item] = []
+    chunk: list[RoutedEvent] = []
     for items in groups:
         if chunk and len(chunk) + len(items) > size:
             yield number, chunk

@@ -1,14 +1,15 @@
-"""What a pipeline's command line says."""
+"""Options of a pipeline's command line."""
 
 from __future__ import annotations
 
-import json
 from typing import IO, Any, cast
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.engines import json_with_keys
 
 
 class GainsightOptions(PipelineOptions):
@@ -23,8 +24,8 @@ class GainsightOptions(PipelineOptions):
         """Beam asks for them."""
         parser.add_argument("--gainsight_config", help="path of the destination config, a JSON file")
         parser.add_argument("--gainsight_shards", type=int, default=1, help="senders side by side")
-        parser.add_argument("--gainsight_calls_per_minute", type=int, default=100, help="of the tenant's 100")
-        parser.add_argument("--gainsight_calls_per_day", type=int, default=50_000, help="of the tenant's 50,000")
+        for name, most in (("calls_per_minute", CALLS_PER_MINUTE), ("calls_per_day", CALLS_PER_DAY)):
+            parser.add_argument(f"--gainsight_{name}", type=int, default=most, help=f"of the tenant's {most:,}")
 
     def destination_config(self) -> DestinationConfig:
         """The config that the file holds. Raises ConfigError, OSError, and ValueError without a path or JSON."""
@@ -33,11 +34,8 @@ class GainsightOptions(PipelineOptions):
             raise ValueError("--gainsight_config is needed: the path of the destination config, a JSON file")
         with FileSystems.open(path) as file:
             content = cast("IO[bytes]", file).read()
-        is_json = True
         try:
-            config = json.loads(content)
-        except ValueError:  # it holds the whole file, keys included, so nothing is raised while it is handled
-            is_json = False
-        if not is_json:
-            raise ValueError(f"--gainsight_config {path}: is not JSON")
-        return DestinationConfig.from_rudderstack(config)
+            given = json_with_keys(content)
+        except ValueError as error:
+            raise ValueError(f"--gainsight_config {path}: {error}") from None
+        return DestinationConfig.from_rudderstack(given)

@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
 from gainsight_dest.beam.events import Object
-from gainsight_dest.beam.told import count, count_outcome, letter
+from gainsight_dest.beam.results import count, counted, letter
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.outcome import Status, begin
@@ -46,7 +46,7 @@ class _Transform(beam.DoFn):
         if isinstance(begun, Request):
             yield begun
             return
-        count_outcome(begun)
+        counted(begun)
         if begun.status is Status.SKIPPED:
             yield TaggedOutput("skipped", Object(message=event, reason=begun.reason))
         else:

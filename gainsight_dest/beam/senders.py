@@ -5,14 +5,12 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gainsight_dest.beam.gather import COMPANIES
-from gainsight_dest.beam.told import count
+from gainsight_dest.beam.results import count
 from gainsight_dest.deliver.shards import Shard, Shards
-from gainsight_dest.outcome import Outcome
 
 #: Who made the latest calls, and the calls of the last day: (minute since the epoch, number). Beam's state of a sender.
 Made = tuple[str, list[tuple[int, int]]]
@@ -20,7 +18,7 @@ Made = tuple[str, list[tuple[int, int]]]
 _MINUTES_OF_A_DAY = 24 * 60
 
 
-class Sender:
+class LiveSender:
     """A Shard in this process, with the calls of the last day, by minute."""
 
     def __init__(self, shard: Shard, made: Made, clock: Callable[[], float] = time.time) -> None:
@@ -29,6 +27,7 @@ class Sender:
         self._clock = clock
         self._before, minutes = made
         self._minutes = dict(minutes)
+        self._calls, self._waited = 0, 0.0
         shard.remember(_ages(minutes, clock()))
 
     def knows(self, made: Made) -> bool:
@@ -42,31 +41,22 @@ class Sender:
         self._minutes = {minute: calls for minute, calls in self._minutes.items() if minute >= oldest}
         return self._name, sorted(self._minutes.items())
 
-    def noted(self, outcomes: Iterator[Outcome]) -> Generator[Outcome, None, None]:
-        """The same, while calls and waiting are counted, whatever ends them."""
-        calls, waited = self.shard.calls, self.shard.waited
-        try:
-            for outcome in outcomes:
-                calls, waited = self._note(calls, waited)
-                yield outcome
-        finally:
-            self._note(calls, waited)
-
-    def _note(self, calls: int, waited: float) -> tuple[int, float]:
-        more, longer = self.shard.calls - calls, round((self.shard.waited - waited) * 1000)
+    def note(self) -> None:
+        """Count the calls and the waiting since the last time."""
+        more, longer = self.shard.calls - self._calls, round((self.shard.waited - self._waited) * 1000)
+        self._calls, self._waited = self._calls + more, self._waited + longer / 1000
         if more:
             minute = self._minute()
             self._minutes[minute] = self._minutes.get(minute, 0) + more
             count("calls", more)
         if longer:
             count("waiting_ms", longer)
-        return calls + more, waited + longer / 1000
 
     def _minute(self) -> int:
         return int(self._clock() // 60)
 
 
-class Senders:
+class LiveSenders:
     """The live senders of a process, for all its threads: one Shard a number. `how`: what Shards makes them with."""
 
     def __init__(self, shards: Shards, **how: Any) -> None:
@@ -74,11 +64,11 @@ class Senders:
         self._how = how
         self._lock = threading.Lock()
         self._locks: dict[int, threading.Lock] = {}
-        self._live: dict[int, Sender] = {}
+        self._live: dict[int, LiveSender] = {}
         self._users = 0
 
     @contextmanager
-    def taken(self, number: int, made: Made) -> Iterator[Sender]:
+    def taken(self, number: int, made: Made) -> Iterator[LiveSender]:
         """The sender, to oneself: a runner may have given up on a bundle that is still under way."""
         with self._lock:
             lock = self._locks.setdefault(number, threading.Lock())
@@ -87,13 +77,9 @@ class Senders:
             if sender is None or not sender.knows(made):
                 if sender is not None:
                     sender.shard.close()
-                sender = self._live[number] = self._made(number, made)
+                shard = self._shards.shard(number, **self._how)
+                sender = self._live[number] = LiveSender(shard, made, self._how.get("clock", time.time))
             yield sender
-
-    def _made(self, number: int, made: Made) -> Sender:
-        is_first = number == COMPANIES
-        shard = self._shards.companies(**self._how) if is_first else self._shards.shard(number, **self._how)
-        return Sender(shard, made, self._how.get("clock", time.time))
 
     def join(self) -> None:
         """One more uses them."""

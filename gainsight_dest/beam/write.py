@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,13 +16,14 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec
 from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWindows, WindowFn
 from apache_beam.utils.shared import Shared
 
-from gainsight_dest.beam.gather import Gathered, Item, Keyed, Route
-from gainsight_dest.beam.senders import Senders
-from gainsight_dest.beam.told import told
+from gainsight_dest.batching.defaults import BATCH, CALLS_PER_DAY, CALLS_PER_MINUTE, WORKERS
+from gainsight_dest.beam.gather import GatherBySender, Keyed, RoutedEvent, RouteEvents
+from gainsight_dest.beam.results import results
+from gainsight_dest.beam.senders import LiveSenders
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.call import TIMEOUT, Timeout
 from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.deliver.send import Timeout
-from gainsight_dest.deliver.shards import Saved, Shard, Shards
+from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards
 from gainsight_dest.outcome import Outcome, Status
 from gainsight_dest.templates import of_one_tenant
 
@@ -34,8 +34,8 @@ _LATENESS = 86_400
 _ON_THE_WAY = 86_400
 
 
-class Written(NamedTuple):
-    """What became of the events: `outcomes` one dict an event, `failures` the dead letters of those that failed.
+class WriteResult(NamedTuple):
+    """The results of a write: `outcomes`, one dict an event, and `failures`, the dead letters of those that failed.
 
     Both are in the global window; the time of what was sent is the end of its event's window.
     """
@@ -45,7 +45,7 @@ class Written(NamedTuple):
 
 
 class WriteToGainsight(beam.PTransform[Any, Any]):
-    """Delivers events within the tenant's budget, each company and person by one sender. Gives a `Written`.
+    """Delivers events within the tenant's budget, each company and person by one sender. Gives a `WriteResult`.
 
     `shards`: senders of people and events, side by side where the runner has the workers. `calls_per_minute`,
     `calls_per_day`: what all of them may use of the tenant's limits (None: no limit). `window`: seconds, or a WindowFn,
@@ -62,13 +62,13 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         config: DestinationConfig | Mapping[str, Any],
         *,
         shards: int = 1,
-        calls_per_minute: int | None = 100,
-        calls_per_day: int | None = 50_000,
+        calls_per_minute: int | None = CALLS_PER_MINUTE,
+        calls_per_day: int | None = CALLS_PER_DAY,
         window: float | WindowFn | None = None,
-        workers: int = 4,
-        batch: int = 2000,
+        workers: int = WORKERS,
+        batch: int = BATCH,
         base_url: str | None = None,
-        timeout: Timeout = (5, 30),
+        timeout: Timeout = TIMEOUT,
         patience: Patience | None = None,
     ) -> None:
         super().__init__()
@@ -90,27 +90,27 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         shown = {name: getattr(self._shards, name) for name in ("shards", "calls_per_minute", "calls_per_day", "batch")}
         return {name: "none" if value is None else value for name, value in shown.items()}
 
-    def expand(self, pcoll: Any) -> Written:
+    def expand(self, pcoll: Any) -> WriteResult:
         """Beam asks for it. Raises ValueError for a windowing by which events would be sent twice."""
         shared = Shared()
         events = _windowed(pcoll, self._window)
         as_windowed = beam.WindowInto(events.windowing, allowed_lateness=events.windowing.allowed_lateness)
 
-        addressed = events | "Address" >> _outputs(Route(self._shards), direct=Keyed, groups=Keyed)
+        addressed = events | "Address" >> _outputs(RouteEvents(self._shards), direct=Keyed, groups=Keyed)
         saved = (
             addressed.groups
-            | "Companies" >> Gathered(self._shards.batch)
-            | "Save companies" >> _outputs(_SaveCompanies(self._shards, shared), linked=Keyed)
+            | "Companies" >> GatherBySender(self._shards.batch)
+            | "Save companies" >> _outputs(_SaveCompaniesFn(self._shards, shared), linked=Keyed)
         )
         sent = (
             (addressed.direct, saved.linked | "As windowed" >> as_windowed)
             | "All that is for a shard" >> beam.Flatten()
-            | "Shards" >> Gathered(self._shards.batch)
-            | "Deliver" >> _outputs(_Deliver(self._shards, shared))
+            | "Shards" >> GatherBySender(self._shards.batch)
+            | "Deliver" >> _outputs(_DeliverFn(self._shards, shared))
         )
         outcomes = addressed.outcomes | "Outcomes at once" >> beam.WindowInto(GlobalWindows())
         failures = addressed.failures | "Failures at once" >> beam.WindowInto(GlobalWindows())
-        return Written(
+        return WriteResult(
             (outcomes, saved.outcomes, sent.outcomes) | "Outcomes" >> beam.Flatten(),
             (failures, saved.failures, sent.failures) | "Failures" >> beam.Flatten(),
         )
@@ -152,54 +152,55 @@ _MADE = ReadModifyWriteStateSpec(
 _STATE = beam.DoFn.StateParam(_MADE)
 
 
-class _Sends(beam.DoFn):
+class _SendFn(beam.DoFn):
     """Sends what is for one sender. Stateful by its number, over windows: so a runner has it work in one place only."""
 
     def __init__(self, shards: Shards, shared: Shared) -> None:
         self._shards = shards
         self._shared = shared
-        self._senders: Senders
+        self._senders: LiveSenders
 
     def setup(self) -> None:
-        self._senders = self._shared.acquire(partial(Senders, self._shards))
+        self._senders = self._shared.acquire(partial(LiveSenders, self._shards))
         self._senders.join()
 
     def teardown(self) -> None:
         self._senders.leave()
 
-    def process(self, element: tuple[int, list[Item]], made: Any = _STATE) -> Iterator[Any]:
+    def process(self, element: tuple[int, list[RoutedEvent]], made: Any = _STATE) -> Iterator[Any]:
         number, items = element
-        with (
-            self._senders.taken(number, made.read() or ("", [])) as sender,
-            closing(sender.noted(self.outcomes(sender.shard, items))) as outcomes,
-        ):
-            for item, outcome in zip(items, outcomes, strict=True):
-                yield from self.told(item, outcome)
+        with self._senders.taken(number, made.read() or ("", [])) as sender:
+            try:
+                for item, outcome in zip(items, self.outcomes(sender.shard, items), strict=True):
+                    sender.note()
+                    yield from self.results(item, outcome)
+            finally:
+                sender.note()
             made.write(sender.made)
 
     @abstractmethod
-    def outcomes(self, shard: Shard, items: list[Item]) -> Iterator[Outcome]:
-        """What becomes of the items, in their order."""
+    def outcomes(self, shard: Shard, items: list[RoutedEvent]) -> Iterator[Outcome]:
+        """The outcomes of the items, in their order."""
 
-    def told(self, item: Item, outcome: Outcome) -> Iterator[Any]:
-        """What comes of that."""
-        return told(item.event, outcome)
+    def results(self, item: RoutedEvent, outcome: Outcome) -> Iterator[Any]:
+        """What is given for that."""
+        return results(item.event, outcome)
 
 
-class _SaveCompanies(_Sends):
-    def outcomes(self, shard: Shard, items: list[Item]) -> Iterator[Outcome]:
+class _SaveCompaniesFn(_SendFn):
+    def outcomes(self, shard: Shard, items: list[RoutedEvent]) -> Iterator[Outcome]:
         return shard.save_companies([item.event for item in items])
 
-    def told(self, item: Item, outcome: Outcome) -> Iterator[Any]:
+    def results(self, item: RoutedEvent, outcome: Outcome) -> Iterator[Any]:
         if outcome.status is Status.DELIVERED and outcome.gsid is not None:
-            saved = Item(item.address, Saved(item.event, outcome.gsid, outcome.calls))
+            saved = RoutedEvent(item.address, SavedGroup(item.event, outcome.gsid, outcome.calls))
             yield TaggedOutput("linked", saved.by_key())
         else:
-            yield from told(item.event, outcome)
+            yield from results(item.event, outcome)
 
 
-class _Deliver(_Sends):
-    def outcomes(self, shard: Shard, items: list[Item]) -> Iterator[Outcome]:
+class _DeliverFn(_SendFn):
+    def outcomes(self, shard: Shard, items: list[RoutedEvent]) -> Iterator[Outcome]:
         return shard.deliver([item.thing for item in items])
 
 

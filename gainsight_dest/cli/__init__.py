@@ -34,7 +34,7 @@ def main() -> None:
         status = cli.main(prog_name="gainsight-dest", standalone_mode=False)
     except click.ClickException as error:
         with suppress(OSError):
-            error.show(streams.Escaping(sys.stderr))
+            error.show(streams.EscapingStream(sys.stderr))
         status = error.exit_code
     except OSError as error:  # a full disk, a device that fails
         with suppress(OSError):

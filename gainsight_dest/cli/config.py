@@ -18,7 +18,7 @@ from gainsight_dest import ConfigError, DestinationConfig
 from gainsight_dest.cli import read
 from gainsight_dest.cli.files import WrongInputError, content, needs
 from gainsight_dest.cli.places import Lines, Steps, lines_of
-from gainsight_dest.reading import Placed, config_key, placed_in
+from gainsight_dest.reading import PlacedDestination, config_key, placed_in
 from gainsight_dest.templates import Settings
 from gainsight_dest.values import quoted
 
@@ -60,8 +60,8 @@ config_needed = _options(required=True, path=click.Path())
 
 
 @attrs.frozen
-class Written:
-    """A destination as a file has it: its Config, any JSON, and the lines of what stands in it."""
+class ConfigFile:
+    """A file with a destination: the Config as it is written, any JSON, and the lines of what stands in it."""
 
     config: Any
     lines: Lines
@@ -77,8 +77,8 @@ def destination_config(file: str, env: Mapping[str, str] | None = None) -> Desti
     try:
         return Settings({"Config": config}, environment).as_fixed()
     except ConfigError as error:
-        told = [(_with_variable(place, environment), problem) for place, problem in error.problems[:_MOST_PROBLEMS]]
-        problems = "".join(f"\n  {place}: {problem}" for place, problem in told)
+        shown = [(_with_variable(place, environment), problem) for place, problem in error.problems[:_MOST_PROBLEMS]]
+        problems = "".join(f"\n  {place}: {problem}" for place, problem in shown)
         if more := len(error.problems[_MOST_PROBLEMS:]):
             problems += f"\n  and {more:,} more"
     raise WrongInputError(f"{file} is not a destination config:{problems}")
@@ -94,7 +94,7 @@ def fixed_config(file: str, env: Mapping[str, str] | None = None) -> Destination
     raise WrongInputError(f"{file} is not a destination config without an event that fills it in: {problem}")
 
 
-def written(file: str, env: Mapping[str, str] | None = None) -> Written:
+def written(file: str, env: Mapping[str, str] | None = None) -> ConfigFile:
     """The Config of the destination in the file, as it is written, with the keys that are in the environment.
 
     Raises WrongInputError.
@@ -104,19 +104,19 @@ def written(file: str, env: Mapping[str, str] | None = None) -> Written:
     return attrs.evolve(found, config={**found.config, **keys}) if isinstance(found.config, Mapping) else found
 
 
-def _written(file: str) -> Written:
+def _written(file: str) -> ConfigFile:
     given, lines = _parsed(file)
     context = click.get_current_context(silent=True)
     placed = _chosen(file, given, context.meta.get(_CHOSEN) if context else None)
     if placed is None:
-        return Written(given, Lines(lines, ()))
+        return ConfigFile(given, Lines(lines, ()))
     key = config_key(placed.destination)
     if key is None:
-        return Written(placed.destination, Lines(lines, placed.steps))
-    return Written(placed.destination[key], Lines(lines, (*placed.steps, key)))
+        return ConfigFile(placed.destination, Lines(lines, placed.steps))
+    return ConfigFile(placed.destination[key], Lines(lines, (*placed.steps, key)))
 
 
-def _chosen(file: str, given: Any, name: str | None) -> Placed | None:
+def _chosen(file: str, given: Any, name: str | None) -> PlacedDestination | None:
     """The destination that is meant; None where there is nothing that might be one. Raises WrongInputError."""
     found = placed_in(given)
     meant = found if name is None else [each for each in found if each.id == name]
@@ -134,7 +134,7 @@ def _chosen(file: str, given: Any, name: str | None) -> Placed | None:
     raise WrongInputError(f"{file} holds {words}: choose one by --destination NAME|ID, of{listed}")
 
 
-def _called(placed: Placed) -> str:
+def _called(placed: PlacedDestination) -> str:
     words = [quoted(placed.name) if placed.name is not None else "(no name)"]
     words += [f"id {quoted(placed.id)}"] if placed.id is not None else []
     return ", ".join(words)

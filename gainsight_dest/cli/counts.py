@@ -5,31 +5,18 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
-from gainsight_dest.cli.outcome import NOT_JSON
-from gainsight_dest.outcome import Fault
+from gainsight_dest.cli.read import NOT_JSON, Item, fault_in
+from gainsight_dest.explaining.profile import MOST_KINDS, OTHER, Tallies, Tally
+from gainsight_dest.outcome import Fault, Outcome, text_of
 from gainsight_dest.spelling import cut
 
-#: Distinct types and reasons that a tally keeps apart: more are counted together, so that memory stays bounded.
-MOST_KINDS = 1000
-#: Of longer reasons the beginning is kept. In characters.
-LONGEST_REASON = 1000
-OTHER = "(other)"
-
 
 @attrs.define
-class Count:
-    """How often something came, and the number of the first event it came with."""
-
-    first: int
-    times: int = 0
-
-
-@attrs.define
-class Tally:
+class RunCounts:
     """What is counted of each type in `columns`, and the reasons of what was skipped or failed.
 
     One thread counts; others may ask meanwhile.
@@ -37,8 +24,8 @@ class Tally:
 
     columns: tuple[str, ...]
     types: dict[str, Counter[str]] = attrs.field(factory=dict)
-    skipped: dict[str, Count] = attrs.field(factory=dict)
-    errors: dict[str, tuple[Fault, Count]] = attrs.field(factory=dict)
+    skipped: Tallies = attrs.field(factory=Tallies)
+    errors: Tallies = attrs.field(factory=Tallies)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, eq=False, repr=False)
 
     def add(
@@ -51,14 +38,18 @@ class Tally:
     ) -> None:
         """Count one event more."""
         with self._lock:
-            _slot(self.types, _kind(event_type), Counter()).update(counts)
+            _row(self.types, event_type).update(counts)
         if skipped is not None:
-            _slot(self.skipped, _short(skipped), Count(number)).times += 1
+            self.skipped.add("skipped", skipped, number)
         if fault is not None:
-            fault = Fault(fault.kind, None, _short(fault.message))
-            # Where a line is no JSON differs from line to line: one kind, told by the first of them.
-            key = NOT_JSON if fault.kind == NOT_JSON else fault.message
-            _slot(self.errors, key, (fault, Count(number)))[1].times += 1
+            # Where a line is no JSON differs from line to line: one kind, shown by the first of them.
+            self.errors.add(fault.kind, fault.message, number, NOT_JSON if fault.kind == NOT_JSON else None)
+
+    def add_item(self, item: Item, outcome: Outcome | None, **sent: int) -> None:
+        """Count an event that is not sent now, by its outcome; None for one that would be sent, as `sent` says."""
+        skipped, fault = (None, None) if outcome is None else (outcome.reason, fault_in(outcome))
+        counts = {"events": 1, "skipped": skipped is not None, "errors": fault is not None, **sent}
+        self.add(item.number, text_of(item.event, "type"), counts, skipped, fault)
 
     def total(self) -> Counter[str]:
         """The sums over all types."""
@@ -70,7 +61,7 @@ class Tally:
         with self._lock:
             types = {name: row.copy() for name, row in self.types.items()}
         for (event_type, status), times in ahead.items():
-            _slot(types, _kind(event_type), Counter()).update({"events": times, status: times})
+            _row(types, event_type).update({"events": times, status: times})
         return types
 
     def as_dict(self) -> dict[str, Any]:
@@ -79,24 +70,16 @@ class Tally:
         return {
             "types": {name: {column: row[column] for column in self.columns} for name, row in self.types.items()},
             "total": {column: total[column] for column in self.columns},
-            "errors": [
-                {**attrs.asdict(count), "kind": fault.kind, "reason": fault.message}
-                for fault, count in self.errors.values()
-            ],
-            "skipped": [{**attrs.asdict(count), "reason": reason} for reason, count in self.skipped.items()],
+            "errors": [{**_facts(tally), "kind": tally.kind, "reason": tally.text} for tally in self.errors.values()],
+            "skipped": [{**_facts(tally), "reason": tally.text} for tally in self.skipped.values()],
         }
 
 
-def _kind(event_type: str | None) -> str:
-    return cut((event_type or "").strip().casefold()) or "(none)"
+def _facts(tally: Tally) -> dict[str, int]:
+    return {"first": tally.numbers[0], "times": tally.times}
 
 
-def _short(reason: str) -> str:
-    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
-
-
-_T = TypeVar("_T")
-
-
-def _slot(slots: dict[str, _T], key: str, new: _T) -> _T:
-    return slots.setdefault(key if key in slots or len(slots) < MOST_KINDS else OTHER, new)
+def _row(types: dict[str, Counter[str]], event_type: str | None) -> Counter[str]:
+    """The counts of a type, which are made if they are not there; those of OTHER once there are too many."""
+    name = cut((event_type or "").strip().casefold()) or "(none)"
+    return types.setdefault(name if name in types or len(types) < MOST_KINDS else OTHER, Counter())

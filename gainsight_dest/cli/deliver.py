@@ -1,4 +1,4 @@
-"""`gainsight-dest deliver`: sends events, and says of each what became of it."""
+"""`gainsight-dest deliver`: sends events, and says how each of them ended."""
 
 from __future__ import annotations
 
@@ -9,48 +9,46 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import click
-from rich.console import Console
 
-from gainsight_dest import CredentialsError, EventError
-from gainsight_dest.cli import outcome, progress, read, show
+from gainsight_dest import CredentialsError
+from gainsight_dest.batching.defaults import BATCH, LINGER, WORKERS
+from gainsight_dest.cli import progress, records, show
 from gainsight_dest.cli.config import config_option, destination_config
-from gainsight_dest.cli.files import (
-    Write,
-    WrongInputError,
+from gainsight_dest.cli.counts import RunCounts
+from gainsight_dest.cli.events import name_of, read_events
+from gainsight_dest.cli.files import Write, WrongInputError, check_written, needs, reading, writing
+from gainsight_dest.cli.options import (
     budget_option,
     fail_empty_option,
-    is_same_file,
-    limit,
-    limit_option,
-    needs,
-    nowhere,
-    reading,
-    writing,
+    format_option,
+    limit_options,
+    limits,
+    number_option,
+    refuse_contradictions,
 )
-from gainsight_dest.cli.options import refuse_contradictions
-from gainsight_dest.cli.outcome import NOT_JSON
 from gainsight_dest.cli.progress import Look, Watch, utc
+from gainsight_dest.cli.read import NOT_JSON, Item, fault_in
 from gainsight_dest.cli.stop import Stop
-from gainsight_dest.cli.streams import plain_output, read_events, warn
-from gainsight_dest.cli.tally import Tally
+from gainsight_dest.cli.streams import plain_output, warn
 from gainsight_dest.cli.transform import transform
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.outcome import NOT_TRIED, Fault, Status, facts_of, fault_of, known
+from gainsight_dest.outcome import NOT_TRIED, Fault, Outcome, Status, facts_of, known
+from gainsight_dest.spelling import counted
 
 if TYPE_CHECKING:
-    from gainsight_dest.deliver import Deliverer, Journal, Outcome
+    from gainsight_dest.deliver import Deliverer, Journal
 
 FAILED = 1
 WRONG_USE = WrongInputError.exit_code
 _DAY = 86_400.0
-#: Events that are merged. In batches of 500 a day of a few hundred people costs a quarter to a half more calls.
-BATCH = 2_000
+#: What delivering needs beside the command line.
+LIBRARIES = ("requests", "pyrate_limiter")
 COLUMNS = ("events", "delivered", "failed", "skipped", "not tried", "calls")
 #: Options that go not with each other, by the names of their parameters.
 _CONTRADICTIONS = {
@@ -61,8 +59,6 @@ _CONTRADICTIONS = {
 }
 #: Why a line is not sent that a journal is to take up when it is whole.
 _UNFINISHED = Fault("NotTried", None, "the last line is not whole yet")
-#: Where an event is at fault that could not be read.
-_LINE = "the line"
 
 
 @click.command()
@@ -72,64 +68,47 @@ _LINE = "the line"
 @click.option("--retry-failed", is_flag=True, help="Send again what the journal has as failed.")
 @click.option("--keep-events", is_flag=True, help="Keep the events themselves in the journal, not only their outcomes.")
 @click.option("--errors", metavar="FILE", help="Write the events that failed here, with the reason, to send again.")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), metavar="N", default=4, show_default=True, help="Calls under way at once."
-)
+@number_option("--workers", WORKERS, "Calls under way at once.", least=1, most=64)
 @budget_option
-@click.option(
-    "--batch",
-    type=click.IntRange(1),
-    metavar="N",
-    default=BATCH,
-    show_default=True,
-    help="Merge so many events into the fewest calls; more of them need fewer.",
-)
+@number_option("--batch", BATCH, "Merge so many events into the fewest calls; more of them need fewer.", least=1)
 @click.option("--no-batch", is_flag=True, help="Merge nothing: each event by itself, as it came.")
 @click.option(
     "--linger",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    default=1.0,
+    default=LINGER,
     show_default=True,
     help="Where events come on a pipe, send a batch that is not full after so long.",
 )
-@limit_option("--calls-per-minute", 100, "What the tenant has; ")
-@limit_option("--calls-per-day", 50_000, "What the tenant has; ")
+@limit_options("What the tenant has; ")
 @fail_empty_option
 @click.option("--base-url", metavar="URL", help="Send here, such as to a sandbox on this machine.")
 @click.option("--dry-run", is_flag=True, help="Send nothing: print the requests, as transform does.")
 @click.option("--report", metavar="FILE", help="Send nothing: print what a journal holds.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print what became of them: tables, or one JSON object.",
-)
+@format_option("How to print the counts: tables, or one JSON object.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
-    help="Tell of the progress in lines, or in JSON lines.  [default: a bar at a terminal, else text]",
+    help="Show the progress in lines, or in JSON lines.  [default: a bar at a terminal, else text]",
 )
 @click.option("--metrics-file", metavar="FILE", help="Keep metrics here, for node_exporter's textfile collector.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell of each call on standard error.")
-@click.option("-q", "--quiet", is_flag=True, help="Tell of no progress.")
+@click.option("-v", "--verbose", is_flag=True, help="Show each call on standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def deliver(context: click.Context, /, events: str | None, config_file: str | None, **options: Any) -> int:
-    """Deliver EVENTS to Gainsight, and print what became of them.
+    """Deliver EVENTS to Gainsight, and print how many were delivered.
 
     EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
     as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}.
 
-    Calls that fail for a while are tried again, events of one person or company stay in order, the tenant's calls are
-    not overrun. Events are merged into the fewest calls: what becomes of each of them is what would have become of it
-    alone.
+    Calls that fail with a temporary error are tried again, events of one person or company stay in order, no more calls
+    are made than the tenant has. Events are merged into the fewest calls; the result of each is the same as if it were
+    sent alone.
 
-    Where standard error is no terminal, it is told there that the run begins, of the first fault of each kind, and each
-    minute how far it has come.
+    If standard error is not a terminal, lines there say that the run begins, what the first error of each kind is, and
+    every minute how far the run has come.
 
-    Ctrl-C and SIGTERM end in good order: calls under way are finished. The second one ends at once.
+    Ctrl-C and SIGTERM end the run in order: calls under way are finished. A second one ends it at once.
 
     Exit status: 0 all well, 1 some events failed, 2 wrong use or config, or a run that could not be finished, as with a
     wrong key; 130 ended by Ctrl-C, 143 by SIGTERM.
@@ -140,18 +119,18 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
     if events is None or config_file is None:
         raise click.UsageError("EVENTS and --config FILE are needed", context)
     if options["journal"] is None and (options["retry_failed"] or options["keep_events"]):
-        raise click.UsageError("--retry-failed and --keep-events speak of a journal: name one with --journal", context)
+        raise click.UsageError("--retry-failed and --keep-events are for a journal: name one with --journal", context)
     if options["dry_run"]:
         same = {name: options[name] for name in ("errors", "fail_empty")}
         status: int = context.invoke(transform, events=events, config_file=config_file, **same)
         return status
-    needs("deliver", "deliver", "requests", "tenacity", "pyrate_limiter")
-    with _told_as_json(is_wanted=options["log_format"] == "json"):
+    needs("deliver", "deliver", *LIBRARIES)
+    with _errors_as_json(is_wanted=options["log_format"] == "json"):
         return _deliver(events, config_file, options)
 
 
 @contextmanager
-def _told_as_json(*, is_wanted: bool) -> Iterator[None]:
+def _errors_as_json(*, is_wanted: bool) -> Iterator[None]:
     """What ends the run goes into the log as its other lines do, not as click would print it."""
     try:
         yield
@@ -168,18 +147,12 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
 
     config = destination_config(config_file)
     _check_files(options, events, config_file)
-    tally = Tally(COLUMNS)
+    counts = RunCounts(COLUMNS)
     run = None
     with ExitStack() as stack:
         try:
             deliverer = stack.enter_context(
-                Deliverer(
-                    config,
-                    base_url=options["base_url"],
-                    workers=options["workers"],
-                    calls_per_minute=limit(options["calls_per_minute"], options["budget"]),
-                    calls_per_day=limit(options["calls_per_day"], options["budget"]),
-                )
+                Deliverer(config, base_url=options["base_url"], workers=options["workers"], **limits(options))
             )
             journal = None
             if options["journal"] is not None:
@@ -187,9 +160,7 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
                 journal = stack.enter_context(Journal(options["journal"], deliverer.target, **how))
                 deliverer.budget.remember(journal.calls_since(_DAY))
             file = stack.enter_context(reading(events))
-            write_error = stack.enter_context(
-                nullcontext(nowhere) if options["errors"] is None else writing(options["errors"], file, at_once=True)
-            )
+            write_error = stack.enter_context(writing(options["errors"], file, at_once=True))
             in_lines = not options["quiet"] and (options["log_format"] is not None or not sys.stderr.isatty())
             stack.enter_context(
                 progress.logging_on_stderr(options["log_format"] or "text", progress=in_lines, calls=options["verbose"])
@@ -198,13 +169,13 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
             linger = None if batch is None or file.seekable() else options["linger"]
             if in_lines:
                 _tell_of_the_start(deliverer, file, options, batch)
-            run = Run(deliverer, journal, tally, write_error, options["metrics_file"])
+            run = FileDelivery(deliverer, journal, counts, write_error, options["metrics_file"])
             quiet = in_lines or options["verbose"] or options["quiet"]
             say = _warn_in_the_log if options["log_format"] == "json" else warn
             run.go(file, quiet=quiet, batch=batch, linger=linger, fail_empty=options["fail_empty"], warn=say)
             end = run.end(options["journal"])
         except GainsightDestError as error:
-            if run is None or not tally.types:
+            if run is None or not counts.types:
                 raise WrongInputError(str(error)) from None
             end = End(WRONG_USE, str(error))  # something has been sent before the journal failed
     run.tell_end(end, options["form"])
@@ -220,13 +191,13 @@ def _tell_of_the_start(
 ) -> None:
     """What is delivered, as far as that is known, where to, and within which limits."""
     budget, count = deliverer.budget, progress.known_events(file)
-    name = file.name if isinstance(file.name, str) and file.name != "<stdin>" else "standard input"
-    limits = {"calls_per_minute": budget.calls_per_minute, "calls_per_day": budget.calls_per_day}
-    facts: dict[str, Any] = {"events": count, "source": name, "target": deliverer.target, **limits}
+    name = name_of(file) or "standard input"
+    allowed = {"calls_per_minute": budget.calls_per_minute, "calls_per_day": budget.calls_per_day}
+    facts: dict[str, Any] = {"events": count, "source": name, "target": deliverer.target, **allowed}
     facts |= {"workers": options["workers"], "batch": batch}
-    many = "events" if count is None else "1 event" if count == 1 else f"{count:,} events"
-    told = [f"{number:,} calls a {each.rpartition('_')[2]}" for each, number in limits.items() if number is not None]
-    within = f"at most {' and '.join(told)}" if told else "without a limit of calls"
+    many = "events" if count is None else counted(count, "event")
+    words = [f"{number:,} calls a {each.rpartition('_')[2]}" for each, number in allowed.items() if number is not None]
+    within = f"at most {' and '.join(words)}" if words else "without a limit of calls"
     progress.tell("start", f"delivering {many} of {name} to {deliverer.target}, {within}", **facts)
 
 
@@ -237,14 +208,9 @@ def _check_files(options: dict[str, Any], events: str, config_file: str) -> None
     errors, metrics, journal = options["errors"], options["metrics_file"], options["journal"]
     if metrics is not None:
         progress.check_metrics_file(metrics)
-    others = {config_file: "the config", **dict.fromkeys(files_of(journal) if journal else [], "the journal")}
-    for other, name in others.items():
-        if errors and is_same_file(errors, other):
-            raise WrongInputError(f"{errors} is {name}: name another file for --errors")
-    others |= {events: "the file of the events"} | ({errors: "the file of the errors"} if errors else {})
-    for other, name in others.items():
-        if metrics and is_same_file(metrics, other):
-            raise WrongInputError(f"{metrics} is {name}: name another file for --metrics-file")
+    journals = dict.fromkeys(files_of(journal) if journal else [], "the journal")
+    others = {config_file: "the config", **journals, events: "the file of the events"}
+    check_written({"--errors": errors, "--metrics-file": metrics}, others)
 
 
 @attrs.frozen
@@ -262,35 +228,35 @@ class End:
         return self.status
 
 
-class _UnderWay(NamedTuple):
+class _PendingEvent(NamedTuple):
     """An event that was read, where it ends in the file, in bytes, and its place in the stream, from 0."""
 
-    item: read.Item
+    item: Item
     end: int
     position: int
 
 
-class Run:
+class FileDelivery:
     """One delivery of a file: events in, counts and faults out."""
 
     def __init__(
         self,
         deliverer: Deliverer,
         journal: Journal | None,
-        tally: Tally,
+        counts: RunCounts,
         write_error: Write,
         metrics_file: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._deliverer = deliverer
         self._journal = journal
-        self._tally = tally
+        self._counts = counts
         self._write_error = write_error
-        self._under_way: deque[_UnderWay] = deque()
+        self._under_way: deque[_PendingEvent] = deque()
         self._begun = 0
         self._stop = Stop(deliverer.stop)
-        self._missing: read.Item | None = None
-        self._unfinished: read.Item | None = None
+        self._missing: Item | None = None
+        self._unfinished: Item | None = None
         self._unwritten: str | None = None
         self._read = 0
         self._place = 0
@@ -318,18 +284,15 @@ class Run:
         Raises WrongInputError for a file that is something else than events, with `fail_empty` for one without them.
         """
         size = self._size = os.fstat(file.fileno()).st_size if file.seekable() else None
-        with self._stop.heeded(), ExitStack() as stack:
-            bar = show.delivery_progress(
-                show.console_on_stderr(), self.look, self._deliverer, self._bytes_ahead, quiet=quiet
-            )
-            self._watch.write(self.look())
-            stack.enter_context(self._watch)
-            if not bar.disable:
-                stack.enter_context(bar)
+        bar = show.delivery_progress(
+            show.console_on_stderr(), self.look, self._deliverer, self._bytes_ahead, quiet=quiet
+        )
+        events = self._events(file, fail_empty=fail_empty, warn=warn)
+        results = self._deliverer.run(events, self._journal, batch=batch, linger=linger)
+        self._watch.write(self.look())
+        with self._stop.heeded(), self._watch, show.on_screen(bar), closing(results):
             task = bar.add_task("", total=size)
-            events = self._events(file, fail_empty=fail_empty, warn=warn)
-            results = self._deliverer.run(events, self._journal, batch=batch, linger=linger)
-            for result in stack.enter_context(closing(results)):
+            for result in results:
                 item, place, _ = self._under_way.popleft()
                 self._take(item, result)
                 if size is not None:
@@ -343,11 +306,11 @@ class Run:
         self._seen(self.look())
 
     def look(self) -> Look:
-        """How far it has come: what is told, and what is through and waits for that."""
+        """How far it has come: what has been counted, and what is through and waits for that."""
         ahead = self._deliverer.ahead
         done = self._place + self._bytes_ahead(sum(ahead.values()))
         return Look(
-            self._tally.with_ahead(ahead),
+            self._counts.with_ahead(ahead),
             self._clock() - self._started,
             self._deliverer.calls - self._calls_before,
             self._deliverer.delayed - self._delayed_before,
@@ -358,18 +321,18 @@ class Run:
         )
 
     def _seen(self, look: Look) -> None:
-        """Tell of faults that wait for what came before them to be told; note for the journal how far it has come."""
+        """Report faults whose events wait for those before them; note in the journal how far it has come."""
         failed = self._deliverer.failed_ahead
         numbers = {each.position: each.item.number for each in [*self._under_way]} if failed else {}
-        faults = [(fault, each.index) for each in failed if (fault := _fault(each)) and each.index in numbers]
+        faults = [(fault, each.index) for each in failed if (fault := fault_in(each)) and each.index in numbers]
         for fault, index in faults:
             self._watch.fault(fault, numbers[index])
         if self._journal is None:
             return
-        from gainsight_dest.deliver.journal import JournalError, Ran  # noqa: PLC0415 - needs the extra deliver
+        from gainsight_dest.deliver.journal import JournalError, RunRecord  # noqa: PLC0415 - needs the extra deliver
 
         with suppress(JournalError):  # which ends the run where an outcome cannot be recorded
-            self._journal.ran(Ran(self._started_at, self._started_at + look.seconds, look.calls, look.waited))
+            self._journal.ran(RunRecord(self._started_at, self._started_at + look.seconds, look.calls, look.waited))
 
     def _events(
         self, file: io.BufferedReader, *, fail_empty: bool = False, warn: Callable[[str], object] = warn
@@ -382,64 +345,64 @@ class Run:
             if item.is_open and self._journal is not None:  # as recorded, it would never be sent when it is whole
                 self._unfinished = item
                 return
-            self._under_way.append(_UnderWay(item, file.tell() if file.seekable() else 0, self._begun))
+            self._under_way.append(_PendingEvent(item, file.tell() if file.seekable() else 0, self._begun))
             self._begun += 1
-            yield item.event if item.problem is None else EventError(_LINE, item.problem)
+            yield item.given
 
     def _bytes_ahead(self, events: int) -> int:
         """How much of the file the events are that come next and have no outcome yet."""
         try:
             return max(0, self._under_way[events - 1].end - self._place) if events else 0
-        except IndexError:  # another thread has told of some of them just now
+        except IndexError:  # another thread has taken some of them just now
             return 0
 
     def _close(self) -> None:
-        """Tell of what has no outcome: a part of an event, an event that was read when the end was asked for."""
+        """Count what has no outcome: a part of an event, an event that was read when the end was asked for."""
         if self._missing is not None:  # nothing of it is there to be sent, or to be recorded as sent
             fault = Fault(NOT_JSON, None, str(self._missing.problem))
-            self._tally.add(self._missing.number, None, {"events": 1, "failed": 1}, fault=fault)
+            self._counts.add(self._missing.number, None, {"events": 1, "failed": 1}, fault=fault)
             self._watch.fault(fault, self._missing.number)
         while self._under_way:
             item, *_ = self._under_way.popleft()
             self._take(item, known(item.number - 1, item.event, Status.NOT_TRIED))
         if self._unfinished is not None:
-            self._tally.add(self._unfinished.number, None, {"events": 1, str(Status.NOT_TRIED): 1})
+            self._counts.add(self._unfinished.number, None, {"events": 1, str(Status.NOT_TRIED): 1})
             self._keep(self._unfinished, _UNFINISHED, known(self._unfinished.number - 1, None, Status.NOT_TRIED))
 
-    def _take(self, item: read.Item, result: Outcome) -> None:
-        fault = _fault(result)
+    def _take(self, item: Item, result: Outcome) -> None:
+        fault = fault_in(result)
         calls = 0 if result.resumed else result.calls
         counts = {"events": 1, str(result.status): 1, "calls": calls}
-        told = None if fault is NOT_TRIED else fault
-        self._tally.add(item.number, result.type, counts, result.reason, told)
-        if told is not None and not result.resumed:
-            self._watch.fault(told, item.number)
+        at_fault = None if fault is NOT_TRIED else fault
+        self._counts.add(item.number, result.type, counts, result.reason, at_fault)
+        if at_fault is not None and not result.resumed:
+            self._watch.fault(at_fault, item.number)
         self._resumed += result.resumed
         if isinstance(result.error, CredentialsError) and not result.resumed:  # one of an earlier run ended that one
             self._credentials = result.error
         if fault is not None:
             self._keep(item, fault, result)
 
-    def _keep(self, item: read.Item, fault: Fault, result: Outcome) -> None:
+    def _keep(self, item: Item, fault: Fault, result: Outcome) -> None:
         """Write the dead letter. The run ends with the first that cannot be written: none is left out in silence."""
         if self._unwritten is not None:
             return
         try:
-            self._write_error(outcome.line(outcome.as_event_at_fault(item, fault, **facts_of(result))))
+            self._write_error(records.line(records.dead_letter(item, fault, **facts_of(result))))
         except WrongInputError as error:
             self._unwritten = f"{error}. The run was ended, and event {item.number:,} and all after it are not in there"
             self._deliverer.stop()
 
     def end(self, journal_file: str | None = None) -> End:
         """How it ended, once it has."""
-        counts, notes = self._tally.total(), []
+        counts, notes = self._counts.total(), []
         if self._resumed:
-            notes.append(f"{self._resumed:,} of them are told by the journal: nothing was sent for them now.")
+            notes.append(f"{self._resumed:,} of them stand in the journal: nothing was sent for them now.")
         if self._unfinished is not None:
             notes.append("The last line is not whole yet. Run the same command when it is.")
         reason = None
         if self._unwritten is not None:
-            again = ". With room for it, run the same command: the journal tells of all" if journal_file else ""
+            again = ". With room for it, run the same command: the journal has them all" if journal_file else ""
             reason = f"{self._unwritten}{again}"
         elif self._stop.is_asked:
             rest = f"What comes after event {self._read:,} was not read." if self._read else "No event was read."
@@ -452,67 +415,49 @@ class Run:
         return End(status, reason, tuple(notes))
 
     def tell_end(self, end: End, form: str = "text") -> None:
-        """Print what became of the events, and write the last metrics."""
+        """Print how many events ended how, and write the last metrics."""
         look = self.look()
         self._watch.write(look, end.status)
-        if form == "json":
-            facts = {"resumed": self._resumed, "notes": end.notes, "ended": end.reason, "exit_status": end.status}
-            print_json({**self._tally.as_dict(), **look.pace(), **facts})
-            return
-        console = show.console_on_stdout()
-        show_outcome(console, self._tally)
-        console.print(f"\n{look.pace_words()}.")
-        for note in end.notes:
-            console.print(f"\n{note}")
+        facts = {"resumed": self._resumed, "notes": end.notes, "ended": end.reason, "exit_status": end.status}
+        _print_result(form, self._counts, {**look.pace(), **facts}, f"{look.pace_words()}.", *end.notes)
 
 
-def print_json(told: dict[str, Any]) -> None:
-    """A line of JSON on standard output."""
-    with plain_output() as write:
-        write(outcome.line(told))
-
-
-def show_outcome(console: Console, tally: Tally) -> None:
-    """The closing tables."""
-    for table in show.summary(tally):
-        console.print(table)
-
-
-def _fault(result: Outcome) -> Fault | None:
-    """Why the event is not with Gainsight; None if it is, or need not be."""
-    if isinstance(result.error, EventError) and result.error.path == _LINE:
-        return Fault(NOT_JSON, None, result.error.problem)
-    return fault_of(result)
+def _print_result(form: str, counts: RunCounts, facts: dict[str, Any], *notes: str) -> None:
+    """Print the counts on standard output: in tables, with the notes below, or with the facts as a line of JSON."""
+    if form == "json":
+        with plain_output() as write:
+            write(records.line({**counts.as_dict(), **facts}))
+        return
+    console = show.console_on_stdout()
+    show.print_counts(console, counts)
+    for note in notes:
+        console.print(f"\n{note}")
 
 
 def _report(path: str, form: str) -> int:
-    needs("deliver", "deliver", "requests", "tenacity", "pyrate_limiter")
+    needs("deliver", "deliver", *LIBRARIES)
     from gainsight_dest.deliver import JournalError  # noqa: PLC0415 - needs the extra deliver
     from gainsight_dest.deliver.journal import entries, runs  # noqa: PLC0415 - the same
 
-    tally = Tally(COLUMNS)
+    counts = RunCounts(COLUMNS)
     first, last = float("inf"), 0.0
     try:
         for entry in entries(path):
             result = entry.outcome
-            counts = {"events": 1, str(result.status): 1, "calls": result.calls}
-            fault = _fault(result)
-            tally.add(result.index + 1, result.type, counts, result.reason, fault)
+            row = {"events": 1, str(result.status): 1, "calls": result.calls}
+            counts.add(result.index + 1, result.type, row, result.reason, fault_in(result))
             first, last = min(first, entry.at), max(last, entry.at)
         ran = runs(path)
     except JournalError as error:
         raise WrongInputError(str(error)) from None
-    status = FAILED if tally.total()["failed"] else 0
+    status = FAILED if counts.total()["failed"] else 0
     seconds, waited = sum(run.ended - run.started for run in ran), sum(run.waited for run in ran)
-    look = Look(tally.types, seconds, sum(run.calls for run in ran), waited)
-    if form == "json":
-        span = {"first_outcome": utc(first) if last else None, "last_outcome": utc(last) if last else None}
-        print_json({**tally.as_dict(), **look.pace(), "runs": len(ran), **span, "exit_status": status})
-        return status
-    console = show.console_on_stdout()
-    show_outcome(console, tally)
-    console.print(f"\n{len(ran):,} {'run' if len(ran) == 1 else 'runs'}: {look.pace_words()}.")
+    look = Look(counts.types, seconds, sum(run.calls for run in ran), waited)
+    facts: dict[str, Any] = {"runs": len(ran), "first_outcome": None, "last_outcome": None, "exit_status": status}
+    notes = [f"{counted(len(ran), 'run')}: {look.pace_words()}."]
     if last:
-        told = (f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}" for at in (first, last))
-        console.print("\nFirst outcome {}, last {}.".format(*told))
+        facts |= {"first_outcome": utc(first), "last_outcome": utc(last)}
+        moments = (f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}" for at in (first, last))
+        notes.append("First outcome {}, last {}.".format(*moments))
+    _print_result(form, counts, {**look.pace(), **facts}, *notes)
     return status

@@ -13,35 +13,33 @@ import click
 from rich.progress import Progress
 from rich.text import Text
 
-from gainsight_dest import ConfigError, Profile, Trace, UnsupportedTypeError, explain, lint
-from gainsight_dest.cli import outcome, read, show
+from gainsight_dest import Profile, Trace, explain, lint
+from gainsight_dest.cli import records, show
 from gainsight_dest.cli.config import config_option, destination_config, written
-from gainsight_dest.cli.files import (
-    WrongInputError,
+from gainsight_dest.cli.events import Configs, reading_events
+from gainsight_dest.cli.files import check_written, needs, nowhere, writing
+from gainsight_dest.cli.options import (
+    events_argument,
     fail_empty_option,
-    is_same_file,
-    needs,
-    nowhere,
-    reading,
-    writing,
+    format_option,
+    refuse_contradictions,
+    refuse_idle,
 )
-from gainsight_dest.cli.options import refuse_contradictions, refuse_idle
-from gainsight_dest.cli.outcome import NOT_JSON
-from gainsight_dest.cli.pick import TYPES, Pick, type_in
-from gainsight_dest.cli.streams import plain_output, read_events, standard_output, warn, watched
+from gainsight_dest.cli.pick import TYPES, Pick
+from gainsight_dest.cli.read import NOT_JSON, Item
+from gainsight_dest.cli.streams import plain_output, standard_output, warn
 from gainsight_dest.explaining.trace import Row
 from gainsight_dest.fields import Fate
-from gainsight_dest.outcome import Fault
-from gainsight_dest.spelling import printable
-from gainsight_dest.transform import switched_off
+from gainsight_dest.outcome import Fault, text_of
+from gainsight_dest.spelling import counted, printable
 
 FAILED = 1
 
 
-@click.command("explain", short_help="Tell where each trait of EVENTS goes, or why it does not.")
-@click.argument("events", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.command("explain", short_help="Show where each trait of EVENTS goes, or why it does not.")
+@events_argument
 @config_option
-@click.option("--summary", is_flag=True, help="Tell it of each trait, over all events, rather than of each event.")
+@click.option("--summary", is_flag=True, help="Show each trait over all events, rather than each event.")
 @click.option("--html", metavar="FILE", help="Write the summary as a page, with a picture of what goes where.")
 @click.option(
     "--trait",
@@ -63,17 +61,15 @@ FAILED = 1
     multiple=True,
     type=click.IntRange(1),
     metavar="N",
-    help="Only of this event, by the number that it is told with. May be given again.",
+    help="Only of this event, by the number that it is shown with. May be given again.",
 )
 @click.option("--lost", is_flag=True, help="Only of what did not reach a field, and of events at fault.")
 @fail_empty_option
 @click.option("--mask", is_flag=True, help="Show no value of the events, but what it is: <a string>.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
-)
+@format_option()
 @click.pass_context
 def explain_command(context: click.Context, /, events: str, config_file: str | None, **options: Any) -> int:
-    """Tell where each trait and property of EVENTS goes, or why it does not. Nothing is sent.
+    """Show where each trait and property of EVENTS goes, or why it does not. Nothing is sent.
 
     EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
     as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}. Without --config each event must carry
@@ -83,9 +79,9 @@ def explain_command(context: click.Context, /, events: str, config_file: str | N
     was changed, or why it did not go: no mapping, blank, not a number, overridden by another. As json it is one object
     an event, or one for the summary.
 
-    --trait, --type, --event and --lost go together, and with all the rest. An event of which nothing is left is left
-    out: it is not counted, nor does the exit status heed it. At the end it is told how many events are shown, of how
-    many that were read. With --event no more of EVENTS is read than needed.
+    --trait, --type, --event and --lost can be used together, and with all other options. An event with nothing left is
+    left out: it is not counted, and does not change the exit status. A line at the end says how many events are shown,
+    of how many that were read. With --event no more of EVENTS is read than needed.
 
     Exit status: 0 all well, 1 some events are at fault, 2 wrong use or config.
     """
@@ -94,64 +90,54 @@ def explain_command(context: click.Context, /, events: str, config_file: str | N
     refuse_contradictions(context, {} if summary else {"html": ("form",)})
     refuse_idle(context, {"destination": "config_file"})
     if html is not None:
-        _check_page(html, config_file)
-    configs = outcome.Configs(destination_config(config_file) if config_file else None)
+        needs("--html", "report", "jinja2")
+        check_written({"--html": html}, {config_file: "the config"})
+    configs = Configs(destination_config(config_file) if config_file else None)
     pick = Pick(options["numbers"], options["types"], options["traits"], lost=options["lost"])
-    counts = Profile()
-    console = show.console_on_stderr()
+    profile = Profile()
+    in_colours = form == "text" and show.has_colours(sys.stdout)  # which rich stands in for while there is a bar
     with ExitStack() as stack:
-        file = stack.enter_context(reading(events))
-        write_page = stack.enter_context(writing(html, file) if html else nullcontext(nowhere))
-        is_told = not summary and html is None
-        bar = show.progress(console, to_stdout=is_told)
-        in_colours = form == "text" and show.has_colours(sys.stdout)  # which rich stands in for while there is a bar
-        if not bar.disable:  # some releases of rich end a disabled bar with a blank line
-            stack.enter_context(bar)
-        tell = stack.enter_context(_telling(bar, form, in_colours=in_colours) if is_told else nullcontext(_nothing))
-        items = pick.asked(watched(read_events(file, fail_empty=options["fail_empty"]), file, bar))
-        for told in filter(None, (_told(item, configs, pick, mask=options["mask"]) for item in items)):
-            told.count(counts)
-            tell(told)
-        page = _page(counts, events, config_file, _shown(counts, pick)) if html else b""
+        each_is_shown = not summary and html is None
+        source = reading_events(events, fail_empty=options["fail_empty"], to_stdout=each_is_shown)
+        file, bar, items = stack.enter_context(source)
+        write_page = stack.enter_context(writing(html, file))
+        printing = _printing(bar, form, in_colours=in_colours) if each_is_shown else nullcontext(nowhere)
+        print_entry = stack.enter_context(printing)
+        for entry in filter(None, (_entry(item, configs, pick, mask=options["mask"]) for item in pick.asked(items))):
+            entry.count(profile)
+            print_entry(entry)
+        page = _page(profile, events, config_file, _shown(profile, pick)) if html else b""
         write_page(page)
     if summary:
-        _print_summary(counts, pick, form)
-    for table in show.explained(counts):
-        console.print(table)
-    for line in filter(None, (_shown(counts, pick), html and _written_page(html, page, counts))):
+        _print_summary(profile, pick, form)
+    console = show.console_on_stderr()
+    show.print_profile(console, profile)
+    for line in filter(None, (_shown(profile, pick), html and _written_page(html, page, profile))):
         console.print(f"\n{line}", soft_wrap=True)
     for problem in pick.unmet():
         warn(problem)
-    return FAILED if counts.errors else 0
+    return FAILED if profile.errors else 0
 
 
-def _check_page(html: str, config_file: str | None) -> None:
-    """Raises WrongInputError if the page cannot be made, or would be written over the config."""
-    needs("--html", "report", "jinja2")
-    if config_file and is_same_file(html, config_file):
-        raise WrongInputError(f"{html} is the config: name another file for --html")
-
-
-def _print_summary(counts: Profile, pick: Pick, form: str) -> None:
+def _print_summary(profile: Profile, pick: Pick, form: str) -> None:
     if form == "json":
         with plain_output() as write:
-            write(outcome.line({"read": pick.read, **counts.as_dict()}))
+            write(records.line({"read": pick.read, **profile.as_dict()}))
         return
     out = show.console_on_stdout()
-    for table in show.traits(counts):
+    for table in show.traits(profile):
         out.print(table)
 
 
-def _shown(counts: Profile, pick: Pick) -> str | None:
+def _shown(profile: Profile, pick: Pick) -> str | None:
     """How much is shown, if it is not all."""
     if pick.is_all:
         return None
-    return f"Shown: {counts.events.total():,} of the {pick.read:,} events that were read."
+    return f"Shown: {profile.events.total():,} of the {pick.read:,} events that were read."
 
 
-def _written_page(html: str, page: bytes, counts: Profile) -> str:
-    number = counts.events.total()
-    many = "1 event" if number == 1 else f"{number:,} events"
+def _written_page(html: str, page: bytes, profile: Profile) -> str:
+    many = counted(profile.events.total(), "event")
     return f"{html}: a page of {many}, {len(page):,} bytes. Open it in a browser: {Path(html).absolute().as_uri()}"
 
 
@@ -159,40 +145,46 @@ def _written_page(html: str, page: bytes, counts: Profile) -> str:
 
 
 @attrs.frozen
-class _Told:
-    """What is told of one event: its explanation, and of its rows those that were asked for; or why there is none.
+class _EventEntry:
+    """What is shown of one event: its trace, and of its rows those that were asked for; None: it could not be read.
 
-    `type`: identify, group or track; None for anything else. `word`: the type as it came.
+    `word`: the type as it came.
     """
 
-    item: read.Item
-    type: str | None = None
+    item: Item
+    trace: Trace | None = None
+    rows: tuple[Row, ...] = ()
     word: str | None = None
     message_id: str | None = None
-    explanation: Trace | None = None
-    rows: tuple[Row, ...] = ()
-    skipped: str | None = None
-    fault: Fault | None = None
 
-    def count(self, counts: Profile) -> None:
+    @property
+    def skipped(self) -> str | None:
+        """Why it is not for Gainsight, if it is not."""
+        return None if self.trace is None else self.trace.skipped
+
+    @property
+    def fault(self) -> Fault | None:
+        """What it is at fault with, if it is."""
+        if self.trace is None:
+            return Fault(NOT_JSON, None, str(self.item.problem))
+        return None if self.skipped or self.trace.error is None else Fault.of(self.trace.error)
+
+    def count(self, profile: Profile) -> None:
         """Count it."""
-        if self.explanation is not None:
-            is_all = self.rows is self.explanation.rows
-            counts.add(self.explanation, self.item.number, None if is_all else self.rows)
-        elif self.fault is not None:
-            counts.fail(self.fault.kind, self.fault.message, self.item.number)
+        if self.trace is None:
+            profile.fail(NOT_JSON, str(self.item.problem), self.item.number)
         else:
-            counts.skip(str(self.skipped), self.item.number, self.type)
+            profile.add(self.trace, self.item.number, None if self.rows is self.trace.rows else self.rows)
 
     def line(self) -> bytes:
         """All of it as a line of JSON."""
         facts: dict[str, Any] = {**self.item.where, "message_id": self.message_id, "type": self.word}
         if self.skipped is not None:
-            return outcome.line({**facts, "skipped": self.skipped})
-        facts["rows"] = [] if self.explanation is None else self._of_rows(self.explanation).as_dict()["rows"]
+            return records.line({**facts, "skipped": self.skipped})
+        facts["rows"] = [] if self.trace is None else self._of_rows(self.trace).as_dict()["rows"]
         if self.fault is not None:
             facts["error"] = attrs.asdict(self.fault)
-        return outcome.line(facts)
+        return records.line(facts)
 
     def text(self) -> str:
         """All of it as lines for people."""
@@ -207,10 +199,10 @@ class _Told:
         head = " ".join(filter(None, (f"{self.item.place or self.item.number}.", printable(self.message_id or ""))))
         if self.skipped is not None:
             yield f"{head} skipped: {self.skipped}"
-        elif self.explanation is None:
-            yield f"{head} error: {self.fault and self.fault.message}"
+        elif self.trace is None:
+            yield f"{head} error: {self.item.problem}"
         else:
-            first, *lines = self._of_rows(self.explanation).lines()
+            first, *lines = self._of_rows(self.trace).lines()
             yield f"{head} {first}"
             yield from lines
         yield ""
@@ -220,67 +212,44 @@ class _Told:
         at_fault = [] if self.fault is None else [show.STYLES[Fate.FAULT]]
         if self.skipped is not None:
             return [show.SKIPPED]
-        return at_fault if self.explanation is None else [show.HEAD, *map(_style, self.rows), *at_fault]
+        return at_fault if self.trace is None else [show.HEAD, *map(_style, self.rows), *at_fault]
 
-    def _of_rows(self, explanation: Trace) -> Trace:
-        return explanation if self.rows is explanation.rows else attrs.evolve(explanation, rows=self.rows)
+    def _of_rows(self, trace: Trace) -> Trace:
+        return trace if self.rows is trace.rows else attrs.evolve(trace, rows=self.rows)
 
 
 def _style(row: Row) -> str:
     return show.REFUSED if row.fate is Fate.SENT and row.problem else show.STYLES[row.fate]
 
 
-def _told(item: read.Item, configs: outcome.Configs, pick: Pick, *, mask: bool) -> _Told | None:
-    """What is told of the event; None if nothing of it was asked for. Raises NoConfigError."""
+def _entry(item: Item, configs: Configs, pick: Pick, *, mask: bool) -> _EventEntry | None:
+    """What is shown of the event; None if nothing of it was asked for. Raises NoConfigError."""
     if item.problem is not None:
-        fault = Fault(NOT_JSON, None, item.problem)
-        return _Told(item, fault=fault) if pick.shows((), at_fault=True) else None
-    explanation = _explained(item, configs)
-    explanation = explanation.masked() if mask else explanation
-    event_type = explanation.type
-    word = event_type if mask else outcome.text_of(item, "type")
-    facts = item, event_type, word, None if mask else outcome.text_of(item, "messageId")
-    problem = explanation.error
-    off = switched_off(item.event)
-    if off is not None or isinstance(problem, UnsupportedTypeError):
-        if not pick.shows((), at_fault=False):
-            return None
-        return _Told(*facts, skipped=off) if off else _Told(*facts, explanation, skipped=str(problem))
-    rows = pick.rows(explanation)
-    if not pick.shows(rows, at_fault=problem is not None):
+        return _EventEntry(item) if pick.shows((), at_fault=True) else None
+    trace = explain(item.event, configs.of(item))
+    trace = trace.masked() if mask else trace
+    rows = () if trace.skipped else pick.rows(trace)
+    if not pick.shows(rows, at_fault=trace.error is not None and not trace.skipped):
         return None
-    fault_of = None if problem is None else Fault(type(problem).__name__, problem.path, str(problem))
-    return _Told(*facts, explanation, rows, fault=fault_of)
-
-
-def _explained(item: read.Item, configs: outcome.Configs) -> Trace:
-    """The explanation; its type is known also where the config is at fault. Raises NoConfigError."""
-    try:
-        explanation = explain(item.event, configs.of(item))
-    except ConfigError as error:  # of the event's own destination
-        explanation = Trace(None, (), error)
-    return explanation if explanation.type else attrs.evolve(explanation, type=type_in(item))
-
-
-def _nothing(_: _Told) -> None:
-    """For where no event is told by itself."""
+    names = (trace.type, None) if mask else (text_of(item.event, "type"), text_of(item.event, "messageId"))
+    return _EventEntry(item, trace, rows, *names)
 
 
 @contextmanager
-def _telling(bar: Progress, form: str, *, in_colours: bool) -> Iterator[Callable[[_Told], object]]:
+def _printing(bar: Progress, form: str, *, in_colours: bool) -> Iterator[Callable[[_EventEntry], object]]:
     """What prints events on standard output."""
     if in_colours:
         console = show.console_on_stdout() if bar.disable else bar.console
-        yield lambda told: console.print(told.styled(), soft_wrap=True)
+        yield lambda entry: console.print(entry.styled(), soft_wrap=True)
         return
     with standard_output(bar) as write:
-        yield lambda told: write(told.line() if form == "json" else told.text())
+        yield lambda entry: write(entry.line() if form == "json" else entry.text())
 
 
-def _page(counts: Profile, events: str, config_file: str | None, shown: str | None) -> bytes:
+def _page(profile: Profile, events: str, config_file: str | None, shown: str | None) -> bytes:
     from gainsight_dest.report import page  # noqa: PLC0415 - of an extra of its own
 
-    seen = counts if shown is None else None  # of some events alone it cannot be told what none of them uses
+    seen = profile if shown is None else None  # of some events alone nobody knows what none of them uses
     findings = lint({"Config": written(config_file).config}, seen) if config_file else ()
     name = "standard input" if events == "-" else Path(events).name
-    return page(counts, findings, source=name, note=shown).encode(errors="backslashreplace")
+    return page(profile, findings, source=name, note=shown).encode(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""The files that commands read and write, and the errors of those who name them."""
+"""The files that commands read and write, and what is wrong with how they were named."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import click
 
@@ -37,87 +38,53 @@ Write = Callable[[bytes], object]
 #: A config, or another file that is read at once, is not longer. In bytes.
 LONGEST_FILE = 64 * 1024 * 1024
 _BUFFER = 64 * 1024
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def limit_option(name: str, default: int, about: str = "") -> Callable[[_F], _F]:
-    """The option of a number of calls, of which 0 stands for no limit."""
-    return click.option(
-        name, type=click.IntRange(0), metavar="N", default=default, show_default=True, help=f"{about}0: no limit."
-    )
-
-
-def _share(_: click.Context, __: click.Parameter, value: str) -> float:
-    if re.fullmatch(r"\d{1,3}(\.\d+)?%", value) and 0 < float(value[:-1]) <= 100:
-        return float(value[:-1]) / 100
-    raise click.BadParameter("must be a share such as 70%, above 0% and up to 100%")
-
-
-#: The option of a share of those calls.
-budget_option = click.option(
-    "--budget",
-    default="100%",
-    show_default=True,
-    metavar="SHARE",
-    callback=_share,
-    help="How much of the tenant's calls to use: the rest is for others.",
-)
-
-
-def limit(calls: int, share: float) -> int | None:
-    """That share of the calls, one at least; None for 0, which stands for no limit."""
-    return max(1, int(calls * share)) if calls else None
 
 
 def content(file: str) -> bytes:
     """All of a file that is small, such as a config. Raises WrongInputError if it is not, or cannot be read."""
-    try:
-        with Path(file).open("rb") as opened:
-            data = opened.read(LONGEST_FILE + 1)
-    except (OSError, ValueError) as error:  # a ValueError: no system has such a name
-        raise WrongInputError(f"{file} cannot be read: {getattr(error, 'strerror', 'no such name')}") from None
+    with named(file, "read"), Path(file).open("rb") as opened:
+        data = opened.read(LONGEST_FILE + 1)
     if len(data) > LONGEST_FILE:
         raise WrongInputError(f"{file} is longer than {LONGEST_FILE:,} bytes")
     return data
 
 
-#: The option of commands that read events.
-fail_empty_option = click.option(
-    "--fail-empty", is_flag=True, help="End with 2 where there are no events, rather than warn."
-)
-
-
 @contextmanager
 def reading(path: str) -> Iterator[io.BufferedReader]:
-    """The file; - is standard input."""
+    """The file; - is standard input. Raises WrongInputError if it cannot be read."""
     if path == "-":
         yield cast("io.BufferedReader", sys.stdin.buffer)
-    else:
-        with Path(path).open("rb") as file:
-            yield file
+        return
+    with named(path, "read"):
+        file = Path(path).open("rb")  # noqa: SIM115 - what is read from it may raise errors of its own
+    with file:
+        yield file
 
 
 @contextmanager
-def writing(path: str, source: io.BufferedReader, *, at_once: bool = False) -> Iterator[Write]:
-    """A new file to write to, which must not be the one that is read; only this user can read it.
+def writing(path: str | None, source: io.BufferedReader, *, at_once: bool = False) -> Iterator[Write]:
+    """A new file to write to, which must not be the one that is read; only this user can read it. None: nowhere.
 
     `at_once`: no line waits in memory. What is written raises WrongInputError, where the disk is full, say; then the
     file ends with the last whole line.
     """
+    if path is None:
+        yield nowhere
+        return
     if not path:
         raise WrongInputError("a file to write to needs a name")
-    with _named(path):
+    with named(path, "written"):
         if Path(path).exists() and os.path.samestat(Path(path).stat(), os.fstat(source.fileno())):
             raise WrongInputError(f"{path} is the file that the events come from: name another")
         raw = open(path, "wb", buffering=0, opener=_private)  # noqa: SIM115 - closed below; a Path has no opener
-    file = _Lines(path, raw, 0 if at_once else _BUFFER)
+    file = _LineWriter(path, raw, 0 if at_once else _BUFFER)
     try:
         yield file.write
     finally:
         file.close()
 
 
-class _Lines:
+class _LineWriter:
     """A file of lines, each of them whole whatever happens."""
 
     def __init__(self, path: str, raw: io.RawIOBase, buffer: int) -> None:
@@ -137,7 +104,7 @@ class _Lines:
         data = bytes(self._buffer)
         self._buffer.clear()
         done = 0
-        with _named(self._path):
+        with named(self._path, "written"):
             try:
                 while done < len(data):
                     done += self._taken(data[done:])
@@ -150,7 +117,7 @@ class _Lines:
         try:
             self.flush()
         finally:
-            with _named(self._path):
+            with named(self._path, "written"):
                 self._raw.close()
 
     def _taken(self, data: bytes) -> int:
@@ -168,11 +135,12 @@ class _Lines:
 
 
 @contextmanager
-def _named(path: str) -> Iterator[None]:
+def named(path: str, done: str) -> Iterator[None]:
+    """What the system says is wrong with a file, as a mistake of who named it."""
     try:
         yield
-    except OSError as error:
-        raise WrongInputError(f"{path} cannot be written: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a ValueError: no system has such a name
+        raise WrongInputError(f"{path} cannot be {done}: {getattr(error, 'strerror', 'no such name')}") from None
 
 
 def _private(path: str, flags: int) -> int:
@@ -188,8 +156,52 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
         return os.path.realpath(one) == os.path.realpath(other)
 
 
-def nowhere(_: bytes) -> None:
+def check_written(written: Mapping[str, str | None], others: Mapping[str, str] | Mapping[str | None, str]) -> None:
+    """Raises WrongInputError if a file that is written would be written over another file of the run.
+
+    `written`: the files, by their options. `others`: what each of the others is, by its name.
+    """
+    names = {path: name for path, name in others.items() if path}
+    for option, path in written.items():
+        if not path:
+            continue
+        for other, name in names.items():
+            if is_same_file(path, other):
+                raise WrongInputError(f"{path} is {name}: name another file for {option}")
+        names[path] = f"the file of {option}"
+
+
+def write_whole(path: str, text: str, *, for_all: bool = False) -> None:
+    """Write the text into the file, which is the old one or the new one, never a part.
+
+    `for_all`: all may read it (0644), rather than this user alone. Raises OSError. The new file is written beside the
+    old one, by a name that node_exporter does not read.
+    """
+    target = Path(path).absolute()
+    number, new = tempfile.mkstemp(prefix=f".{target.name}-", suffix=".new", dir=target.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf8", newline="\n") as file:
+            file.write(text)
+        if for_all:
+            os.chmod(new, 0o644)  # noqa: PTH101 - mkstemp gives a name
+        os.replace(new, target)  # noqa: PTH105 - the same
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new)  # noqa: PTH108 - the same
+        raise
+
+
+def nowhere(_: object) -> None:
     """For what no file was named for."""
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[None]:
+    """What is wrong with the address of a server, as a mistake of who named it."""
+    try:
+        yield
+    except OSError as error:
+        raise WrongInputError(f"cannot listen at {host}:{port}: {why(error)}") from None
 
 
 def why(error: OSError) -> str:

@@ -15,7 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @attrs.frozen
-class Form:
+class FileFormat:
     """What a file is. `name`: with its article. The rest is how to make NDJSON of it, as far as there is a way.
 
     `encoding`: its name for iconv, and for Get-Content of Windows PowerShell. `source`: how DuckDB reads the table.
@@ -28,9 +28,9 @@ class Form:
     command: str | None = None
     hint: str | None = None
 
-    def told(self, file: str, *, is_packed: bool = False) -> str:
+    def advice(self, file: str, *, is_packed: bool = False) -> str:
         """What it is, and how to make NDJSON of it: over several lines, each command on one of its own."""
-        about = f"{file} is {self.name}, and no JSON in UTF-8"
+        about = f"{file} is {self.name}, not JSON in UTF-8"
         unpacking = [f"gzip -dc {shlex.quote(file)} > {_UNPACKED}"] if is_packed else []
         commands = unpacking + self._commands(_UNPACKED if is_packed else file)
         return "\n".join(
@@ -77,40 +77,46 @@ _ROWS = (
     "Each row becomes the traits of an identify. If its columns are already those of an event, write FROM alone in the "
     "parentheses: COPY (FROM …)."
 )
-_UTF_16LE = Form("UTF-16", ("UTF-16LE", "Unicode"), hint="In Windows PowerShell, > writes UTF-16.")
-_UTF_16BE = Form("UTF-16", ("UTF-16BE", "BigEndianUnicode"))
-_UTF_32LE = Form("UTF-32", ("UTF-32LE", "UTF32"))
-_UTF_32BE = Form("UTF-32", ("UTF-32BE", None))
-_CSV = Form("a table, CSV", source="read_csv({file}, header = true)", hint=_ROWS)
-_EXCEL = Form(
+_UTF_16LE = FileFormat("UTF-16", ("UTF-16LE", "Unicode"), hint="In Windows PowerShell, > writes UTF-16.")
+_UTF_16BE = FileFormat("UTF-16", ("UTF-16BE", "BigEndianUnicode"))
+_UTF_32LE = FileFormat("UTF-32", ("UTF-32LE", "UTF32"))
+_UTF_32BE = FileFormat("UTF-32", ("UTF-32BE", None))
+_CSV = FileFormat("a table, CSV", source="read_csv({file}, header = true)", hint=_ROWS)
+_EXCEL = FileFormat(
     "an Excel workbook", source="read_xlsx({file})", hint=f"{_ROWS} DuckDB older than 1.2: save the sheet as CSV first."
 )
 
 #: By their first bytes: the first that fits.
-_BEGINNINGS: tuple[tuple[bytes, Form], ...] = (
+_BEGINNINGS: tuple[tuple[bytes, FileFormat], ...] = (
     (b"\xff\xfe\0\0", attrs.evolve(_UTF_32LE, encoding=("UTF-32", "UTF32"))),
     (b"\0\0\xfe\xff", attrs.evolve(_UTF_32BE, encoding=("UTF-32", None))),
     (b"\xff\xfe", attrs.evolve(_UTF_16LE, encoding=("UTF-16", "Unicode"))),
     (b"\xfe\xff", attrs.evolve(_UTF_16BE, encoding=("UTF-16", "BigEndianUnicode"))),
-    (b"PAR1", Form("a Parquet table", source="read_parquet({file})", hint=_ROWS)),
-    (b"PK\x03\x04", Form("a zip", command="unzip -p {file}")),
-    (b"PK\x05\x06", Form("a zip with nothing in it")),
+    (b"PAR1", FileFormat("a Parquet table", source="read_parquet({file})", hint=_ROWS)),
+    (b"PK\x03\x04", FileFormat("a zip", command="unzip -p {file}")),
+    (b"PK\x05\x06", FileFormat("a zip with nothing in it")),
     (
         b"\xd0\xcf\x11\xe0",
-        Form("a workbook of an old Excel", hint="Save it as .xlsx or as CSV: what comes then is told of that."),
+        FileFormat(
+            "a workbook of an old Excel",
+            hint="Save it as .xlsx or as CSV, and run the command again: it says how to go on.",
+        ),
     ),
-    (b"SQLite format 3\0", Form("an SQLite database", hint="Name the table that is meant: COPY its rows by DuckDB.")),
-    (b"Obj\x01", Form("an Avro file", source="read_avro({file})", hint=_ROWS)),
-    (b"ORC", Form("an ORC table", hint="Have what made it write Parquet or NDJSON.")),
-    (b"ARROW1", Form("an Arrow file", hint="Have what made it write Parquet or NDJSON.")),
-    (b"\x1f\x8b", Form("gzip in gzip", command="gzip -dc {file} | gzip -dc")),
-    (b"BZh", Form("packed by bzip2", command="bzip2 -dc {file}")),
-    (b"\xfd7zXZ\0", Form("packed by xz", command="xz -dc {file}")),
-    (b"\x28\xb5\x2f\xfd", Form("packed by zstd", command="zstd -dc {file}")),
-    (b"7z\xbc\xaf\x27\x1c", Form("a 7z archive", command="7z e -so {file}")),
-    (b"%PDF-", Form("a PDF")),
+    (
+        b"SQLite format 3\0",
+        FileFormat("an SQLite database", hint="Name the table that is meant: COPY its rows by DuckDB."),
+    ),
+    (b"Obj\x01", FileFormat("an Avro file", source="read_avro({file})", hint=_ROWS)),
+    (b"ORC", FileFormat("an ORC table", hint="Have what made it write Parquet or NDJSON.")),
+    (b"ARROW1", FileFormat("an Arrow file", hint="Have what made it write Parquet or NDJSON.")),
+    (b"\x1f\x8b", FileFormat("gzip in gzip", command="gzip -dc {file} | gzip -dc")),
+    (b"BZh", FileFormat("packed by bzip2", command="bzip2 -dc {file}")),
+    (b"\xfd7zXZ\0", FileFormat("packed by xz", command="xz -dc {file}")),
+    (b"\x28\xb5\x2f\xfd", FileFormat("packed by zstd", command="zstd -dc {file}")),
+    (b"7z\xbc\xaf\x27\x1c", FileFormat("a 7z archive", command="7z e -so {file}")),
+    (b"%PDF-", FileFormat("a PDF")),
 )
-_PAGE = Form("a page of HTML or XML", hint="Get the file again: a page of a login is often what comes instead.")
+_PAGE = FileFormat("a page of HTML or XML", hint="Get the file again: a page of a login is often what comes instead.")
 #: In a workbook's zip the first names are of these.
 _IN_A_WORKBOOK = (b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/")
 _NAME_AT = 30  # where the first name of a zip stands, in bytes
@@ -120,20 +126,20 @@ _NAME_AT = 30  # where the first name of a zip stands, in bytes
 _WIDE = {"x000": _UTF_32LE, "000x": _UTF_32BE, "x0x0": _UTF_16LE, "0x0x": _UTF_16BE}
 
 
-def form_of(start: bytes) -> Form | None:
+def format_of(start: bytes) -> FileFormat | None:
     """What a file is that begins so; None if it may be JSON, be it broken."""
     if start.startswith(b"PK\x03\x04") and start[_NAME_AT:].startswith(_IN_A_WORKBOOK):
         return _EXCEL
-    for beginning, form in _BEGINNINGS:
+    for beginning, found in _BEGINNINGS:
         if start.startswith(beginning):
-            return form
+            return found
     text = start.removeprefix(_BOM).lstrip(b" \t\r\n")
     if text[:5].lower() in {b"<html", b"<!doc", b"<?xml"}:
         return _PAGE
     return _wide(start) or (_CSV if _is_table(text) else None)
 
 
-def _wide(start: bytes) -> Form | None:
+def _wide(start: bytes) -> FileFormat | None:
     """The encoding of two or four bytes a letter that it is in, without a mark that tells so."""
     return _WIDE.get("".join("x" if byte else "0" for byte in start[:4]))
 

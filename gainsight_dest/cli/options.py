@@ -1,14 +1,85 @@
-"""Options that contradict each other, which are refused: to leave one out in silence would be to do something else."""
+"""Arguments and options that several commands have, and the refusal of options that contradict each other.
+
+To leave one of those out in silence would be to do something else.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-#: What is told of an option: that it was not given.
+from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+#: The argument of commands that read events, and their option.
+events_argument = click.argument("events", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+fail_empty_option = click.option(
+    "--fail-empty", is_flag=True, help="End with 2 where there are no events, rather than warn."
+)
+
+
+def format_option(help: str = "How to print it.", *more: str) -> Callable[[_F], _F]:  # noqa: A002 - click's own word
+    """The option of how to print: as text, as JSON, or in one of the other forms."""
+    form = click.Choice(["text", "json", *more])
+    return click.option("--format", "form", type=form, default="text", show_default=True, help=help)
+
+
+def number_option(name: str, default: int, about: str, least: int = 0, most: int | None = None) -> Callable[[_F], _F]:
+    """The option of a number."""
+    number = click.IntRange(least, most)
+    return click.option(name, type=number, metavar="N", default=default, show_default=True, help=about)
+
+
+def listen_options(port: int) -> Callable[[_F], _F]:
+    """The options of where a server listens."""
+    at_port = number_option("--port", port, "0: any that is free.", most=65535)
+    where = "The address to listen at. It asks no password."
+    at_host = click.option("--host", default="127.0.0.1", show_default=True, help=where)
+    return lambda command: at_port(at_host(command))
+
+
+# --- limits of calls --------------------------------------------------------------------------------------------------
+
+
+def limit_options(about: str = "") -> Callable[[_F], _F]:
+    """The options of how many calls may be made, of which 0 stands for no limit."""
+    a_minute = number_option("--calls-per-minute", CALLS_PER_MINUTE, f"{about}0: no limit.")
+    a_day = number_option("--calls-per-day", CALLS_PER_DAY, f"{about}0: no limit.")
+    return lambda command: a_minute(a_day(command))
+
+
+def _share(_: click.Context, __: click.Parameter, value: str) -> float:
+    if re.fullmatch(r"\d{1,3}(\.\d+)?%", value) and 0 < float(value[:-1]) <= 100:
+        return float(value[:-1]) / 100
+    raise click.BadParameter("must be a share such as 70%, above 0% and up to 100%")
+
+
+#: The option of a share of those calls.
+budget_option = click.option(
+    "--budget",
+    default="100%",
+    show_default=True,
+    metavar="SHARE",
+    callback=_share,
+    help="How much of the tenant's calls to use: the rest is for others.",
+)
+
+
+def limits(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The calls that may be made, by the parameters of those options: the share, one at least; None for no limit."""
+    names = ("calls_per_minute", "calls_per_day")
+    return {name: max(1, int(options[name] * options.get("budget", 1))) if options[name] else None for name in names}
+
+
+# --- contradictions ---------------------------------------------------------------------------------------------------
+
+#: Where the value of an option comes from that was not given.
 _DEFAULTS = frozenset({ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP})
 
 
@@ -26,7 +97,7 @@ def refuse_contradictions(context: click.Context, against: Mapping[str, tuple[st
 
 
 def refuse_idle(context: click.Context, of: Mapping[str, str]) -> None:
-    """Raises click.UsageError if an option is on the command line, and the one that it speaks `of` is not given.
+    """Raises click.UsageError if an option is on the command line, and the one that it goes with is not given.
 
     A variable may be set for several commands, of which some have no use for it.
     """
@@ -34,7 +105,7 @@ def refuse_idle(context: click.Context, of: Mapping[str, str]) -> None:
         is_here = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if is_here and not _is_given(context, other):
             words = _named(context, name), _named(context, other)
-            raise click.UsageError("{} says more of {}: without that it does nothing".format(*words), context)
+            raise click.UsageError("{} goes with {}: without that it does nothing".format(*words), context)
 
 
 def _is_given(context: click.Context, name: str) -> bool:

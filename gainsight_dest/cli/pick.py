@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from gainsight_dest import EventError, Trace
+from gainsight_dest import Trace
 from gainsight_dest.cli.read import Item
+from gainsight_dest.explaining.explain import event_type_of
 from gainsight_dest.explaining.profile import AT_FAULT
 from gainsight_dest.explaining.trace import Path, Row, path_text
 from gainsight_dest.fields import Fate
 from gainsight_dest.spelling import printable
-from gainsight_dest.transform import type_of
 
 #: The types that events may be asked for by.
 TYPES = ("identify", "group", "track")
@@ -60,14 +60,14 @@ class Pick:
     def _is_asked(self, item: Item) -> bool:
         if self._numbers and item.number not in self._numbers:
             return False
-        return not self._types or type_in(item) in self._types
+        return not self._types or event_type_of(item.event) in self._types
 
-    def rows(self, explanation: Trace) -> tuple[Row, ...]:
+    def rows(self, trace: Trace) -> tuple[Row, ...]:
         """The rows that are asked for. What is lost as its event is at fault says so."""
-        rows = explanation.rows
+        rows = trace.rows
         if self._traits:
             rows = tuple(row for row in rows if self._is_of_a_trait(row))
-        if self._lost and explanation.error is not None:
+        if self._lost and trace.error is not None:
             return tuple(map(_at_fault, rows))
         if self._lost:
             return tuple(row for row in rows if row.fate is not Fate.SENT)
@@ -102,14 +102,6 @@ def names_of(path: Path) -> Iterator[str]:
     for least, tail in enumerate(reversed(tails), 1):
         for end in range(least, len(tail) + 1):
             yield printable(path_text(tail[:end]))
-
-
-def type_in(item: Item) -> str | None:
-    """The event's type: identify, group or track; None for anything else."""
-    try:
-        return type_of(item.event.get("type")) if isinstance(item.event, dict) else None
-    except EventError:
-        return None
 
 
 def _at_fault(row: Row) -> Row:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from gainsight_dest import ConfigError, DestinationConfig, EventError
-from gainsight_dest.cli import outcome, read, show
+from gainsight_dest import ConfigError, DestinationConfig
+from gainsight_dest.cli import show
 from gainsight_dest.cli.config import config_option, destination_config
-from gainsight_dest.cli.files import (
-    WrongInputError,
+from gainsight_dest.cli.counts import RunCounts
+from gainsight_dest.cli.events import Configs, NoConfigError, reading_events
+from gainsight_dest.cli.files import WrongInputError
+from gainsight_dest.cli.options import (
     budget_option,
+    events_argument,
     fail_empty_option,
-    limit,
-    limit_option,
-    reading,
+    format_option,
+    limit_options,
+    limits,
+    refuse_contradictions,
+    refuse_idle,
 )
-from gainsight_dest.cli.options import refuse_contradictions, refuse_idle
-from gainsight_dest.cli.outcome import NOT_JSON
-from gainsight_dest.cli.streams import plain_output, read_events, watched
-from gainsight_dest.cli.tally import Tally
-from gainsight_dest.outcome import Fault, fault_of
+from gainsight_dest.cli.read import Item
+from gainsight_dest.cli.records import line
+from gainsight_dest.cli.streams import plain_output
 from gainsight_dest.plan import Fit, Limits, Load, Plan, plan
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, lasting
 from gainsight_dest.templates import Settings
@@ -42,8 +44,8 @@ def _window(_: click.Context, __: click.Parameter, value: str) -> int:
     return seconds
 
 
-@click.command("plan", short_help="Tell how many calls EVENTS cost, and whether that fits.")
-@click.argument("events", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.command("plan", short_help="Show how many calls EVENTS cost, and whether that fits.")
+@events_argument
 @config_option
 @click.option(
     "--window",
@@ -57,12 +59,9 @@ def _window(_: click.Context, __: click.Parameter, value: str) -> int:
     "--events-a-day", type=click.IntRange(1), metavar="N", help="What a day brings, if the sample is not all of it."
 )
 @budget_option
-@limit_option("--calls-per-minute", 100, "What the tenant has; ")
-@limit_option("--calls-per-day", 50_000, "What the tenant has; ")
+@limit_options("What the tenant has; ")
 @fail_empty_option
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
-)
+@format_option()
 @click.pass_context
 def plan_command(
     context: click.Context,
@@ -71,14 +70,9 @@ def plan_command(
     config_file: str | None,
     window: int,
     events_a_day: int | None,
-    budget: float,
-    calls_per_minute: int,
-    calls_per_day: int,
-    form: str,
-    *,
-    fail_empty: bool,
+    **options: Any,
 ) -> int:
-    """Tell how many calls EVENTS cost, one by one and merged, and whether a day of them fits. Nothing is sent.
+    """Show how many calls EVENTS cost, one by one and merged, and whether a day of them fits. Nothing is sent.
 
     EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
     as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}: a sample, best of a whole day. Without
@@ -90,27 +84,25 @@ def plan_command(
 
     Exit status: 0 it fits, 1 it does not, or not for certain, 2 wrong use or config.
     """
-    no_limits = {} if calls_per_minute or calls_per_day else {"budget": ("calls_per_minute", "calls_per_day")}
-    refuse_contradictions(context, no_limits)  # a share of what has no limit
+    allowed = limits(options)
+    has_limit = any(number is not None for number in allowed.values())
+    refuse_contradictions(context, {} if has_limit else {"budget": tuple(allowed)})  # a share of what has no limit
     refuse_idle(context, {"destination": "config_file"})
-    configs = _Configs(destination_config(config_file) if config_file else None)
+    configs = _TenantConfigs(destination_config(config_file) if config_file else None)
     load = Load(window)
-    tally = Tally(("events", "sent", "skipped", "errors"))
-    with ExitStack() as stack:
-        file = stack.enter_context(reading(events))
-        bar = show.progress(show.console_on_stderr(), to_stdout=False)
-        if not bar.disable:  # some releases of rich end a disabled bar with a blank line
-            stack.enter_context(bar)
-        for item in watched(read_events(file, fail_empty=fail_empty), file, bar):
-            _add(item, configs, load, tally)
-    made = plan(load, Limits(limit(calls_per_minute, budget), limit(calls_per_day, budget)), events_a_day)
-    if form == "json":
-        printed = outcome.line({**made.as_dict(), "with_config": not configs.missing})
-        _print_events(show.console_on_stderr(), tally)
+    counts = RunCounts(("events", "sent", "skipped", "errors"))
+    with reading_events(events, fail_empty=options["fail_empty"]) as source:
+        for item in source.items:
+            result = load.add(item.given, configs.given_to(item))
+            counts.add_item(item, result, sent=result is None)
+    made = plan(load, Limits(**allowed), events_a_day)
+    if options["form"] == "json":
+        printed = line({**made.as_dict(), "with_config": not configs.missing})
+        show.print_counts(show.console_on_stderr(), counts)
     else:
         console = show.console_on_stdout()
         with console.capture() as captured:
-            _print_events(console, tally)
+            show.print_counts(console, counts)
             _print_plan(console, made, without_config=bool(configs.missing and load.counts["track"]))
         printed = captured.get().encode()
     with plain_output() as write:
@@ -118,55 +110,36 @@ def plan_command(
     return 0 if made.fit is Fit.YES else DOES_NOT_FIT
 
 
-class _Configs:
+class _TenantConfigs(Configs):
     """The config for each event, or None. A plan is for one tenant, so they must be of one.
 
     `missing`: whether an event had none.
     """
 
     def __init__(self, given: DestinationConfig | Settings | None) -> None:
-        self._configs = outcome.Configs(given)
+        super().__init__(given)
         self._domain: str | None = None
         self.missing = False
 
-    def of(self, item: read.Item) -> DestinationConfig | Settings | None:
-        """The config; None if none was given, nor came with the event. Raises ConfigError, WrongInputError."""
+    def given_to(self, item: Item) -> DestinationConfig | Settings | None:
+        """The config; None if none was given, nor came with the event. Raises WrongInputError."""
         try:
-            config = self._configs.of(item)
-        except outcome.NoConfigError:
+            config = self.of(item)
+            domain = config.domain
+        except NoConfigError:
             self.missing = True
             return None
-        if config.domain != self._domain is not None:
+        except ConfigError:  # of the event's own destination: the same error is the event's outcome
+            return config
+        if domain != self._domain is not None:
             raise WrongInputError(
                 f"event {item.number} goes to another tenant than those before it: plan for one tenant at a time"
             )
-        self._domain = config.domain
+        self._domain = domain
         return config
 
 
-def _add(item: read.Item, configs: _Configs, load: Load, tally: Tally) -> None:
-    if item.problem is not None:
-        load.add(EventError("the line", item.problem))
-        fault: Fault | None = Fault(NOT_JSON, None, item.problem)
-        tally.add(item.number, None, {"events": 1, "errors": 1}, None, fault)
-        return
-    config: Any
-    try:
-        config = configs.of(item)
-    except ConfigError:  # of the event's own destination: the same error is the event's outcome
-        config = item.destination
-    result = load.add(item.event, config)
-    skipped, fault = (None, None) if result is None else (result.reason, fault_of(result))
-    counts = {"events": 1, "sent": result is None, "skipped": skipped is not None, "errors": fault is not None}
-    tally.add(item.number, outcome.text_of(item, "type"), counts, skipped, fault)
-
-
 # --- what is printed --------------------------------------------------------------------------------------------------
-
-
-def _print_events(console: Console, tally: Tally) -> None:
-    for table in show.summary(tally):
-        console.print(table)
 
 
 def _print_plan(console: Console, made: Plan, *, without_config: bool) -> None:

@@ -1,6 +1,6 @@
-"""What is told of a delivery where nobody watches it: a log, of lines or of JSON, and a file of metrics.
+"""The progress of a delivery where nobody watches it: a log, of lines or of JSON, and a file of metrics.
 
-A `Look` is how far a delivery has come, as a value. `Watch` takes one now and then, and has told what is new.
+A `Look` is how far a delivery has come, as a value. `Watch` takes one now and then, and logs what is new.
 """
 
 from __future__ import annotations
@@ -10,27 +10,26 @@ import logging
 import os
 import stat
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from gainsight_dest.cli import outcome, read, show
-from gainsight_dest.cli.files import WrongInputError
-from gainsight_dest.cli.tally import OTHER
+from gainsight_dest.cli import read, records, show
+from gainsight_dest.cli.files import WrongInputError, write_whole
+from gainsight_dest.explaining.profile import OTHER
 from gainsight_dest.outcome import Fault, Status
-from gainsight_dest.spelling import printable
+from gainsight_dest.spelling import counted, printable
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver import Waiting
-    from gainsight_dest.deliver.caller import Trouble
+    from gainsight_dest.deliver.flow import Trouble
 
 #: Seconds between two lines, two files of metrics, two looks.
 LINES = 60.0
@@ -42,7 +41,7 @@ _COUNTED = 4 * 1024 * 1024
 _MOST_TYPES = 30
 
 log = logging.getLogger("gainsight_dest.cli.deliver")
-log.addHandler(logging.NullHandler())  # where nothing is to be told, Python's last resort would tell it
+log.addHandler(logging.NullHandler())  # where nothing is to be logged, Python's last resort would log it
 _CALLS = "gainsight_dest.deliver"
 
 
@@ -54,7 +53,7 @@ class Look:
     """How far a delivery has come.
 
     `types`: what is counted of each type of event. `seconds`: since it began. `waited`: those of them in which a call
-    was waited with. `resumed`: events that the journal told of. `share`: of the file, from 0 to 1, if that is known.
+    was waited with. `resumed`: events that the journal has. `share`: of the file, from 0 to 1, if that is known.
     """
 
     types: Mapping[str, Counter[str]]
@@ -108,11 +107,11 @@ class Look:
 
     def pace_words(self) -> str:
         """How long it took, how fast it was, what it spent, in words."""
-        pace = f"{self.events_per_minute:,.0f} events a minute, {self.calls:,} {'call' if self.calls == 1 else 'calls'}"
+        pace = f"{self.events_per_minute:,.0f} events a minute, {counted(self.calls, 'call')}"
         return f"{lasting(self.seconds)}, {pace}, {lasting(self.waited)} of waiting"
 
 
-#: What is told of even where there is none.
+#: Those that are named even where there is none.
 _ALWAYS = frozenset({str(Status.DELIVERED), str(Status.FAILED)})
 
 
@@ -136,7 +135,7 @@ def known_events(file: io.BufferedReader) -> int | None:
             return None
         with open(file.name, "rb") as again:  # noqa: PTH123 - as a BufferedReader
             return sum(1 for _ in read.events(again))
-    except (OSError, EOFError, read.WrongFormError):
+    except (OSError, EOFError, read.WrongFormatError):
         return None
 
 
@@ -149,13 +148,13 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         facts = getattr(record, "facts", {})
-        told = {
+        about = {
             "time": utc(record.created),
             "level": record.levelname.lower(),
             "about": getattr(record, "about", "call"),
             "message": record.getMessage(),
         }
-        return outcome.line({**told, **facts}).decode().rstrip("\n")
+        return records.line({**about, **facts}).decode().rstrip("\n")
 
 
 @contextmanager
@@ -185,13 +184,13 @@ def tell(about: str, message: str, level: int = logging.INFO, **facts: Any) -> N
     log.log(level, "%s", printable(message), extra={"about": about, "facts": facts})
 
 
-# --- what is told when ------------------------------------------------------------------------------------------------
+# --- what is logged when ----------------------------------------------------------------------------------------------
 
 
 class Watch:
-    """Tells of a delivery: of the first fault of each kind at once, of how far it has come each minute, in metrics.
+    """Logs the first fault of each kind at once, how far the delivery has come each minute, and writes metrics.
 
-    `look` takes a Look; `metrics`: a file to write them to. `seen` is told of each Look.
+    `look` takes a Look; `metrics`: a file to write them to. `seen` gets each Look.
     While it is open, a thread asks it to see to that; for tests it can be asked by `see`, with a `clock` of their own.
     """
 
@@ -213,7 +212,7 @@ class Watch:
         self._thread = threading.Thread(target=self._go_on, name="gainsight-dest-progress", daemon=True)
 
     def fault(self, fault: Fault, event: int | None = None, *, is_retried: bool = False) -> None:
-        """An event has failed, or a call that is made again: the first of its kind is told."""
+        """An event has failed, or a call that is made again: the first of its kind is logged."""
         if (fault.kind, is_retried) in self._kinds:
             return
         self._kinds.add((fault.kind, is_retried))
@@ -222,7 +221,7 @@ class Watch:
         tell("fault", f"{what}: {fault.kind}: {fault.message}", logging.WARNING, **facts)
 
     def see(self) -> None:
-        """Tell what is due."""
+        """Log and write what is due."""
         look, now = self._look(), self._clock()
         self._seen(look)
         for kind, trouble in look.troubles.items():
@@ -239,7 +238,7 @@ class Watch:
         if self._metrics is None:
             return
         try:
-            write_whole(self._metrics, metrics(look, time.time(), status))
+            write_whole(self._metrics, metrics(look, time.time(), status), for_all=True)
         except OSError as error:  # a delivery does not end for that; what is there grows old, which can be seen
             if not self._is_broken:
                 self._is_broken = True
@@ -277,10 +276,10 @@ def metrics(look: Look, now: float, status: int | None = None) -> str:
         (
             "events_total",
             "counter",
-            "Events by type and by what became of them.",
+            "Events by type and status.",
             [({"type": name, "status": each}, number) for (name, each), number in events.items()],
         ),
-        ("resumed_events_total", "counter", "Events that the journal told of.", [({}, look.resumed)]),
+        ("resumed_events_total", "counter", "Events whose outcomes the journal had.", [({}, look.resumed)]),
         ("calls_total", "counter", "Calls made.", [({}, look.calls)]),
         (
             "failed_calls_total",
@@ -304,8 +303,8 @@ def _family(name: str, kind: str, about: str, samples: list[tuple[dict[str, str]
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    told = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    return f"{{{told}}}" if told else ""
+    shown = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{shown}}}" if shown else ""
 
 
 def _escaped(word: str) -> str:
@@ -314,32 +313,14 @@ def _escaped(word: str) -> str:
 
 
 def check_metrics_file(path: str) -> None:
-    """Raises WrongInputError if it is no file, or its folder is not there."""
+    """Raises WrongInputError if it is not a file, or its folder is not there."""
     if not path:
         raise WrongInputError("a file to write to needs a name")
     try:
-        problem = None if stat.S_ISREG(os.stat(path).st_mode) else "it is no file"  # noqa: PTH116 - it may be any name
+        problem = None if stat.S_ISREG(os.stat(path).st_mode) else "it is not a file"  # noqa: PTH116 - it may be any name
     except FileNotFoundError:
         problem = None if Path(path).absolute().parent.is_dir() else "there is no such folder"
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "no such name"
     if problem is not None:
         raise WrongInputError(f"{path} cannot be written: {problem}")
-
-
-def write_whole(path: str, text: str) -> None:
-    """The text into the file, which is the old one or the new one, never a part; all may read it (0644).
-
-    Raises OSError. The new one is written beside it, by a name that node_exporter does not read.
-    """
-    target = Path(path).absolute()
-    number, new = tempfile.mkstemp(prefix=f".{target.name}-", suffix=".new", dir=target.parent)
-    try:
-        with os.fdopen(number, "w", encoding="utf8", newline="\n") as file:
-            file.write(text)
-            os.chmod(new, 0o644)  # noqa: PTH101 - mkstemp gives a name
-        os.replace(new, target)  # noqa: PTH105 - the same
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(new)  # noqa: PTH108 - the same
-        raise

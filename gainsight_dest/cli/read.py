@@ -13,9 +13,9 @@ from typing import Any
 import attrs
 import msgspec
 
-from gainsight_dest import events_of
-from gainsight_dest.cli.forms import Form, form_of
-from gainsight_dest.outcome import is_nested
+from gainsight_dest import EventError, Outcome, events_of
+from gainsight_dest.cli.formats import FileFormat, format_of
+from gainsight_dest.outcome import Fault, fault_of, is_nested
 
 #: A longer line, or element of an array, is not an event (RudderStack takes 4 MB a request), and would cost the memory
 #: that is promised. In bytes.
@@ -26,6 +26,11 @@ _BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = "not UTF-8"
 _GZIP = b"\x1f\x8b"
 _SPACE = b" \t\r\n"
+
+
+#: What an event that could not be read is at fault with, beside the names of the error classes, and where.
+NOT_JSON = "NotJSON"
+_LINE = "the line"
 
 
 @attrs.frozen
@@ -52,6 +57,11 @@ class Item:
         return {"number": self.number} if self.place is None else {"number": self.number, "place": self.place}
 
     @property
+    def given(self) -> Any:
+        """The event, or the error that stands in for one that could not be read."""
+        return self.event if self.problem is None else EventError(_LINE, self.problem)
+
+    @property
     def is_in_another_encoding(self) -> bool:
         """Whether it could not be read since it is not UTF-8."""
         return self.problem is not None and self.problem.startswith(_NOT_UTF8)
@@ -62,27 +72,35 @@ class Item:
         return self.raw is None and self.problem is not None
 
 
-class WrongFormError(Exception):
-    """The file is something else: `form` tells what. `is_packed`: that is within gzip."""
+def fault_in(outcome: Outcome) -> Fault | None:
+    """Why the event is not with Gainsight; None if it is, or need not be."""
+    error = outcome.error
+    if isinstance(error, EventError) and error.path == _LINE:
+        return Fault(NOT_JSON, None, error.problem)
+    return fault_of(outcome)
 
-    def __init__(self, form: Form, *, is_packed: bool) -> None:
-        super().__init__(form.name)
-        self.form = form
+
+class WrongFormatError(Exception):
+    """The file is something else: `format` tells what. `is_packed`: that is within gzip."""
+
+    def __init__(self, found: FileFormat, *, is_packed: bool) -> None:
+        super().__init__(found.name)
+        self.format = found
         self.is_packed = is_packed
 
 
 def events(file: io.BufferedReader, warn: Callable[[str], object] = str) -> Iterator[Item]:
     """The events of a file, one at a time. A line that is not JSON, or a file that breaks off, is an Item at fault.
 
-    `warn` takes what is to be said of the file, without its name. Raises WrongFormError before the first event.
+    `warn` takes what is to be said of the file, without its name. Raises WrongFormatError before the first event.
     """
     is_packed = file.peek(2)[:2] == _GZIP
-    stream: io.BufferedReader[Any] = io.BufferedReader(_Unpacked(file, warn)) if is_packed else file
+    stream: io.BufferedReader[Any] = io.BufferedReader(_GzipStream(file, warn)) if is_packed else file
     number = 0
     try:
-        form = form_of(stream.peek(_CHUNK))
-        if form is not None:
-            raise WrongFormError(form, is_packed=is_packed)
+        found = format_of(stream.peek(_CHUNK))
+        if found is not None:
+            raise WrongFormatError(found, is_packed=is_packed)
         for item in _array(stream) if _starts_with_bracket(stream) else _lines(stream):
             number = item.number
             yield item
@@ -99,7 +117,7 @@ def _broken(error: Exception) -> str:
     return getattr(error, "strerror", None) or "the system does not say why"
 
 
-class _Unpacked(io.RawIOBase):
+class _GzipStream(io.RawIOBase):
     """What is in gzip data. What comes after it and is none, such as padding, is passed over with a warning."""
 
     def __init__(self, file: io.BufferedReader, warn: Callable[[str], object]) -> None:
@@ -124,7 +142,7 @@ class _Unpacked(io.RawIOBase):
             if not str(error).startswith("Not a gzipped file"):  # as it began as one, this is what comes after it
                 raise
         self._is_over = True
-        self._warn("what follows the gzip data is no gzip data, and was ignored")
+        self._warn("what follows the gzip data is not gzip data, and was ignored")
         return b""
 
 
@@ -235,9 +253,9 @@ class _Elements:
 def _lines(stream: io.BufferedReader) -> Iterator[Item]:
     """The events of lines: of each its own, or one of several lines where they make one.
 
-    A line that is no JSON itself, and leaves brackets open, begins one. What ends it, see `_Begun`.
+    A line that is no JSON itself, and leaves brackets open, begins one. What ends it, see `_OpenText`.
     """
-    begun: _Begun | None = None
+    begun: _OpenText | None = None
     for number, whole_line in _numbered(stream):
         line = whole_line
         if begun is None:
@@ -256,7 +274,7 @@ def _lines(stream: io.BufferedReader) -> Iterator[Item]:
         elif text := line.removeprefix(_BOM).strip(_SPACE):
             items = _parsed(number, text, is_open=not line.endswith(b"\n"))
             if _is_fault(items) and _opens(text):
-                begun = _Begun(number, line.removeprefix(_BOM))
+                begun = _OpenText(number, line.removeprefix(_BOM))
             else:
                 yield from items
     if begun is not None:
@@ -301,7 +319,7 @@ def _opens(text: bytes) -> bool:
     return text.startswith(b"{") and (_left_open(text) or 0) > 0
 
 
-class _Begun:
+class _OpenText:
     """A text that a line has begun, and others may go on with.
 
     They do, until its brackets are closed, if they are blank or begin with a space, a quote, a comma or what closes
@@ -428,7 +446,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 def _items(number: int, value: Any, what: str, place: str | None = None) -> tuple[Item, ...]:
     """The events of a value: of the nested form the one in it, of an SDK's body all of its batch.
 
-    A message that is a string is parsed: so a line that was not JSON can be mended where --errors has put it.
+    A message that is a string is parsed: so a line that was not JSON can be fixed where --errors has put it.
     """
     if not isinstance(value, dict) or ("type" in value and "batch" not in value):
         return (Item(number, value, raw=value, place=place),)

@@ -13,21 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
+from gainsight_dest.batching.defaults import BATCH
 from gainsight_dest.cli import read, show
 from gainsight_dest.cli.config import config_option, fixed_config
-from gainsight_dest.cli.deliver import BATCH, COLUMNS, FAILED, Run
-from gainsight_dest.cli.files import (
-    WrongInputError,
-    content,
-    limit_option,
-    needs,
-    nowhere,
-    reading,
-    why,
-)
-from gainsight_dest.cli.options import refuse_idle
+from gainsight_dest.cli.counts import RunCounts
+from gainsight_dest.cli.deliver import COLUMNS, FAILED, LIBRARIES, FileDelivery
+from gainsight_dest.cli.files import WrongInputError, content, listening, named, needs, nowhere, reading, write_whole
+from gainsight_dest.cli.options import limit_options, limits, listen_options, refuse_idle
 from gainsight_dest.cli.stop import Stop
-from gainsight_dest.cli.tally import Tally
 from gainsight_dest.fields import COMPANY, PERSON, linked_companies
 from gainsight_dest.gainsight import GSID
 
@@ -40,16 +33,12 @@ _NAP = 0.2
 
 @click.command(short_help="Run Gainsight in memory on this machine, with a page to look at.")
 @config_option
-@click.option(
-    "--port", type=click.IntRange(0, 65535), metavar="N", default=8080, show_default=True, help="0: any that is free."
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at. It asks no password.")
+@listen_options(8080)
 @click.option("--data", metavar="FILE", help="Begin with what this file holds, if it is there; save it at the end.")
 @click.option(
     "--faults", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Faults to order, as JSON."
 )
-@limit_option("--calls-per-minute", 100)
-@limit_option("--calls-per-day", 50_000)
+@limit_options()
 @click.pass_context
 def sandbox(
     context: click.Context,
@@ -59,8 +48,7 @@ def sandbox(
     host: str,
     data: str | None,
     faults: str | None,
-    calls_per_minute: int,
-    calls_per_day: int,
+    **allowed: int,
 ) -> int:
     """Run Gainsight in memory on this machine, with a page to look at, until Ctrl-C.
 
@@ -76,40 +64,34 @@ def sandbox(
 
     if data and not Path(data).absolute().parent.is_dir():  # known now rather than when all would be lost
         raise WrongInputError(f"{data} cannot be written: there is no such folder")
-    with _told(data):
+    with _blamed(data):
         content = Content.from_data(_json(data)) if data and Path(data).exists() else None
-    with _told(faults):
+    with _blamed(faults):
         planned = faults_from(_json(faults)) if faults else ()
-    tenant = Sandbox(
-        fixed_config(config_file) if config_file else None,
-        calls_per_minute=calls_per_minute or None,
-        calls_per_day=calls_per_day or None,
-        faults=planned,
-        content=content,
-    )
+    config = fixed_config(config_file) if config_file else None
+    tenant = Sandbox(config, **limits(allowed), faults=planned, content=content)
     with ExitStack() as stack:
-        try:
+        with listening(host, port):
             server = stack.enter_context(Server(tenant, host, port))
-        except OSError as error:
-            raise WrongInputError(f"cannot listen at {host}:{port}: {why(error)}") from None
         show.say(f"Gainsight's sandbox is at {server.url}, Ctrl-C ends it. To deliver to it:")
         show.say(f"  gainsight-dest deliver EVENTS --config FILE --base-url {server.url}")
         _wait_for_the_end()
     if data:
-        _save(tenant, data)
+        with named(data, "written"):
+            write_whole(data, json.dumps(tenant.as_data(), indent=1))
     return 0
 
 
 @click.command(short_help="Deliver the examples to a sandbox on this machine.")
 @click.option("--keep", is_flag=True, help="Leave the sandbox running, to look at its page, until Ctrl-C.")
 def demo(*, keep: bool) -> int:
-    """Deliver the example events to a sandbox on this machine, and show what came of it.
+    """Deliver the example events to a sandbox on this machine, and show the result.
 
     The events are a morning of a made-up company, and hold every kind of mistake on purpose.
 
     Exit status: 0 all well; 130 ended by Ctrl-C, 143 by SIGTERM, while it delivered.
     """
-    needs("demo", "deliver,sandbox", "requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2")
+    needs("demo", "deliver,sandbox", *LIBRARIES, "cheroot", "jinja2")
     from gainsight_dest.deliver import Deliverer  # noqa: PLC0415 - after the check above
     from gainsight_dest.sandbox import Sandbox  # noqa: PLC0415 - the same
     from gainsight_dest.sandbox.server import Server  # noqa: PLC0415 - the same
@@ -118,10 +100,9 @@ def demo(*, keep: bool) -> int:
     config = fixed_config(str(examples / "destination.json"), {})
     tenant = Sandbox(config)
     console = show.console_on_stdout()
-    tally = Tally(COLUMNS)
     with Server(tenant) as server, Deliverer(config, base_url=server.url) as deliverer:
         console.print(f"A sandbox of Gainsight is at {server.url}. Delivering the examples to it …")
-        run = Run(deliverer, None, tally, nowhere)
+        run = FileDelivery(deliverer, None, RunCounts(COLUMNS), nowhere)
         with reading(str(examples / "events.ndjson")) as file:
             run.go(file, batch=BATCH)
         end = run.end()
@@ -171,19 +152,9 @@ def _json(path: str) -> Any:
     return json.loads(content(path))
 
 
-def _save(tenant: Sandbox, path: str) -> None:
-    """The content into the file, which is the old one or the new one, and never a part, whatever ends this."""
-    new = Path(f"{path}-new")
-    try:
-        new.write_text(json.dumps(tenant.as_data(), indent=1), "utf8")
-        new.replace(path)
-    except OSError as error:
-        raise WrongInputError(f"{path} cannot be written: {error.strerror}") from None
-
-
 @contextmanager
-def _told(path: str | None) -> Iterator[None]:
-    """What is wrong with a file, as a mistake of who named it."""
+def _blamed(path: str | None) -> Iterator[None]:
+    """What is wrong with the JSON of a file, as a mistake of who named it."""
     try:
         yield
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import click
 
 from gainsight_dest import ConfigError
-from gainsight_dest.cli.files import WrongInputError, needs, why
+from gainsight_dest.cli.files import WrongInputError, listening, needs
+from gainsight_dest.cli.options import listen_options, number_option
 
 _NEEDS = ("falcon", "httptools", "isal", "prometheus_client", "requests", "uvicorn")
 
 
 @click.command(short_help="Serve RudderStack's transformer protocol for this destination.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), metavar="N", default=9090, show_default=True, help="0: any that is free."
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at. It asks no password.")
-@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="Processes.")
+@listen_options(9090)
+@number_option("--workers", 1, "Processes.", least=1)
 @click.option("--no-batch", is_flag=True, help="One item a job: people who are written twice are not merged.")
 @click.option("--base-url", metavar="URL", help="Send there instead of to Gainsight, such as to a sandbox.")
 @click.option(
@@ -45,7 +43,7 @@ def serve(
     Requests in flight are finished then. Point rudder-server at it, or the Gainsight route of a transformer.
     """
     needs("serve", "serve", *_NEEDS)
-    from gainsight_dest.deliver.send import checked_base_url  # noqa: PLC0415 - after the check above
+    from gainsight_dest.descriptors import checked_base_url  # noqa: PLC0415 - after the check above
     from gainsight_dest.rudderstack.server import Service, run  # noqa: PLC0415 - the same
 
     try:
@@ -53,10 +51,8 @@ def serve(
     except ConfigError as error:
         raise WrongInputError(str(error)) from None
     service = Service(target, batch=not no_batch, most_bytes=max_body * 2**20, is_quiet=quiet, allowed=allowed)
-    try:
+    with listening(host, port):
         run(
             service, host, port, workers, lambda url: click.echo(f"RudderStack's transformer for Gainsight is at {url}")
         )
-    except OSError as error:
-        raise WrongInputError(f"cannot listen at {host}:{port}: {why(error)}") from None
     return 0

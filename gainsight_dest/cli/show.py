@@ -13,6 +13,7 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -25,10 +26,10 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.files import ReaderGoneError
-from gainsight_dest.cli.tally import OTHER, Count, Tally
-from gainsight_dest.explaining.profile import Profile, TraitProfile
-from gainsight_dest.explaining.trace import Rule
+from gainsight_dest.explaining.profile import OTHER, Profile, Tallies, TraitProfile
+from gainsight_dest.explaining.trace import UNSAID
 from gainsight_dest.fields import Fate
 from gainsight_dest.spelling import printable, printable_lines
 
@@ -54,7 +55,7 @@ _TEXTS = frozenset(
         "mapped",
     }
 )
-#: What becomes of a value, as a terminal with colours shows it.
+#: Where a value goes, or why it does not, as a terminal with colours shows it.
 STYLES = {
     Fate.SENT: "green",
     Fate.BLANK: "bright_black",
@@ -70,7 +71,7 @@ REFUSED, SKIPPED, HEAD = "red", "bright_black", "bold"
 _PLAIN_TERMINALS = frozenset({"dumb", "unknown"})
 #: Columns of a closing table that goes into a log.
 WIDTH_OF_A_LOG = 160
-#: Columns from which on what becomes of traits has room side by side.
+#: Columns from which on the parts of the table of traits have room side by side.
 _WIDE = 120
 #: Columns that a terminal needs for its ^C: were they on a line of their own, the one above would stay there.
 _ECHO = 3
@@ -231,27 +232,36 @@ def delivery_progress(
     )
 
 
-def summary(tally: Tally) -> Iterator[Table]:
-    """The closing tables: events by type, then errors and skipped events by reason, with the first number of each."""
-    yield _by_type(tally.columns, tally.types)
-    faults = [
-        (count, "", OTHER) if key == OTHER else (count, fault.kind, fault.message)
-        for key, (fault, count) in tally.errors.items()
-    ]
-    yield from _by_reasons(faults, [(count, reason) for reason, count in tally.skipped.items()])
+def on_screen(bar: Progress) -> AbstractContextManager[object]:
+    """The bar, while it is to be seen: some releases of rich end one that is not with a blank line."""
+    return nullcontext() if bar.disable else bar
 
 
-def explained(counts: Profile) -> Iterator[Table]:
-    """The same tables of events that are explained, made of what the summary, the page and JSON are made of."""
+def print_counts(console: Console, counts: RunCounts) -> None:
+    """Print the closing tables: events by type, then errors and skipped events by reason, with the first of each."""
+    for table in _closing(counts.columns, counts.types, counts.errors, counts.skipped):
+        console.print(table)
+
+
+def print_profile(console: Console, profile: Profile) -> None:
+    """Print the same tables of a profile."""
     columns = ("events", "skipped", "errors", "values sent", "not sent")
     types = {}
-    for kind, events in counts.events.items():
-        row = (events, counts.skips[kind], counts.faults[kind], *counts.values(kind))
+    for kind, events in profile.events.items():
+        row = (events, profile.skips[kind], profile.faults[kind], *profile.values(kind))
         types[kind] = Counter(dict(zip(columns, row, strict=True)))
+    for table in _closing(columns, types, profile.errors, profile.skipped):
+        console.print(table)
+
+
+def _closing(
+    columns: tuple[str, ...], types: Mapping[str, Counter[str]], errors: Tallies, skipped: Tallies
+) -> Iterator[Table]:
     yield _by_type(columns, types)
-    faults = [(Count(tally.numbers[0], tally.times), tally.kind, tally.text) for tally in counts.errors.values()]
-    skips = [(Count(tally.numbers[0], tally.times), tally.text) for tally in counts.skipped.values()]
-    yield from _by_reasons(faults, skips)
+    if errors:
+        yield _by_reason("errors", errors, with_kind=True)
+    if skipped:
+        yield _by_reason("skipped", skipped, with_kind=False)
 
 
 def _by_type(columns: tuple[str, ...], types: Mapping[str, Counter[str]]) -> Table:
@@ -266,20 +276,13 @@ def _by_type(columns: tuple[str, ...], types: Mapping[str, Counter[str]]) -> Tab
     return shown
 
 
-def _by_reasons(faults: Sequence[tuple[Count, str, str]], skips: Sequence[tuple[Count, str]]) -> Iterator[Table]:
-    if faults:
-        yield _by_reason(("errors", "first at", "kind", "reason"), faults)
-    if skips:
-        yield _by_reason(("skipped", "first at", "reason"), skips)
-
-
-def _by_reason(headings: tuple[str, ...], rows: Sequence[tuple[Count, str] | tuple[Count, str, str]]) -> Table:
-    shown = table(*headings)
-    ranked = sorted(rows, key=lambda row: (-row[0].times, row[0].first))
-    for count, *texts in ranked[:MOST_REASONS]:
-        shown.add_row(f"{count.times:,}", f"{count.first:,}", *texts)
-    if rest := [row[0] for row in ranked[MOST_REASONS:]]:
-        times, first = sum(count.times for count in rest), min(count.first for count in rest)
+def _by_reason(what: str, tallies: Tallies, *, with_kind: bool) -> Table:
+    shown = table(what, "first at", *["kind"] * with_kind, "reason")
+    ranked = tallies.ranked()
+    for tally in ranked[:MOST_REASONS]:
+        shown.add_row(f"{tally.times:,}", f"{tally.numbers[0]:,}", *[tally.kind] * with_kind, tally.text)
+    if rest := ranked[MOST_REASONS:]:
+        times, first = sum(tally.times for tally in rest), min(tally.numbers[0] for tally in rest)
         shown.add_row(f"{times:,}", f"{first:,}", f"{len(rest):,} more reasons")
     return shown
 
@@ -365,7 +368,7 @@ def table(*headings: str) -> _Table:
 
 
 class _Traits:
-    """The table of what becomes of each trait: side by side where there is room for it, else one below the other."""
+    """The table of where each trait goes: side by side where there is room for it, else one below the other."""
 
     def __init__(self, rows: Sequence[TraitProfile]) -> None:
         self.rows = rows
@@ -407,7 +410,7 @@ def _times(trait: TraitProfile) -> tuple[str, str]:
 
 
 def traits(summary: Profile) -> Iterator[RenderableType]:
-    """What becomes of each trait, those that are lost most often first; and of each track event's name."""
+    """Where each trait goes, those that are lost most often first; and whether each track event's name is mapped."""
     order = {name: place for place, name in enumerate(summary.events)}
     yield _Traits(sorted(summary.traits.values(), key=lambda trait: (order[trait.type], -trait.lost, -trait.came)))
     if summary.names:
@@ -420,27 +423,23 @@ def traits(summary: Profile) -> Iterator[RenderableType]:
 def _went(trait: TraitProfile) -> list[_Line]:
     """Where it went, how often if not always, and how it was changed."""
     lines = []
-    for way, times in trait.went.most_common():
+    for arrival, times in trait.went.most_common():
         notes = [] if times == trait.came else [f"{times:,}"]
-        notes += [] if way.rule in _RULES_UNSAID else [way.rule]
-        notes += [f"{n:,} {change}" for (field, change), n in trait.changed.items() if field == way.field]
-        refused = [f"{n:,} refused: {why}" for (field, why), n in trait.refused.items() if field == way.field]
+        notes += [] if arrival.rule in UNSAID else [arrival.rule]
+        notes += [f"{n:,} {change}" for (field, change), n in trait.changed.items() if field == arrival.field]
+        refused = [f"{n:,} refused: {why}" for (field, why), n in trait.refused.items() if field == arrival.field]
         notes += refused
         style = REFUSED if refused else STYLES[Fate.SENT]
-        lines.append((way.field + (f" ({', '.join(notes)})" if notes else ""), style))
+        lines.append((arrival.field + (f" ({', '.join(notes)})" if notes else ""), style))
     return lines
 
 
 def _dropped(trait: TraitProfile) -> list[_Line]:
     """Why it did not go, and how often if not always."""
-    fields = {loss.field for loss in trait.dropped} | {way.field for way in trait.went}
+    fields = {loss.field for loss in trait.dropped} | {arrival.field for arrival in trait.went}
     lines = []
     for loss, times in trait.dropped.most_common():
         count = "" if times == trait.came else f"{times:,} "
         field = f" ({loss.field})" if loss.field and len(fields) > 1 else ""
         lines.append((f"{count}{loss.reason}{field}", STYLES[loss.fate]))
     return lines
-
-
-#: What maps most fields goes without saying.
-_RULES_UNSAID = frozenset({Rule.STANDARD, Rule.PROPERTY})

@@ -1,4 +1,4 @@
-"""Ending in good order: once asked, what is under way is finished and told; asked again, all ends at once."""
+"""Ending in good order: once asked, what is under way is finished and counted; asked again, all ends at once."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Stop:
                 self._end()
             if sys.platform != "win32" and is_ending and not (self.is_asked or self._is_over):
                 time.sleep(_NAP)
-                signal.pthread_kill(main, _WAKE)  # of which it is told here, too
+                signal.pthread_kill(main, _WAKE)  # of which this thread hears, too
 
     def reading(self, items: Iterator[_T]) -> Iterator[_T]:
         """The items, until the end is asked for, even while the next one is being waited for."""

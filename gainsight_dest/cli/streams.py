@@ -1,32 +1,27 @@
-"""What a command reads and writes while it runs: events with a bar kept up to them, lines on standard output."""
+"""The standard streams of a command: opened, escaped, flushed, and lines on standard output."""
 
 from __future__ import annotations
 
 import codecs
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gainsight_dest.cli import read
-from gainsight_dest.cli.files import ReaderGoneError, WrongInputError
-from gainsight_dest.cli.forms import recoding
-from gainsight_dest.spelling import printable_lines
+from gainsight_dest.cli.files import ReaderGoneError
+from gainsight_dest.spelling import escaped, printable_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-#: Takes what is to be printed: a text, of lines with their ends, or a line of JSON as `outcome.line` makes it.
+#: Takes what is to be printed: a text, of lines with their ends, or a line of JSON as `records.line` makes it.
 Print = Callable[["str | bytes"], object]
 
 _STREAMS = ("stdin", "stdout", "stderr")
 _ESCAPES = "gainsight-dest.escapes"
 _OUTPUT_BUFFER = 1 << 16
-_EVENTS_BETWEEN_LOOKS = 1000
 
 
 def open_streams() -> None:
@@ -45,7 +40,7 @@ def open_streams() -> None:
             stream.reconfigure(errors=_ESCAPES)
 
 
-class Escaping(io.StringIO):
+class EscapingStream(io.StringIO):
     """A text stream for what others print, such as click its errors: it escapes what they do not."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -74,7 +69,7 @@ def flush() -> None:
 
 def _escape(error: Any) -> tuple[str, int]:
     """JSON's escapes, so that what is JSON stays it. `error`: a UnicodeEncodeError, as Python calls this."""
-    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+    return escaped(error.object[error.start : error.end]), error.end
 
 
 @contextmanager
@@ -104,46 +99,3 @@ def _bytes(text: str | bytes) -> bytes:
 def warn(text: str) -> None:
     """Print a warning on standard error; above the bar, where there is one."""
     sys.stderr.write(f"{printable_lines(f'Warning: {text}')}\n")
-
-
-def read_events(
-    file: io.BufferedReader, *, fail_empty: bool = False, warn: Callable[[str], object] = warn
-) -> Iterator[read.Item]:
-    """The events of a file, with warnings of what is odd about all of it.
-
-    Raises WrongInputError for a file that is something else, such as a table; with `fail_empty` for one without events.
-    """
-    is_named = isinstance(file.name, Path) or (isinstance(file.name, str) and file.name != _STDIN)
-    name, in_commands = (str(file.name),) * 2 if is_named else ("standard input", "FILE")
-    is_empty = is_utf8 = True
-    try:
-        for item in read.events(file, lambda text: warn(f"{name}: {text}")):
-            if is_utf8 and item.is_in_another_encoding:
-                commands = "".join(f"\n  {each}" for each in recoding(in_commands, *_WINDOWS_1252))
-                warn(f"{name} is not all UTF-8: event {item.number:,} is not. If it is Windows-1252:{commands}")
-                is_utf8 = False
-            is_empty = False
-            yield item
-    except read.WrongFormError as error:
-        raise WrongInputError(error.form.told(in_commands, is_packed=error.is_packed)) from None
-    if is_empty and fail_empty:
-        raise WrongInputError(f"{name} holds no events")
-    if is_empty:
-        warn(f"{name} holds no events")
-
-
-_STDIN = "<stdin>"
-#: For iconv, and for Windows PowerShell, whose default it is in most of Europe and the Americas.
-_WINDOWS_1252 = ("WINDOWS-1252", "Default")
-
-
-def watched(items: Iterator[read.Item], file: io.BufferedReader, bar: Progress) -> Iterator[read.Item]:
-    """The items, with the bar kept up to them."""
-    size = os.fstat(file.fileno()).st_size if file.seekable() else None
-    task = bar.add_task("", total=size, events=0)
-    count = 0
-    for count, item in enumerate(items, 1):
-        yield item
-        if count % _EVENTS_BETWEEN_LOOKS == 0:
-            bar.update(task, events=count, completed=file.tell() if size else 0)
-    bar.update(task, events=count)

@@ -6,30 +6,65 @@ for outcome in Deliverer(config, workers=8).run(events):
 ```
 
 The only part of the library that does I/O. What an answer means and what comes next is decided by the requests
-themselves; here they are sent, and waited for.
+themselves; here they are sent, and waited for. AsyncDeliverer does the same with httpx and asyncio: extra `async`.
 """
 
-from gainsight_dest.deliver.budget import Budget
-from gainsight_dest.deliver.caller import Waiting
-from gainsight_dest.deliver.deliverer import Deliverer, deliver
-from gainsight_dest.deliver.journal import Journal, JournalError
-from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.deliver.send import Sender
-from gainsight_dest.deliver.shards import Saved, Shard, Shards
-from gainsight_dest.outcome import Outcome, Status
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gainsight_dest.deliver.async_deliverer import AsyncDeliverer
+    from gainsight_dest.deliver.budget import Budget
+    from gainsight_dest.deliver.deliverer import Deliverer, deliver
+    from gainsight_dest.deliver.driver import Waiting
+    from gainsight_dest.deliver.flow import Trouble
+    from gainsight_dest.deliver.journal import Journal, JournalError
+    from gainsight_dest.deliver.patience import Patience
+    from gainsight_dest.deliver.send import Sender
+    from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards
+    from gainsight_dest.outcome import Outcome, Status
 
 __all__ = [
+    "AsyncDeliverer",
     "Budget",
     "Deliverer",
     "Journal",
     "JournalError",
     "Outcome",
     "Patience",
-    "Saved",
+    "SavedGroup",
     "Sender",
     "Shard",
     "Shards",
     "Status",
+    "Trouble",
     "Waiting",
     "deliver",
 ]
+
+#: What is loaded when it is asked for: each needs some of the libraries of the two extras, and none needs all.
+_LATER = {
+    "AsyncDeliverer": "deliver.async_deliverer",
+    "Budget": "deliver.budget",
+    "Deliverer": "deliver.deliverer",
+    "Journal": "deliver.journal",
+    "JournalError": "deliver.journal",
+    "Outcome": "outcome",
+    "Patience": "deliver.patience",
+    "SavedGroup": "deliver.shards",
+    "Sender": "deliver.send",
+    "Shard": "deliver.shards",
+    "Shards": "deliver.shards",
+    "Status": "outcome",
+    "Trouble": "deliver.flow",
+    "Waiting": "deliver.driver",
+    "deliver": "deliver.deliverer",
+}
+
+if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"gainsight_dest.{_LATER[name]}"), name)
+        return value

@@ -1,31 +1,41 @@
-"""One batch after the other: asked for side by side, recorded as it goes, told in the order of the events."""
+"""The delivery of some events as one batch: which requests go side by side, and the outcomes in order.
+
+It does no I/O: whoever drives it runs the flows, and writes the journal.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
 from gainsight_dest.batching.batch import Reply, transform_batch
 from gainsight_dest.batching.requests import CompaniesRequest
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.journal import Journal
-from gainsight_dest.descriptors import Request, SendEvent
+from gainsight_dest.deliver.flow import Flow, Run, request_flow
+from gainsight_dest.descriptors import SendEvent
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status
 from gainsight_dest.templates import Settings
 
-#: An event and its place in the stream.
-Place = tuple[int, "Event | EventError | PreparedEvent"]
-#: What brings the answers to requests, given how often each has failed before, and how long it was waited for.
-Ask = Callable[[Iterable[Request], Iterable[int], Iterable[float]], Iterable[Reply]]
+#: What may stand in a stream of events.
+Item = Event | EventError | PreparedEvent
 
 
 class ChunkDelivery:
-    """The delivery of some events as one batch, but for those that the journal knows.
+    """The delivery of some events as one batch, but for those whose outcomes are `known` already.
 
-    An outcome is recorded once no earlier event that shares a person or company with it is open: if the run is cut off,
+    ```python
+    while flows := delivery.flows(run):
+        delivery.take([drive(flow) for flow in flows])
+        for outcome, event in delivery.settle():
+            journal.add(outcome, event)
+        yield from delivery.front()
+    yield from delivery.rest()
+    ```
+
+    An outcome is settled once no earlier event that shares a person or company with it is open: if the run is cut off,
     the open ones are sent again without putting older values over newer ones. `at_once`: calls for people that are made
     before that is done; those that have failed come last, so that none waits for them. Calls for companies, which are
     few, go together: what is found together is saved together.
@@ -33,27 +43,27 @@ class ChunkDelivery:
 
     def __init__(
         self,
-        chunk: Sequence[Place],
+        chunk: Sequence[tuple[int, Item]],
+        known: Sequence[Outcome | None],
         config: DestinationConfig | Settings,
-        journal: Journal | None,
         *,
         attempts: int,
         at_once: int,
     ) -> None:
         self._chunk = chunk
         self._at_once = at_once
-        self._journal = journal
-        self._outcomes = [None if journal is None else journal.find(index, event) for index, event in chunk]
-        self._places = [place for place, outcome in enumerate(self._outcomes) if outcome is None]
+        self._outcomes = [*known]
+        self._places = [place for place, outcome in enumerate(known) if outcome is None]
         self._batch = transform_batch([chunk[place][1] for place in self._places], config, attempts=attempts)
+        self._chosen: list[int] = []
         self._open = list(range(len(self._places)))
+        self._in_order = False
         self._told = 0
         self._through: Counter[tuple[str | None, str]] = Counter()
-        self._settle()
 
     @property
     def ahead(self) -> Counter[tuple[str | None, str]]:
-        """Events that are through and not told yet, as they wait for others before them: by type and status.
+        """Events that are through while their outcomes wait for others before them: by type and status.
 
         Those that the journal knows are not among them.
         """
@@ -65,56 +75,61 @@ class ChunkDelivery:
         waiting = self._outcomes[self._told :]
         return [each for each in waiting if each is not None and each.status is Status.FAILED and not each.resumed]
 
-    def run(self, ask: Ask, is_stopped: Callable[[], bool]) -> Iterator[Outcome]:
-        """One outcome for each event, as soon as it and all before it are through."""
-        yield from self._front()
-        while (requests := self._batch.requests) and not is_stopped():
-            self._ask(ask, requests)
-            yield from self._front()
-        rest = dict(zip(self._places, self._batch.outcomes, strict=True))
-        for place in range(self._told, len(self._chunk)):
-            self._told += 1
-            if (outcome := self._outcomes[place]) is not None:
-                self._count(outcome, -1)
-            yield outcome or self._placed(place, rest[place])
+    def flows(self, run: Run) -> list[Flow[Reply]]:
+        """What goes side by side now; nothing: all is done."""
+        requests, failures, waited = self._batch.requests, self._batch.failures, self._batch.waited
+        self._chosen = sorted(range(len(requests)), key=failures.__getitem__)
+        if requests and not isinstance(requests[0], CompaniesRequest):
+            del self._chosen[self._at_once :]
+        # Track events go one by one: the one that is settled is the first of those that are open.
+        self._in_order = bool(requests) and isinstance(requests[0], SendEvent)
+        return [request_flow(run, requests[each], failures[each], waited[each]) for each in self._chosen]
 
-    def _front(self) -> Iterator[Outcome]:
-        while self._told < len(self._chunk) and (outcome := self._outcomes[self._told]) is not None:
-            self._told += 1
-            self._count(outcome, -1)
-            yield outcome
+    def take(self, replies: Sequence[Reply]) -> None:
+        """The replies of the flows, in their order."""
+        given: list[Reply | None] = [None] * len(self._batch.requests)
+        for place, reply in zip(self._chosen, replies, strict=True):
+            given[place] = reply
+        self._batch = self._batch.next(given)
 
-    def _count(self, outcome: Outcome, times: int) -> None:
-        if not outcome.resumed:
-            self._through[outcome.type, str(outcome.status)] += times
-
-    def _ask(self, ask: Ask, requests: Sequence[Request]) -> None:
-        failures, waited = self._batch.failures, self._batch.waited
-        chosen = sorted(range(len(requests)), key=failures.__getitem__)
-        if not isinstance(requests[0], CompaniesRequest):
-            chosen = chosen[: self._at_once]
-        answers: list[Reply | None] = [None] * len(requests)
-        asked = ((requests[number], failures[number], waited[number]) for number in chosen)
-        told = ask(*zip(*asked, strict=True))
-        for number, answer in zip(chosen, told, strict=True):
-            answers[number] = answer
-        self._batch = self._batch.next(answers)
-        self._settle(only_first=isinstance(requests[0], SendEvent))  # in the last stage that is the one that was sent
-
-    def _settle(self, *, only_first: bool = False) -> None:
-        """Record what is through."""
-        settled = list(self._batch.settled(self._open[:1] if only_first else self._open))
+    def settle(self) -> Iterator[tuple[Outcome, Item]]:
+        """The outcomes that are settled now, with their events: to be recorded."""
+        settled = list(self._batch.settled(self._open[:1] if self._in_order else self._open))
         for number in settled:
             place = self._places[number]
             outcome = self._outcomes[place] = self._placed(place, self._batch.outcome(number))
             self._count(outcome, 1)
-            if self._journal is not None:
-                self._journal.add(outcome, self._chunk[place][1])
-        if only_first:
+            yield outcome, self._chunk[place][1]
+        if self._in_order:
             del self._open[: len(settled)]
         else:
             done = {*settled}
             self._open = [number for number in self._open if number not in done]
+
+    def front(self) -> Iterator[Outcome]:
+        """The next outcomes that are there, and all before them."""
+        while self._told < len(self._chunk) and (outcome := self._outcomes[self._told]) is not None:
+            yield self._tell(outcome)
+
+    def rest(self) -> Iterator[Outcome]:
+        """All that are left, of a run that has ended: settled or not."""
+        rest = dict(zip(self._places, self._batch.outcomes, strict=True))
+        for place in range(self._told, len(self._chunk)):
+            outcome = self._outcomes[place]
+            if outcome is None:
+                self._told += 1
+                yield self._placed(place, rest[place])
+            else:
+                yield self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> Outcome:
+        self._told += 1
+        self._count(outcome, -1)
+        return outcome
+
+    def _count(self, outcome: Outcome, times: int) -> None:
+        if not outcome.resumed:
+            self._through[outcome.type, str(outcome.status)] += times
 
     def _placed(self, place: int, outcome: Outcome) -> Outcome:
         return attrs.evolve(outcome, index=self._chunk[place][0])

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable
 
 from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
 
+from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
+from gainsight_dest.deliver.patience import to_the_next_minute
+
 _MINUTE = int(Duration.MINUTE)
 _DAY = int(Duration.DAY)
 #: Into no more parts than these is a minute cut: calls are not timed more finely than a tenth of a second.
@@ -35,8 +38,8 @@ class Budget:
 
     def __init__(
         self,
-        calls_per_minute: int | None = 100,
-        calls_per_day: int | None = 50_000,
+        calls_per_minute: int | None = CALLS_PER_MINUTE,
+        calls_per_day: int | None = CALLS_PER_DAY,
         clock: Callable[[], float] = steady_clock,
         *,
         is_even: bool = False,
@@ -71,7 +74,7 @@ class Budget:
 
         None: until the next minute.
         """
-        wait = self.to_the_next_minute() if seconds is None else min(seconds, _DAY / 1000)
+        wait = to_the_next_minute(self._clock()) if seconds is None else min(seconds, _DAY / 1000)
         with self._lock:
             self._held_until = max(self._held_until, self._now() + round(wait * 1000))
 
@@ -91,10 +94,6 @@ class Budget:
         with self._lock:
             items = self._bucket.items if self._bucket else []
             return len(items) - bisect_left(items, self._now() - _MINUTE + 1, key=lambda item: item.timestamp)
-
-    def to_the_next_minute(self) -> float:
-        """Seconds until the clock's next minute has begun, and Gainsight's with it: they may differ by a second."""
-        return 61 - self._clock() % 60
 
     def _now(self) -> int:
         """In milliseconds, never back: where the clock is set back, time goes on from where it was."""

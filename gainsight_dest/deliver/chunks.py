@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator
+from contextlib import aclosing, suppress
 from itertools import islice
 from math import inf
 from queue import Empty, Full, Queue
@@ -16,6 +17,8 @@ _T = TypeVar("_T")
 
 #: How long a thread waits before it looks whether it is to end, in seconds.
 _LOOK = 0.1
+#: So many events may be read at once before other tasks of the loop have their turn.
+_TURN = 32
 
 
 def leave_signals_to_the_main_thread() -> None:
@@ -61,6 +64,85 @@ def lingering_chunks(
                 item = reader.get(inf)
         if reader.broken:
             raise reader.broken[0]
+
+
+async def async_until_broken(
+    items: AsyncIterable[_T] | Iterable[_T], broken: list[Exception]
+) -> AsyncGenerator[tuple[int, _T], None]:
+    """The items, asynchronous or not, with their places, until one cannot be had: as `until_broken`."""
+    try:
+        if isinstance(items, AsyncIterable):
+            index = 0
+            async for item in items:
+                yield index, item
+                index += 1
+        else:
+            for index, item in enumerate(items):
+                if index % _TURN == 0:
+                    await asyncio.sleep(0)
+                yield index, item
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is passed on
+        broken.append(error)
+
+
+async def async_chunks(
+    items: AsyncIterable[_T] | Iterable[_T], size: int, linger: float | None, is_stopped: Callable[[], bool]
+) -> AsyncGenerator[list[tuple[int, _T]], None]:
+    """As `chunks`, of items with their places; of asynchronous ones, with `linger`, as `lingering_chunks`."""
+    if not isinstance(items, AsyncIterable):
+        for each in chunks(enumerate(items), size):
+            await asyncio.sleep(0)
+            yield each
+        return
+    broken: list[Exception] = []
+    async with aclosing(_AsyncReader(items, broken, is_stopped if linger is not None else lambda: False)) as reader:
+        item = await reader.get(inf)
+        while item:
+            chunk = [item]
+            until = time.monotonic() + (inf if linger is None else linger)
+            while len(chunk) < size and (item := await reader.get(until)):
+                chunk.append(item)
+            yield chunk
+            item = await reader.get(inf)
+    if broken:
+        raise broken[0]
+
+
+class _AsyncReader(Generic[_T]):
+    """Reads items one by one, and goes on with that while nobody asks for them."""
+
+    def __init__(self, items: AsyncIterable[_T], broken: list[Exception], is_stopped: Callable[[], bool]) -> None:
+        self._items = async_until_broken(items, broken)
+        self._is_stopped = is_stopped
+        self._coming: asyncio.Task[tuple[int, _T] | None] | None = None
+
+    async def get(self, until: float) -> tuple[int, _T] | None:
+        """The next item; None where none comes in time, and at the end."""
+        if self._coming is None:
+            self._coming = asyncio.create_task(self._next())
+        while not self._coming.done():
+            left = 0.0 if self._is_stopped() else until - time.monotonic()
+            await asyncio.wait([self._coming], timeout=max(0.0, min(left, _LOOK)))
+            if left <= 0:
+                break
+        if not self._coming.done():
+            return None
+        item = self._coming.result()
+        if item is not None:
+            self._coming = None
+        return item
+
+    async def _next(self) -> tuple[int, _T] | None:
+        async for item in self._items:
+            return item
+        return None
+
+    async def aclose(self) -> None:
+        """End the reading."""
+        if self._coming is not None:
+            self._coming.cancel()
+            await asyncio.wait([self._coming])
+        await self._items.aclose()
 
 
 class _Reader(Generic[_T]):

@@ -1,4 +1,4 @@
-"""A record on disk of what became of each event, so that a run that was cut off can be taken up again.
+"""A record on disk of the outcome of each event, so that a run that was cut off can be continued.
 
 SQLite, from the standard library. It holds no secret, and of an event no more than its message id and a keyed digest,
 unless `keep_events` asks for the events themselves.
@@ -43,7 +43,7 @@ _TABLES = {
         " type TEXT, status TEXT NOT NULL, attempts INTEGER, calls INTEGER, error TEXT, gsid TEXT, reason TEXT,"
         " row_check BLOB NOT NULL, event TEXT)"
     ),
-    # The calls that were made in each second since the epoch, whatever became of them.
+    # The calls that were made in each second since the epoch, answered or not.
     "calls": "CREATE TABLE calls (second INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
     # When each run began and was last heard of, since the epoch; its calls; how long it waited. In milliseconds.
     "runs": (
@@ -98,7 +98,7 @@ class Entry:
 
 
 @attrs.frozen
-class Ran:
+class RunRecord:
     """A run as the journal has it: from when to when, in seconds since the epoch, its calls, its seconds of waiting."""
 
     started: float
@@ -166,7 +166,7 @@ class Journal:
             return None
         entry, digest = _entry(rows[0], self._salt, self._path)
         if self._retry_failed and entry.outcome.status is Status.FAILED:
-            return None  # whatever stands there now: it may have been mended
+            return None  # whatever stands there now: it may have been fixed
         if digest != self._digest(event):
             raise JournalError(
                 self._path,
@@ -176,7 +176,7 @@ class Journal:
         return entry.outcome
 
     def add(self, outcome: Outcome, event: Any) -> None:
-        """Record what became of the event."""
+        """Record the outcome of the event."""
         error = None if outcome.error is None else json.dumps(error_as_data(outcome.error))
         values = [outcome.index, self._digest(event), float(self._clock()), outcome.message_id, outcome.type]
         values += [outcome.status.value, outcome.attempts, outcome.calls, error, outcome.gsid, outcome.reason]
@@ -197,7 +197,7 @@ class Journal:
             if now >= self._forgets_at:
                 self._forget_old_calls()
 
-    def ran(self, run: Ran) -> None:
+    def ran(self, run: RunRecord) -> None:
         """Record how far a run has come; one that began at the same time is replaced."""
         started, ended, waited = (round(1000 * seconds) for seconds in (run.started, run.ended, run.waited))
         with self._mutex, _told(self._path):
@@ -267,14 +267,14 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
             yield _entry(row, salt, name)[0]
 
 
-def runs(path: str | os.PathLike[str]) -> list[Ran]:
+def runs(path: str | os.PathLike[str]) -> list[RunRecord]:
     """The runs that a journal tells of, in their order, also while one goes on. Raises JournalError."""
     name = os.fsdecode(path)
     with _reading(name) as (db, _):
         rows = db.execute("SELECT started, ended, calls, waited FROM runs ORDER BY started").fetchall()
     if not all(isinstance(value, int) and value >= 0 for row in rows for value in row):
         raise _damaged(name, "a run is none")
-    return [Ran(started / 1000, ended / 1000, calls, waited / 1000) for started, ended, calls, waited in rows]
+    return [RunRecord(started / 1000, ended / 1000, calls, waited / 1000) for started, ended, calls, waited in rows]
 
 
 @contextmanager

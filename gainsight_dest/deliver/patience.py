@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import attrs
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from gainsight_dest.errors import RetryableError, ThrottledError
 
 #: Gainsight may ask for a wait of 0 seconds: without end, if each answer does.
 _SHORTEST_WAIT = 1.0
+#: Twice as long so often is for ever, and more would be no float.
+_DOUBLINGS = 64
 
 
 def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
@@ -35,45 +34,25 @@ class Patience:
     in_total: float = attrs.field(default=10_800.0, validator=_positive)
     resends: int = attrs.field(default=2, validator=attrs.validators.ge(0))
 
-    def back_off(self, failures: int) -> float:
-        """Seconds to wait after so many failures: twice as long each time, and some chance."""
-        return min(2.0**failures + random.random(), self.longest_wait)  # noqa: S311 - so that not all come at once
+    def back_off(self, failures: int, chance: float) -> float:
+        """Seconds to wait after so many failures: twice as long each time.
 
-    def retrying(
-        self,
-        sleep: Callable[[float], None],
-        to_the_next_minute: Callable[[], float],
-        failures: int = 0,
-        waited: float = 0.0,
-        *,
-        is_over: Callable[..., bool] = lambda _, **__: True,
-        is_spent: Callable[[], bool] = lambda: False,
-    ) -> Retrying:
-        """What calls a function again while it raises RetryableError and patience lasts.
-
-        `failures`, `waited`: what has gone before, in times and seconds. `is_over` is asked, with the error and whether
-        it `is_by_time`, once patience is at its end: False to go on. `is_spent`: whether it is to end at once.
+        `chance`, from 0 to 1, is added, so that not all come at once.
         """
-        back_off = wait_exponential(multiplier=2**failures) + wait_random(0, 1)
+        return min(2.0 ** min(failures, _DOUBLINGS) + chance, self.longest_wait)
 
-        def wait(state: RetryCallState) -> float:
-            error = _error(state)
-            if error.retry_after is not None:
-                return max(error.retry_after, _SHORTEST_WAIT)
-            return (
-                to_the_next_minute() if isinstance(error, ThrottledError) else min(back_off(state), self.longest_wait)
-            )
+    def wait_after(self, error: RetryableError, failures: int, now: float, chance: float) -> float:
+        """Seconds to wait after the error: what it asks for, or else by how many failures were before it.
 
-        def stop(state: RetryCallState) -> bool:
-            nonlocal failures
-            error = _error(state)
-            failures += not isinstance(error, ThrottledError)
-            is_by_time = waited + state.idle_for + state.upcoming_sleep > self.in_total
-            is_at_end = failures >= self.attempts or is_by_time or is_spent()
-            return is_at_end and is_over(error, is_by_time=is_by_time)
-
-        return Retrying(sleep=sleep, wait=wait, stop=stop, retry=retry_if_exception_type(RetryableError), reraise=True)
+        `now`: seconds since the epoch.
+        """
+        if error.retry_after is not None:
+            return max(error.retry_after, _SHORTEST_WAIT)
+        if isinstance(error, ThrottledError):
+            return to_the_next_minute(now)
+        return self.back_off(failures, chance)
 
 
-def _error(state: RetryCallState) -> RetryableError:
-    return cast("RetryableError", cast("Any", state.outcome).exception())  # tenacity asks only after one
+def to_the_next_minute(now: float) -> float:
+    """Seconds until the clock's next minute has begun, and Gainsight's with it: they may differ by a second."""
+    return 61 - now % 60

@@ -3,37 +3,43 @@
 ```python
 settings = Shards(config=config, shards=4)
 with settings.companies() as sender:
-    saved = [Saved(event, outcome.gsid, outcome.calls) for event, outcome in zip(groups, sender.save_companies(groups))]
+    outcomes = zip(groups, sender.save_companies(groups))
+    saved = [SavedGroup(event, outcome.gsid, outcome.calls) for event, outcome in outcomes]
 with settings.shard(0) as sender:
     outcomes = list(sender.deliver([*identifies, *saved]))
 ```
 
-What goes to which sender is said by `gainsight_dest.batching.address`.
+What goes to which sender is said by `Shards.address`. One sender alone can do all of it: `Shard.deliver_all`.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import attrs
 import requests
 
-from gainsight_dest.batching.address import shares
+from gainsight_dest.batching.address import Address, address, shares
+from gainsight_dest.batching.defaults import BATCH, CALLS_PER_DAY, CALLS_PER_MINUTE, WORKERS
+from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.budget import Budget, steady_clock
+from gainsight_dest.deliver.call import TIMEOUT, Timeout
 from gainsight_dest.deliver.deliverer import Deliverer
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.deliver.send import Timeout, checked_base_url
-from gainsight_dest.descriptors import FindCompany, UpsertPerson
+from gainsight_dest.descriptors import FindCompany, UpsertPerson, checked_base_url
 from gainsight_dest.errors import CredentialsError, EventError, RetryableError
 from gainsight_dest.fields import company_link
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, begin
 from gainsight_dest.templates import Settings, of_one_tenant
+
+#: The number of the one sender of companies, beside those of the shards, which begin at 0.
+COMPANIES = -1
 
 _DAY = 86_400.0
 #: Seconds to wait for another sender that has the journal: an engine that has given up on a task may start it again
@@ -41,7 +47,7 @@ _DAY = 86_400.0
 _HANDED_OVER = 900.0
 
 
-class Saved(NamedTuple):
+class SavedGroup(NamedTuple):
     """A group event whose company is saved: its Gsid, and the calls that it took."""
 
     event: Event
@@ -61,12 +67,12 @@ class Shards:
 
     config: DestinationConfig | Settings = attrs.field(converter=of_one_tenant)
     shards: int = 1
-    calls_per_minute: int | None = 100
-    calls_per_day: int | None = 50_000
-    workers: int = 4
-    batch: int = 2_000
+    calls_per_minute: int | None = CALLS_PER_MINUTE
+    calls_per_day: int | None = CALLS_PER_DAY
+    workers: int = WORKERS
+    batch: int = BATCH
     base_url: str | None = None
-    timeout: Timeout = (5, 30)
+    timeout: Timeout = TIMEOUT
     patience: Patience = attrs.field(factory=Patience)
     silence: float = 900.0
 
@@ -79,19 +85,36 @@ class Shards:
         if self.base_url is not None:
             checked_base_url(self.base_url)
 
+    def address(self, event: Event | EventError) -> Address | Outcome:
+        """Where the event goes, or its outcome where it goes nowhere."""
+        return address(event, self.config, self.shards)
+
     def alone(self, **how: Any) -> Shard:
         """One sender for all, companies too, with all of the calls: no other may be at work."""
         return Shard(self, self.calls_per_minute, self.calls_per_day, **how)
 
     def companies(self, **how: Any) -> Shard:
         """The sender of the companies."""
-        minute, day = (shares(calls, self.shards).companies for calls in (self.calls_per_minute, self.calls_per_day))
-        return Shard(self, minute, day, **how)
+        return self._sender(COMPANIES, how)
 
     def shard(self, number: int, **how: Any) -> Shard:
-        """The sender of that shard. Raises IndexError."""
-        minute, day = (shares(calls, self.shards).each[number] for calls in (self.calls_per_minute, self.calls_per_day))
+        """The sender of that shard, or of the companies: COMPANIES. Raises IndexError."""
+        return self._sender(number, how)
+
+    def _sender(self, number: int, how: dict[str, Any]) -> Shard:
+        both = (shares(calls, self.shards) for calls in (self.calls_per_minute, self.calls_per_day))
+        minute, day = (each.companies if number == COMPANIES else each.each[number] for each in both)
         return Shard(self, minute, day, **how)
+
+
+def first_sender(place: Address) -> int:
+    """The number of the sender that an event goes to first: COMPANIES, or its shard."""
+    return place.shard if place.company is None else COMPANIES
+
+
+def _when(place: Address) -> tuple[str, str]:
+    """What sorts the events of one company, person or user."""
+    return place.moment, place.message_id
 
 
 class Shard:
@@ -109,6 +132,8 @@ class Shard:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = steady_clock,
     ) -> None:
+        #: Times of the events of `deliver_all` that cannot be read.
+        self.unread = UnreadTimes()
         self._settings = settings
         self._deliverer = Deliverer(
             settings.config,
@@ -129,26 +154,61 @@ class Shard:
         """Creates or updates the companies of the group events, and links nobody: one outcome each, in order.
 
         `journal`: a file; what it knows is not sent again; another sender that still has it is waited for. Raises
-        CredentialsError, or RetryableError where no call got through for long, once what is settled has been told; and
-        JournalError.
+        CredentialsError, or RetryableError where no call got through for long, after the outcomes of all that is
+        settled; and JournalError.
         """
         yield from self._run(map(self._company, events), journal)
 
     def deliver(
-        self, items: Iterable[Event | Saved], journal: str | os.PathLike[str] | None = None
+        self, items: Iterable[Event | SavedGroup], journal: str | os.PathLike[str] | None = None
     ) -> Iterator[Outcome]:
         """Delivers identify and track events, and links the people of group events whose company is saved.
 
         One outcome each, in order; those of group events have the Gsid, and the calls for the company too. `journal`
         and errors as for `save_companies`.
         """
-        saved: dict[int, Saved] = {}
+        saved: dict[int, SavedGroup] = {}
         for outcome in self._run(self._linked(items, saved), journal):
             group = saved.pop(outcome.index, None)
             if group is None:
                 yield outcome
             else:
                 yield attrs.evolve(outcome, gsid=group.gsid, calls=outcome.calls + group.calls)
+
+    def deliver_all(
+        self,
+        events: Sequence[Any],
+        companies_journal: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Iterator[Outcome]:
+        """Delivers all the events by this one sender, as all senders would: companies first, then people in order.
+
+        One outcome each, whose `index` is the event's place among `events`, as soon as it is known. `events` may make
+        an event each time it is asked for, so that not all are in memory, and have an EventError in place of one. Those
+        of one company or person that happened at the same time go in their order there: with a journal it must be the
+        same in each run. Journals and errors as for `save_companies`.
+        """
+        places: dict[int, Address] = {}
+        for index, event in enumerate(events):
+            place = self._settings.address(event)
+            if isinstance(place, Outcome):  # it goes nowhere, which is found again below, and noted in the journal
+                place = Address(None, "", 0, "", place.message_id or "")
+            places[index] = place
+            self.unread += UnreadTimes.of(place.unread)
+        saved: dict[int, tuple[str, int]] = {}
+        groups = [index for index, place in places.items() if place.company is not None]
+        groups.sort(key=lambda index: (places[index].company, *_when(places[index]), index))
+        outcomes = self.save_companies(map(events.__getitem__, groups), companies_journal)
+        for index, outcome in zip(groups, outcomes, strict=True):
+            if outcome.gsid is None:
+                del places[index]
+                yield attrs.evolve(outcome, index=index)
+            else:
+                saved[index] = outcome.gsid, outcome.calls
+        order = sorted(places, key=lambda index: (places[index].key, *_when(places[index]), index))
+        items = (SavedGroup(events[n], *saved[n]) if n in saved else events[n] for n in order)
+        for index, outcome in zip(order, self.deliver(items, journal), strict=True):
+            yield attrs.evolve(outcome, index=index)
 
     def remember(self, calls: Iterable[tuple[float, int]]) -> None:
         """Count calls that were made before: seconds ago, and how many."""
@@ -165,7 +225,7 @@ class Shard:
         return self._deliverer.waited
 
     def stop(self) -> None:
-        """End the run from elsewhere: what is left comes out as not tried."""
+        """End the run from elsewhere: what is left is not tried."""
         self._deliverer.stop()
 
     def close(self) -> None:
@@ -199,14 +259,16 @@ class Shard:
             raise RetryableError("deliver", self._deliverer.ended)
 
     def _company(self, event: Event) -> Event | PreparedEvent:
-        """The event with what it asks for of its company; as it is, if it asks for none: it will be told."""
+        """The event with what it asks for of its company; as it is, if it asks for none."""
         find = begin(0, event, self._settings.config)
         return PreparedEvent(event, FindCompany(find.config, find.company)) if isinstance(find, FindCompany) else event
 
-    def _linked(self, items: Iterable[Event | Saved], saved: dict[int, Saved]) -> Iterator[Event | PreparedEvent]:
+    def _linked(
+        self, items: Iterable[Event | SavedGroup], saved: dict[int, SavedGroup]
+    ) -> Iterator[Event | PreparedEvent]:
         """The items with what is left to ask for; those whose company is saved are noted by their places."""
         for index, item in enumerate(items):
-            if not isinstance(item, Saved):
+            if not isinstance(item, SavedGroup):
                 yield item
                 continue
             saved[index] = item

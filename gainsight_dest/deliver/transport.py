@@ -40,9 +40,9 @@ def watch(session: requests.Session) -> None:
 
 
 @contextmanager
-def in_time(seconds: float, session: requests.Session, url: str) -> Iterator[Call]:
+def in_time(seconds: float, session: requests.Session, url: str) -> Iterator[TimedCall]:
     """The connection that a call uses in here, if there is one, is shut down after so many seconds."""
-    call = Call(time.monotonic() + seconds)
+    call = TimedCall(time.monotonic() + seconds)
     if not isinstance(session.get_adapter(url), HTTPAdapter):
         yield call
         return
@@ -58,7 +58,7 @@ def in_time(seconds: float, session: requests.Session, url: str) -> Iterator[Cal
 
 
 @attrs.define(eq=False)
-class Call:
+class TimedCall:
     """A call: when it must have ended, the connection that it uses, and whether that was shut down."""
 
     until: float
@@ -81,11 +81,11 @@ class _Watch:
     """The thread that ends calls whose time is up. It begins with a call, and ends with the last of those under way."""
 
     def __init__(self) -> None:
-        self._calls: set[Call] = set()
+        self._calls: set[TimedCall] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def add(self, call: Call) -> None:
+    def add(self, call: TimedCall) -> None:
         with self._changed:
             is_first = all(call.until < other.until for other in self._calls)
             self._calls.add(call)
@@ -95,7 +95,7 @@ class _Watch:
             elif is_first:
                 self._changed.notify()
 
-    def remove(self, call: Call) -> None:
+    def remove(self, call: TimedCall) -> None:
         with self._changed:
             self._calls.discard(call)
             if not self._calls:
@@ -134,7 +134,7 @@ class _Watched:
 
     def _take(self) -> None:
         """It is used by the call of this thread."""
-        call: Call | None = getattr(_here, "call", None)
+        call: TimedCall | None = getattr(_here, "call", None)
         if call is not None:
             call.connection = self
             if call.is_over:
@@ -143,7 +143,7 @@ class _Watched:
     def close(self) -> None:
         """An answer that ends with its connection is read when that is closed already: its call keeps the handle."""
         handle, self.handle = self.handle, None
-        call: Call | None = getattr(_here, "call", None)
+        call: TimedCall | None = getattr(_here, "call", None)
         if handle is not None and call is not None and call.connection is self:
             call.handle, handle = handle, call.handle
         if handle is not None:

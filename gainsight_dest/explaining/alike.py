@@ -12,7 +12,7 @@ import attrs
 
 from gainsight_dest.explaining.trace import short
 from gainsight_dest.gainsight import folded
-from gainsight_dest.spelling import cut
+from gainsight_dest.spelling import cut, escaped
 
 #: Letters that take no room, or that of a space, though Unicode knows them as letters, marks or symbols.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0").union(
@@ -59,16 +59,12 @@ def _is_seen(letter: str) -> bool:
 
 
 def seen(text: str) -> str:
-    """The text with all that cannot be seen, or be told from a space, as JSON's escapes."""
+    """The text with all that cannot be seen, or looks like a space, as JSON's escapes."""
     return text if text.isprintable() and _UNSEEN.isdisjoint(text) else "".join(map(_seen_letter, text))
 
 
 def _seen_letter(letter: str) -> str:
-    return letter if letter.isprintable() and letter not in _UNSEEN else _escape(letter)
-
-
-def _escape(letter: str) -> str:
-    return json.dumps(letter)[1:-1]
+    return letter if letter.isprintable() and letter not in _UNSEEN else escaped(letter)
 
 
 def twins(texts: Iterable[str]) -> dict[str, str]:
@@ -163,7 +159,7 @@ def _as_json(text: str) -> str:
 
 def _with_escapes(text: str) -> str:
     """As JSON, with escapes for all but the signs of ASCII that can be seen."""
-    return "".join(_unicode(letter) if letter == " " else _escape(letter) for letter in text)
+    return "".join(_unicode(letter) if letter == " " else escaped(letter) for letter in text)
 
 
 def _unicode(letter: str) -> str:

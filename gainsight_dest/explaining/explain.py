@@ -1,4 +1,4 @@
-"""Where each trait and property of an event goes, or why it does not: what `transform` does, told.
+"""Where each trait and property of an event goes, or why it does not: what `transform` does, step by step.
 
 Pure functions of values, made of the tables and functions that `transform` is made of. A law of the tests holds the two
 together: what the rows say is sent is the request, no more and no less.
@@ -6,7 +6,7 @@ together: what the rows say is sent is the request, no more and no less.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gainsight_dest.config import DestinationConfig
@@ -35,6 +35,7 @@ from gainsight_dest.transform import (
     context_and_properties_of,
     contract_id_of,
     is_contract_id,
+    switched_off,
     traits_of,
     transform,
     type_of,
@@ -43,7 +44,7 @@ from gainsight_dest.values import native, plain_object, present
 
 TRAITS, CONTEXT_TRAITS, PROPERTIES = "traits", "context.traits", "properties"
 
-#: Objects that no mapping touches are told leaf by leaf, down to this depth.
+#: Objects that no mapping touches have a row for each leaf, down to this depth.
 _DEEPEST = 20
 
 
@@ -57,30 +58,38 @@ def explain(event: Object, destination_config: DestinationConfig | Settings | Ob
     try:
         config, event = configured(destination_config, event)
     except (ConfigError, EventError) as error:
-        return Trace(None, (), error)
+        return Trace(event_type_of(event), (), error, off=switched_off(event))
     request: Request | None = None
     fault: ConfigError | EventError | None = None
     try:
         request = transform(event, config)
     except (ConfigError, EventError) as error:
         fault = error
-    event_type, rows = _told(event, config, request)
+    event_type, rows = _rows(event, config, request)
     if isinstance(fault, EventError):
         rows = [_blamed(row, fault) for row in rows]
-    return Trace(event_type, tuple(rows), fault, request, config, _quotable(event, config))
+    words, off = _quotable(event, config), switched_off(event)
+    return Trace(event_type, tuple(rows), fault, request, config, words, off)
 
 
-def _told(event: Any, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:
+def _rows(event: Any, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:
     """The event's type and its rows; None and no rows where it is no event for this destination."""
-    event_type = None
-    if not isinstance(event, Mapping):
-        return event_type, []
+    event_type = event_type_of(event)
+    if event_type is None:
+        return None, []
     try:
-        event_type = type_of(event.get("type"))
         trail = _TRAILS[event_type](event, config, request)
-    except EventError:  # another type, or traits that are no object
+    except EventError:  # traits that are no object
         return event_type, []
     return event_type, list(trail.rows())
+
+
+def event_type_of(event: Any) -> str | None:
+    """The event's type: identify, group or track; None for anything else."""
+    try:
+        return type_of(event.get("type")) if isinstance(event, Mapping) else None
+    except EventError:
+        return None
 
 
 def _blamed(row: Row, fault: EventError) -> Row:
@@ -97,21 +106,26 @@ def _quotable(event: Any, config: DestinationConfig) -> tuple[str, ...]:
 
 
 class _Trail:
-    """The rows of one event in the making. `objects`: those of the event, by where they are, as they are to be told."""
+    """The rows of one event in the making.
 
-    def __init__(self, config: DestinationConfig, objects: Mapping[str, Object]) -> None:
+    `objects`: those of the event, by their places, in the order of the rows. `read`: the places that events of its type
+    are read for.
+    """
+
+    def __init__(self, config: DestinationConfig, objects: Mapping[str, Object], read: Collection[str]) -> None:
         self._objects = objects
-        self._told: dict[Path, list[Row]] = {}
+        self._read = read
+        self._rows: dict[Path, list[Row]] = {}
         self._claimed: set[Path] = set()
         self._sent: dict[tuple[str | None, str | None], tuple[list[Row], int]] = {}
         self._secrets = tuple(secret for secret in (config.access_key, config.shared_secret) if secret)
         self._hide = config.hide
 
     def add(self, row: Row) -> None:
-        """Tell what became of a value. What is sent overrides what was sent to the same field before."""
+        """Add a row of a value. What is sent overrides what was sent to the same field before."""
         path = row.path
         self._claimed.add(path)
-        rows = self._told.setdefault(path[:2], [])
+        rows = self._rows.setdefault(path[:2], [])
         if row.fate is Fate.SENT:
             if (row.record, row.target) in self._sent:
                 self.drop(row.record, row.target, Fate.OVERRIDDEN, by=path)
@@ -129,20 +143,20 @@ class _Trail:
         rows, index = self._sent.get((record, target), ([], 0))
         return rows[index].sent if rows else None
 
-    def tells_of(self, path: Path) -> bool:
-        """Whether a row is about the value at the path."""
-        return path in self._claimed
-
     def rows(self) -> Iterator[Row]:
         """All rows, by their objects and in the order of those; then what stands in none."""
         for place, among in self._objects.items():
             for key, value in among.items():
                 top = (place, _name_of(key))
-                yield from map(self._safe, self._told.pop(top, ()))
-                if top not in self._claimed:
+                yield from map(self._safe, self._rows.pop(top, ()))
+                if top in self._claimed:
+                    continue
+                if place in self._read:
                     for path, leaf in self._untouched(top, value, _DEEPEST):
                         yield self._safe(Row(path, leaf, Fate.UNMAPPED))
-        for rows in self._told.values():
+                else:
+                    yield self._safe(Row(top, value, Fate.UNREAD))
+        for rows in self._rows.values():
             yield from map(self._safe, rows)
 
     def _untouched(self, path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
@@ -163,13 +177,21 @@ class _Trail:
         return row
 
 
-def _identify(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
+def _record(of: GainsightObject, event: Object, config: DestinationConfig) -> _Trail:
+    """The rows of the traits that feed a record of the object. Raises EventError."""
     traits, context_traits = traits_of(event)
-    properties = _unread_object(event, PROPERTIES)
-    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
-    _standard(trail, PERSON, TRAITS, traits)
-    _standard(trail, PERSON, CONTEXT_TRAITS, context_traits, senior=traits)
-    _custom(trail, PERSON, config, traits, context_traits)
+    objects = {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: _object_in(event, PROPERTIES)}
+    trail = _Trail(config, objects, read=of.sources)
+    if CONTEXT_TRAITS not in of.sources:
+        context_traits = {}
+    _standard(trail, of, TRAITS, traits)
+    _standard(trail, of, CONTEXT_TRAITS, context_traits, senior=traits)
+    _custom(trail, of, config, traits, context_traits)
+    return trail
+
+
+def _identify(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
+    trail = _record(PERSON, event, config)
     name = trail.sent(PERSON.name, "Name")
     if not has_name({"Name": name}):
         trail.drop(PERSON.name, "Name", Fate.BLANK, problem="no name" if present(name) else None)
@@ -177,31 +199,25 @@ def _identify(event: Object, config: DestinationConfig, request: Request | None)
             parts = " + ".join(name_parts(request.body))
             name = request.body["Name"]
             trail.add(Row((parts,), None, Fate.SENT, PERSON.name, "Name", Rule.NAME_PARTS, name))
-    _unread(trail, PROPERTIES, properties)
     return trail
 
 
 def _group(event: Object, config: DestinationConfig, _request: Request | None) -> _Trail:
-    traits, context_traits = traits_of(event)
-    properties = _unread_object(event, PROPERTIES)
-    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
-    _standard(trail, COMPANY, TRAITS, traits)
-    _custom(trail, COMPANY, config, traits, {})
+    trail = _record(COMPANY, event, config)
+    _, context_traits = traits_of(event)
     if "email" in context_traits:
         email = context_traits["email"]
         sent = native(email)
         refusal = PERSON.refusal(PERSON.key, sent)
         path = (CONTEXT_TRAITS, "email")
         trail.add(Row(path, email, Fate.SENT, PERSON.name, PERSON.key, Rule.LINK, sent, problem=refusal))
-    _unread(trail, CONTEXT_TRAITS, context_traits)
-    _unread(trail, PROPERTIES, properties)
     return trail
 
 
 def _track(event: Object, config: DestinationConfig, request: Request | None) -> _Trail:
     context, properties = context_and_properties_of(event)
-    traits, context_traits = _unread_object(event, TRAITS), _unread_object(context, TRAITS)
-    trail = _Trail(config, {TRAITS: traits, CONTEXT_TRAITS: context_traits, PROPERTIES: properties})
+    objects = {TRAITS: _object_in(event, TRAITS), CONTEXT_TRAITS: _object_in(context, TRAITS), PROPERTIES: properties}
+    trail = _Trail(config, objects, read=(PROPERTIES,))
     event_name = native(event.get("event"))
     if event_name is not None:
         for rule, header, words in (
@@ -214,18 +230,16 @@ def _track(event: Object, config: DestinationConfig, request: Request | None) ->
     for key, value in properties.items():
         trail.add(_property(key, value))
     _contract(trail, contract_id_of(context.get("externalId")), config, request)
-    _unread(trail, TRAITS, traits)
-    _unread(trail, CONTEXT_TRAITS, context_traits)
     return trail
 
 
-def _unread_object(event: Object, place: str) -> Object:
-    """What is told of a place that the event's type is not read for; nothing of one that is no object."""
+def _object_in(event: Object, place: str) -> Object:
+    """The object at a place that events of the type are not read for; an empty one for what is no object."""
     among = event.get(place)
     return among if isinstance(among, Mapping) else {}
 
 
-#: What tells the rows of an event, by its type.
+#: What makes the rows of an event, by its type.
 _TRAILS: dict[str, Callable[[Object, DestinationConfig, Request | None], _Trail]] = {
     "identify": _identify,
     "group": _group,
@@ -234,7 +248,7 @@ _TRAILS: dict[str, Callable[[Object, DestinationConfig, Request | None], _Trail]
 
 
 def _standard(trail: _Trail, of: GainsightObject, place: str, traits: Object, senior: Object | None = None) -> None:
-    """Tell of the traits that feed standard fields. `senior`: traits that go before these."""
+    """Add the traits that feed standard fields. `senior`: traits that go before these."""
     for trait, value in traits.items():
         feed = of.feeds.all.get(trait)
         if feed is not None:
@@ -271,22 +285,22 @@ def _fed(
 def _custom(
     trail: _Trail, of: GainsightObject, config: DestinationConfig, traits: Object, context_traits: Object
 ) -> None:
-    """Tell of the values that the rows of a map may take, and which of them is taken."""
+    """Add the values that the rows of a map may take, and which of them is taken."""
     for row in config.custom_fields[of.map]:
         source = source_of(row, traits, context_traits)
         first = (source[0], *source[1]) if source else None
         for place, keys, value in sources(row, traits, context_traits):
             path = (place, *keys)
-            told = Row(path, value, Fate.BLANK, of.name, row[2], of.map)
+            new = Row(path, value, Fate.BLANK, of.name, row[2], of.map)
             if native(value) is None:
                 among: Any = dig(traits if place == TRAITS else context_traits, keys[:-1])
                 if not isinstance(among, Mapping) or keys[-1] not in among:
                     continue
             elif path == first:
-                told = _as_it_is(told, keys[-1], of)
+                new = _as_it_is(new, keys[-1], of)
             else:
-                told = told._replace(fate=Fate.OVERRIDDEN, by=first)
-            trail.add(told)
+                new = new._replace(fate=Fate.OVERRIDDEN, by=first)
+            trail.add(new)
 
 
 def _as_it_is(row: Row, key: str, of: GainsightObject | None = None) -> Row:
@@ -310,23 +324,15 @@ def _name_of(key: Any) -> str:
 
 
 def _contract(trail: _Trail, contract_id: Any, config: DestinationConfig, request: Request | None) -> None:
-    """Tell where the contract id comes from: the event, or else the config."""
+    """Add where the contract id comes from: the event, or else the config."""
     its_own = is_contract_id(contract_id)
     if native(contract_id) is not None:
         sent = request.contract_id if isinstance(request, SendEvent) else contract_id
-        told = Row((CONTRACT_ID_PLACE,), contract_id, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, sent)
+        row = Row((CONTRACT_ID_PLACE,), contract_id, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, sent)
         if not its_own:
             problem = "no id" if present(contract_id) else None
-            told = told._replace(fate=Fate.BLANK, sent=None, problem=problem)
-        trail.add(told)
+            row = row._replace(fate=Fate.BLANK, sent=None, problem=problem)
+        trail.add(row)
     if not its_own and config.contract_id is not None:
         value = config.contract_id
         trail.add(Row((CONFIG, "contractId"), value, Fate.SENT, HEADER, "contractId", Rule.CONTRACT, value))
-
-
-def _unread(trail: _Trail, place: str, among: Object) -> None:
-    """Tell of what is left of an object that events of this type are not read for."""
-    for key, value in among.items():
-        path = (place, _name_of(key))
-        if not trail.tells_of(path):
-            trail.add(Row(path, value, Fate.UNREAD))

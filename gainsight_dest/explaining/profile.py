@@ -1,19 +1,21 @@
-"""What becomes of the traits of many events: how often each came, where it went, how often and why it did not."""
+"""The profile of many events: how often each trait came, where it went, how often and why it did not."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import attrs
 
+from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany
-from gainsight_dest.errors import UnsupportedTypeError
 from gainsight_dest.explaining.alike import Spellings
+from gainsight_dest.explaining.explain import explain
 from gainsight_dest.explaining.trace import Path, Row, Rule, Trace, path_text, short
 from gainsight_dest.fields import COMPANY, Fate
 from gainsight_dest.spelling import LONGEST_WORD, cut, printable
+from gainsight_dest.templates import Settings
 
 #: Distinct traits, errors and names that are kept apart: more are counted together, so that memory stays bounded.
 MOST_KINDS = 2000
@@ -22,7 +24,8 @@ OTHER = "(other)"
 #: Why what would have been sent was not.
 AT_FAULT = "its event is at fault"
 
-#: Of one trait: where it goes, why it does not. There are more only where each event brings a config of its own.
+#: Of one trait: the fields that it goes to, the reasons why it does not. There are more only where each event brings a
+#: config of its own.
 MOST_WAYS = 100
 #: Of a longer error the beginning is kept. In characters.
 LONGEST_ERROR = 1000
@@ -33,7 +36,7 @@ _LONGEST_EXAMPLE = 60
 _MOST_PLACES = 5
 
 
-class Way(NamedTuple):
+class Arrival(NamedTuple):
     """Where a trait goes: `Person.Plan__gc`, and what maps it there: `personMap`."""
 
     field: str
@@ -48,7 +51,7 @@ class Loss(NamedTuple):
     fate: Fate
 
 
-_OTHER_WAY = Way(OTHER, OTHER)
+_OTHER_ARRIVAL = Arrival(OTHER, OTHER)
 
 
 @attrs.define(repr=False)
@@ -65,7 +68,7 @@ class TraitProfile:
     first: int
     came: int = 0
     lost: int = 0
-    went: Counter[Way] = attrs.field(factory=Counter)
+    went: Counter[Arrival] = attrs.field(factory=Counter)
     changed: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     dropped: Counter[Loss] = attrs.field(factory=Counter)
     refused: Counter[tuple[str, str]] = attrs.field(factory=Counter)
@@ -77,26 +80,26 @@ class TraitProfile:
         """The trait's path as text: `traits.address.city`."""
         return path_text(self.path)
 
-    def add(self, row: Row, explanation: Trace) -> bool:
+    def add(self, row: Row, trace: Trace) -> bool:
         """Count a row of an event; whether it is sent."""
-        is_sent = row.fate is Fate.SENT and explanation.error is None
+        is_sent = row.fate is Fate.SENT and trace.error is None
         field = row.field
         if is_sent:
-            way = Way(cut(str(field)), str(row.rule))
-            way = way if way in self.went or len(self.went) < MOST_WAYS else _OTHER_WAY
-            self.went[way] += 1
+            arrival = Arrival(cut(str(field)), str(row.rule))
+            arrival = arrival if arrival in self.went or len(self.went) < MOST_WAYS else _OTHER_ARRIVAL
+            self.went[arrival] += 1
             if row.change:
-                self.changed[way.field, row.change] += 1
+                self.changed[arrival.field, row.change] += 1
             if row.problem:
-                self.refused[way.field, row.problem] += 1
+                self.refused[arrival.field, row.problem] += 1
         else:
             fate = row.fate if row.fate is not Fate.SENT else Fate.FAULT
-            loss = Loss(_short(row.reason or AT_FAULT), field and cut(field), fate)
+            loss = Loss(cut(row.reason or AT_FAULT, LONGEST_ERROR), field and cut(field), fate)
             is_known = loss in self.dropped or len(self.dropped) < MOST_WAYS
             self.dropped[loss if is_known else Loss(fate.value, OTHER, fate)] += 1
         if self._looks < _MOST_LOOKS and len(self.examples) < _MOST_EXAMPLES:
             self._looks += 1
-            example = short(explanation.shown(row.value), _LONGEST_EXAMPLE)
+            example = short(trace.shown(row.value), _LONGEST_EXAMPLE)
             if example not in self.examples:
                 self.examples.append(example)
         return is_sent
@@ -108,11 +111,9 @@ class TraitProfile:
             "source": self.source,
             "came": self.came,
             "lost": self.lost,
-            "went": [{**way._asdict(), "times": times} for way, times in self.went.most_common()],
+            "went": [{**arrival._asdict(), "times": n} for arrival, n in self.went.most_common()],
             "changed": [{"field": f, "change": how, "times": n} for (f, how), n in self.changed.most_common()],
-            "dropped": [
-                {"reason": why.reason, "field": why.field, "times": n} for why, n in self.dropped.most_common()
-            ],
+            "dropped": [{"reason": why, "field": f, "times": n} for (why, f, _), n in self.dropped.most_common()],
             "refused": [{"field": f, "refusal": why, "times": n} for (f, why), n in self.refused.most_common()],
             "examples": list(self.examples),
             "first": self.first,
@@ -131,15 +132,28 @@ class Tally:
     times: int = 0
     numbers: list[int] = attrs.field(factory=list)
 
-    def add(self, number: int) -> None:
-        """Count one more."""
-        self.times += 1
-        if len(self.numbers) < _MOST_PLACES:
-            self.numbers.append(number)
+
+class Tallies(dict[str, Tally]):
+    """A tally for each text, or key, in bounded memory: what comes after the first MOST_KINDS is counted as OTHER."""
+
+    def add(self, kind: str, text: str, number: int, key: str | None = None) -> None:
+        """Count one more. `number`: the event's. `key`: what it is counted by, if it is not the text."""
+        text = cut(text, LONGEST_ERROR)
+        key = text if key is None else cut(key, LONGEST_ERROR)
+        if key not in self and len(self) >= MOST_KINDS:
+            kind = text = key = OTHER
+        tally = self.setdefault(key, Tally(kind, text))
+        tally.times += 1
+        if len(tally.numbers) < _MOST_PLACES:
+            tally.numbers.append(number)
+
+    def ranked(self) -> list[Tally]:
+        """What came most often first; of those that came as often, what came first."""
+        return sorted(self.values(), key=lambda tally: (-tally.times, tally.numbers))
 
 
 class Profile:
-    """What becomes of the traits of many events, in bounded memory. With `mask` it keeps no value of them.
+    """Where the traits of many events go, counted in bounded memory. With `mask` it keeps no value of them.
 
     `events`: how many there were of each type; `faults`, `skips`: how many of those are at fault, are skipped.
     `traits`: a TraitProfile for each trait, by type and path. `names`: the track events by name, kind "mapped" or "not
@@ -152,62 +166,73 @@ class Profile:
         self.faults: Counter[str] = Counter()
         self.skips: Counter[str] = Counter()
         self.traits: dict[tuple[str, Path], TraitProfile] = {}
-        self.names: dict[str, Tally] = {}
+        self.names = Tallies()
         self.companies = Spellings(mask=mask)
-        self.errors: dict[str, Tally] = {}
-        self.skipped: dict[str, Tally] = {}
+        self.errors = Tallies()
+        self.skipped = Tallies()
         self._number = 0
 
-    def add(self, explanation: Trace, number: int | None = None, rows: Sequence[Row] | None = None) -> None:
-        """Count an event.
+    @classmethod
+    def of(cls, events: Iterable[Any], config: DestinationConfig | Settings | Mapping[str, Any]) -> Profile:
+        """That of all the events by one config, without masks."""
+        profile = cls()
+        for event in events:
+            profile.add(explain(event, config))
+        return profile
+
+    def add(self, trace: Trace, number: int | None = None, rows: Sequence[Row] | None = None) -> None:
+        """Count an event; one that is not for Gainsight as skipped.
 
         `number`: what to find it by, such as its line; None: the one after the last. `rows`: those to count, if not all
         of it; whether a trait was lost goes by all.
         """
         number = self._numbered(number)
-        if isinstance(explanation.request, FindCompany):
-            self.companies.add(explanation.shown(COMPANY.key_of(explanation.request.company)), number)
+        if trace.off is None and isinstance(trace.request, FindCompany):
+            self.companies.add(trace.shown(COMPANY.key_of(trace.request.company)), number)
         if self.mask:
-            explanation = explanation.masked()
+            trace = trace.masked()
             rows = rows and [row.masked() for row in rows]
-        event_type = explanation.type or OTHER
+        if trace.skipped is not None:
+            self.skip(trace.skipped, number, trace.type, "skipped" if trace.off else type(trace.error).__name__)
+            return
+        event_type = trace.type or OTHER
         self.events[event_type] += 1
-        error = explanation.error
-        if isinstance(error, UnsupportedTypeError):
-            self._skip(event_type, type(error).__name__, str(error), number)
-        elif error is not None:
+        if trace.error is not None:
             self.faults[event_type] += 1
-            _tally(self.errors, type(error).__name__, str(error)).add(number)
-        sent = set() if rows is None or error else {row.path for row in explanation.rows if row.fate is Fate.SENT}
-        rows = explanation.rows if rows is None else rows
+            self.errors.add(type(trace.error).__name__, str(trace.error), number)
+        sent = set() if rows is None or trace.error else {row.path for row in trace.rows if row.fate is Fate.SENT}
+        rows = trace.rows if rows is None else rows
         came: dict[tuple[str, Path], bool] = {}
         for row in rows:
             trait = self._trait(event_type, row.path, number)
             key = (trait.type, trait.path)
             # What is counted together is not kept apart by its fields.
-            told = row._replace(target=row.target and OTHER, by=None) if trait.path[-1] == OTHER else row
-            came[key] = trait.add(told, explanation) or row.path in sent or came.get(key, False)
+            counted = row._replace(target=row.target and OTHER, by=None) if trait.path[-1] == OTHER else row
+            came[key] = trait.add(counted, trace) or row.path in sent or came.get(key, False)
         for key, went in came.items():
             trait = self.traits[key]
             trait.came += 1
             trait.lost += not went
-        if rows is explanation.rows or any(row.rule in _NAMING for row in rows):
-            self._name(explanation, number)
+        if rows is trace.rows or any(row.rule in _NAMING for row in rows):
+            self._name(trace, number)
 
     def fail(self, kind: str, text: str, number: int | None = None) -> None:
-        """Count what could not be read as an event: all of a kind together, told by the first of them."""
+        """Count what could not be read as an event: all of a kind together, shown by the first of them."""
         self.events[OTHER] += 1
         self.faults[OTHER] += 1
-        _tally(self.errors, kind, text, key=kind).add(self._numbered(number))
+        self.errors.add(kind, text, self._numbered(number), key=kind)
 
-    def skip(self, reason: str, number: int | None = None, event_type: str | None = None) -> None:
+    def skip(
+        self, reason: str, number: int | None = None, event_type: str | None = None, kind: str = "skipped"
+    ) -> None:
         """Count an event that is not for Gainsight. `event_type`: identify, group or track, if it is one of them."""
         event_type = event_type or OTHER
         self.events[event_type] += 1
-        self._skip(event_type, "skipped", reason, self._numbered(number))
+        self.skips[event_type] += 1
+        self.skipped.add(kind, reason, self._numbered(number))
 
     def taken(self, event_type: str) -> int:
-        """How many events of a type there were that are not skipped."""
+        """How many events of a type there were without those that are skipped."""
         return self.events[event_type] - self.skips[event_type]
 
     def values(self, event_type: str) -> tuple[int, int]:
@@ -230,10 +255,6 @@ class Profile:
         self._number = self._number + 1 if number is None else number
         return self._number
 
-    def _skip(self, event_type: str, kind: str, reason: str, number: int) -> None:
-        self.skips[event_type] += 1
-        _tally(self.skipped, kind, reason).add(number)
-
     def _trait(self, event_type: str, path: Path, number: int) -> TraitProfile:
         key = event_type, path if sum(map(len, path)) <= LONGEST_WORD else tuple(map(cut, path))
         if key not in self.traits:
@@ -242,31 +263,18 @@ class Profile:
             self.traits.setdefault(key, TraitProfile(*key, first=number))
         return self.traits[key]
 
-    def _name(self, explanation: Trace, number: int) -> None:
+    def _name(self, trace: Trace, number: int) -> None:
         """Count a track event by its name, which is mapped if it has a row in both maps."""
-        rows = [row for row in explanation.rows if row.rule in _NAMING]
+        rows = [row for row in trace.rows if row.rule in _NAMING]
         if rows and rows[0].fate is not Fate.FAULT:
             is_mapped = all(row.fate is Fate.SENT for row in rows)
-            name = name_text(str(explanation.shown(rows[0].value)))
-            _tally(self.names, "mapped" if is_mapped else "not mapped", name).add(number)
+            name = name_text(str(trace.shown(rows[0].value)))
+            self.names.add("mapped" if is_mapped else "not mapped", name, number)
 
 
 _NAMING = frozenset({Rule.NAME_MAP, Rule.VERSION_MAP})
 
 
 def name_text(name: str) -> str:
-    """The name of a track event as a summary holds it."""
+    """The name of a track event as a profile holds it."""
     return printable(cut(name))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_ERROR else f"{text[:LONGEST_ERROR]}…"
-
-
-def _tally(tallies: dict[str, Tally], kind: str, text: str, key: str | None = None) -> Tally:
-    """Where such a text is counted. `key`: what it is counted by, if it is not the text."""
-    text = _short(text)
-    key = text if key is None else _short(key)
-    if key not in tallies and len(tallies) >= MOST_KINDS:
-        kind = text = key = OTHER
-    return tallies.setdefault(key, Tally(kind, text))

@@ -1,19 +1,18 @@
-"""What became of one event, as values: a row for each trait and property, and all of it as text and as data."""
+"""The trace of one event: a row for each trait and property, and all of them as text and as data."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import attrs
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
-from gainsight_dest.errors import ConfigError, EventError
+from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
 from gainsight_dest.fields import COMPANY, PERSON, Fate
-from gainsight_dest.secret import MASK
-from gainsight_dest.spelling import cells, filled, printable
+from gainsight_dest.secret import MASK, hidden
+from gainsight_dest.spelling import cells, cut, filled, printable
 from gainsight_dest.values import kind, native, plain, quoted
 
 #: The object that a value came in, and the keys below: `("traits", "address", "city")`.
@@ -45,14 +44,14 @@ _OF_THE_CONFIG = frozenset({Rule.NAME_MAP, Rule.VERSION_MAP})
 #: Rules that send something else than the value of their source.
 _MADE = _OF_THE_CONFIG | {Rule.NAME_PARTS}
 #: Rules that go without saying.
-_PLAIN = frozenset({Rule.STANDARD, Rule.PROPERTY})
+UNSAID = frozenset({Rule.STANDARD, Rule.PROPERTY})
 
 _LONGEST_KEY = 60
 _ANY_KEY = "*"
 
 
 class Row(NamedTuple):
-    """What became of one trait, or property, for one field. The repr shows no value.
+    """Where one trait, or property, went for one field, or why it did not. The repr shows no value.
 
     `value`: as it came. `record` and `target`: the field it is for, `"Person"` and `"Plan__gc"`, or `"header"` and
     `"contractId"`; None where no mapping is for it. `rule`: what maps it. `sent`: what goes out, if it does. `by`: the
@@ -135,10 +134,11 @@ _CHANGES = {masked(""): "to text", masked(0): "to number"}
 
 def path_text(path: Path) -> str:
     """A path as text; a key that is more than letters, digits, - and _ stands in brackets: `traits["a.b"]`."""
-    return path[0] + "".join(f".{key}" if _is_name(key) else f"[{quoted(key)}]" for key in path[1:])
+    return path[0] + "".join(f".{key}" if is_name(key) else f"[{quoted(key)}]" for key in path[1:])
 
 
-def _is_name(key: str) -> bool:
+def is_name(key: str) -> bool:
+    """Whether a key stands in a path as it is, without brackets."""
     name = key.replace("-", "_")
     return key == _ANY_KEY or (len(key) <= _LONGEST_KEY and name.isidentifier())
 
@@ -149,16 +149,17 @@ def _masked_path(path: Path) -> Path:
 
 
 def _masked_key(key: str) -> str:
-    return key if _is_name(key) else _ANY_KEY
+    return key if is_name(key) else _ANY_KEY
 
 
 @attrs.frozen(repr=False)
 class Trace:
-    """What becomes of one event: where each trait and property goes, or why it does not. The repr shows no value.
+    """Where each trait and property of one event goes, or why it does not. The repr shows no value.
 
     `type`: identify, group or track; None for anything else. `rows`: at least one for each trait and property, in the
     event's order, then what is added: a Name made of its parts, the config's contract id. `error`: what `transform`
-    raises. `request`: what it returns. `words`: what of the event the error may quote.
+    raises. `request`: what it returns. `words`: what of the event the error may quote. `off`: why the event's
+    `integrations` hold it back, if they do: its rows are there all the same.
     """
 
     type: str | None
@@ -167,6 +168,12 @@ class Trace:
     request: Request | None = None
     config: DestinationConfig | None = None
     words: tuple[str, ...] = ()
+    off: str | None = None
+
+    @property
+    def skipped(self) -> str | None:
+        """Why the event is not for Gainsight: switched off, or of another type; None if it is."""
+        return self.off or (str(self.error) if isinstance(self.error, UnsupportedTypeError) else None)
 
     def masked(self) -> Trace:
         """The same without a value of the event."""
@@ -201,7 +208,7 @@ class Trace:
         if isinstance(value, Kind):
             return value
         try:
-            return _hidden(plain(value, "value"), self._hide)
+            return hidden(plain(value, "value"), self._hide)
         except EventError:
             return masked(value)
 
@@ -219,7 +226,7 @@ class Trace:
         value = self._json(row.sent if row.rule == Rule.NAME_PARTS else row.value)
         how = "as" if row.rule in _OF_THE_CONFIG else row.change
         change = f" {how} {self._json(row.sent)}" if how else ""
-        rule = "" if row.rule in _PLAIN else f"  ({row.rule})"
+        rule = "" if row.rule in UNSAID else f"  ({row.rule})"
         refusal = f"  but {row.problem}" if row.problem else ""
         return "→", f"{row.field}", f"{value}{change}{rule}{refusal}"
 
@@ -256,16 +263,4 @@ def short(value: Any, longest: int = _LONGEST_VALUE) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except ValueError:  # an integer of more than 4,300 digits
         text = masked(value)
-    text = printable(text)
-    return text if len(text) <= longest else f"{text[:longest]}…"
-
-
-def _hidden(value: Any, hide: Any) -> Any:
-    """The value with every secret in it masked, in keys, too."""
-    if isinstance(value, str):
-        return hide(value)
-    if isinstance(value, Mapping):
-        return {hide(key): _hidden(item, hide) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_hidden(item, hide) for item in value]
-    return value
+    return cut(printable(text), longest)

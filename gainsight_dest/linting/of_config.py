@@ -21,7 +21,7 @@ from gainsight_dest.linting.subject import (
 )
 from gainsight_dest.reading import is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
-from gainsight_dest.spelling import Names, folded
+from gainsight_dest.spelling import Names, did_you_mean, folded
 
 EVENT_MAPS = ("eventNameMap", "eventVersionMap")
 #: What track needs beside the event maps.
@@ -43,9 +43,9 @@ _PLACEHOLDERS = (
 
 
 def invalid_settings(subject: Subject) -> Iterator[Hit]:
-    """What DestinationConfig refuses, except for what other rules tell of."""
-    told = {"domain", *(hit.place for hit in (*merge_keys(subject), *placeholders(subject)))}
-    return (Hit(place, problem) for place, problem in subject.problems if place not in told)
+    """What DestinationConfig refuses, except for what other rules are for."""
+    elsewhere = {"domain", *(hit.place for hit in (*merge_keys(subject), *placeholders(subject)))}
+    return (Hit(place, problem) for place, problem in subject.problems if place not in elsewhere)
 
 
 def unusable_domain(subject: Subject) -> Iterator[Hit]:
@@ -108,8 +108,7 @@ def unknown_fields(subject: Subject) -> Iterator[Hit]:
         name = row.target
         if not (name in of.by_name or name in of.system or name.endswith(CUSTOM)):
             problem = f"a {of.name} has no field {subject.quoted(name)}"
-            meant = _meant(of, name)
-            yield Hit(row.target_place, problem, f"Did you mean {meant}?" if meant else None)
+            yield Hit(row.target_place, problem, did_you_mean(_meant(of, name)))
 
 
 def _meant(of: GainsightObject, name: str) -> str | None:
@@ -146,7 +145,7 @@ def shared_targets(subject: Subject) -> Iterator[Hit]:
 
 
 def _mapped(subject: Subject) -> Iterator[tuple[GainsightObject, MapRow]]:
-    """Rows of traits whose fields are known, and have no stray spaces, which are told of first."""
+    """Rows of traits whose fields are known, and have no stray spaces, which have a rule of their own."""
     for of in OBJECTS:
         for row in subject.whole(of.map):
             if not _has_stray_spaces(row.target) and not is_for_later(row.target, in_rows=True):
@@ -184,12 +183,12 @@ def unread_row_keys(subject: Subject) -> Iterator[Hit]:
     for row in _rows(subject):
         for key in row.others:
             meant = Names((FROM, TO)).respelt(key)
-            yield Hit(row.place, f"{subject.quoted(key)} is not read", f"Did you mean {meant}?" if meant else None)
+            yield Hit(row.place, f"{subject.quoted(key)} is not read", did_you_mean(meant))
 
 
 def stray_spaces(subject: Subject) -> Iterator[Hit]:
     """Spaces around what goes out as it is."""
-    about = "has a space, or a line's end, around it"
+    about = "has a space, or a line end, around it"
     for name, text in subject.texts():
         if name in SETTINGS and name != "domain" and _has_stray_spaces(text):
             yield Hit(name, about)
@@ -204,7 +203,7 @@ def stray_spaces_in_sources(subject: Subject) -> Iterator[Hit]:
     for name in MAPS:
         for row in subject.whole(name):
             if _has_stray_spaces(row.source):
-                yield Hit(row.source_place, f"{subject.quoted(row.source)} has a space, or a line's end, around it")
+                yield Hit(row.source_place, f"{subject.quoted(row.source)} has a space, or a line end, around it")
 
 
 def _has_stray_spaces(text: str) -> bool:
@@ -227,11 +226,11 @@ def track_only(subject: Subject) -> Iterator[Hit]:
 
 
 def _wants_records(subject: Subject) -> str | None:
-    """Why records are to be written, as far as can be told."""
+    """Why records are to be written, as far as is known."""
     for of in OBJECTS:
         if subject.whole(of.map):
             return f"{of.map} has rows"
-        if subject.summary.taken(of.event_type):
+        if subject.profile.taken(of.event_type):
             return f"there are {of.event_type} events"
     return None
 
@@ -267,8 +266,9 @@ def _in_one_map(subject: Subject, here: str, there: str) -> Iterator[Hit]:
     for event, row in ours.items():
         if event not in theirs:
             near = unpaired.near(event)
-            remedy = None if near is None else f"Did you mean {subject.quoted(near)} in {theirs[near].source_place}?"
-            yield Hit(row.source_place, f"{there} has no row for the event {subject.quoted(event)}", remedy)
+            meant = near and f"{subject.quoted(near)} in {theirs[near].source_place}"
+            problem = f"{there} has no row for the event {subject.quoted(event)}"
+            yield Hit(row.source_place, problem, did_you_mean(meant))
 
 
 def placeholders(subject: Subject) -> Iterator[Hit]:
@@ -288,14 +288,14 @@ def _is_placeholder(text: str, *, any_word: bool) -> bool:
 def secrets_elsewhere(subject: Subject) -> Iterator[Hit]:
     """A secret in a setting that is not its own."""
     texts = dict(subject.texts())
-    told: set[str] = set()
+    done: set[str] = set()
     for owner in SECRETS:
         secret = texts.get(owner, "").strip()
         others = [(key_place(name), text) for name, text in texts.items() if name != owner]
         for place, text in (*others, *_halves(subject)):
-            if secret not in told and hide(text, secret) != text:
+            if secret not in done and hide(text, secret) != text:
                 yield Hit(place, f"holds the {owner}")
-        told.add(secret)
+        done.add(secret)
 
 
 def _halves(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -309,7 +309,7 @@ def unread_keys(subject: Subject) -> Iterator[Hit]:
     names = Names((*SETTINGS, "Config"))
     for key in map(str, subject.settings):
         if key not in SETTINGS and (meant := names.near(key)):
-            yield Hit(key_place(subject.hide(key)), "is not read by this destination", f"Did you mean {meant}?")
+            yield Hit(key_place(subject.hide(key)), "is not read by this destination", did_you_mean(meant))
 
 
 Check = Callable[[Subject], Iterable[Hit]]

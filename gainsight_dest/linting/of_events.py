@@ -1,4 +1,4 @@
-"""What lint checks of a config with events at hand, by their summary. The rules are in linting.rules."""
+"""What lint checks of a config with events at hand, by their profile. The rules are in linting.rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gainsight_dest.fields import OBJECTS, Fate, GainsightObject
 from gainsight_dest.linting.finding import Hit
 from gainsight_dest.linting.of_config import EVENT_MAPS
 from gainsight_dest.linting.subject import MapRow, Subject
-from gainsight_dest.spelling import Names, cut
+from gainsight_dest.spelling import Names, counted, cut, did_you_mean
 
 _NAMES = EVENT_MAPS[0]
 _BY_NAME = {of.name: of for of in OBJECTS}
@@ -18,34 +18,34 @@ _BY_NAME = {of.name: of for of in OBJECTS}
 
 def _came(subject: Subject, of: GainsightObject) -> dict[tuple[str, ...], TraitProfile]:
     """The traits that came in events of the type, by their paths."""
-    traits = (trait for trait in subject.summary.traits.values() if trait.type == of.event_type)
+    traits = (trait for trait in subject.profile.traits.values() if trait.type == of.event_type)
     return {trait.path: trait for trait in traits if trait.path[0] in of.sources}
 
 
 def _idle(subject: Subject, of: GainsightObject) -> dict[str, MapRow]:
     """The mapped traits that never came, though events of the type did. None where there were too many to tell."""
     came = _came(subject, of)
-    if not subject.summary.taken(of.event_type) or any(path[1:] == (OTHER,) for path in came):
+    if not subject.profile.taken(of.event_type) or any(path[1:] == (OTHER,) for path in came):
         return {}
     seen = {path[1:end] for path in came for end in range(2, len(path) + 1)}
     rows = {trait: (subject.hide(trait), row) for trait, row in subject.effective(of.map).items()}
     return {
         trait: row
-        for trait, (told, row) in rows.items()
-        if (cut(told),) not in seen and tuple(map(cut, told.split("."))) not in seen
+        for trait, (shown, row) in rows.items()
+        if (cut(shown),) not in seen and tuple(map(cut, shown.split("."))) not in seen
     }
 
 
 def _idle_events(subject: Subject) -> dict[str, MapRow]:
     """The mapped events that never came, though other track events did."""
-    if not subject.summary.taken("track") or OTHER in subject.summary.names:
+    if not subject.profile.taken("track") or OTHER in subject.profile.names:
         return {}
     rows = subject.effective(_NAMES)
-    return {event: row for event, row in rows.items() if _as_told(subject, event) not in subject.summary.names}
+    return {event: row for event, row in rows.items() if _as_shown(subject, event) not in subject.profile.names}
 
 
-def _as_told(subject: Subject, event: str) -> str:
-    """An event's name as a summary holds it."""
+def _as_shown(subject: Subject, event: str) -> str:
+    """An event's name as a profile holds it."""
     return name_text(subject.hide(event))
 
 
@@ -55,10 +55,10 @@ def unused_mappings(subject: Subject) -> Iterator[Hit]:
     for of in OBJECTS:
         for row in _idle(subject, of).values():
             if row.source_place not in explained:
-                yield _unused(subject, row, subject.summary.taken(of.event_type), of.event_type)
+                yield _unused(subject, row, subject.profile.taken(of.event_type), of.event_type)
     for row in _idle_events(subject).values():
         if row.source_place not in explained:
-            yield _unused(subject, row, subject.summary.taken("track"), "track")
+            yield _unused(subject, row, subject.profile.taken("track"), "track")
 
 
 def _unused(subject: Subject, row: MapRow, times: int, event_type: str) -> Hit:
@@ -84,46 +84,43 @@ def misspelt_traits(subject: Subject) -> Iterator[Hit]:
             if near := mapped.respelt(name) or idle.misspelt(name):
                 yield Hit(rows[near].source_place, f"{trait.source} {problem}", _meant(subject, near, name))
             elif near := standard.respelt(name) or hungry.misspelt(name):
-                yield Hit(f"{of.event_type} {trait.source}", problem, f"Is it the standard trait {near} that is meant?")
+                yield Hit(f"{of.event_type} {trait.source}", problem, did_you_mean(f"the standard trait {near}"))
 
 
-def _meant(subject: Subject, near: str, name: str) -> str:
-    """Whether it is the one that is nearly the name; with escapes if nobody could see in what they differ."""
+def _meant(subject: Subject, near: str, name: str) -> str | None:
+    """The question whether it is that one; with escapes if nobody could see in what they differ."""
     if look(near) != look(name):
-        return f"Is it {subject.quoted(near)} that is meant?"
-    meant, came = told_apart(subject.hide(near), subject.hide(name))
-    return f"Is it {meant} that is meant, which looks like {came}?"
+        return did_you_mean(subject.quoted(near))
+    return did_you_mean("{}, which looks like {}".format(*told_apart(subject.hide(near), subject.hide(name))))
 
 
-def _unmapped(subject: Subject) -> Iterator[tuple[str, int, str | None]]:
-    """The track events without a mapping: name, how often, and the mapped event that it is nearly."""
+def _unmapped(subject: Subject) -> Iterator[tuple[str, str | None, str]]:
+    """The track events without a mapping: name, the mapped event that it is nearly, and the problem."""
     rows = subject.effective(_NAMES)
-    told = {_as_told(subject, event) for name in EVENT_MAPS for event in subject.effective(name)}
+    mapped_names = {_as_shown(subject, event) for name in EVENT_MAPS for event in subject.effective(name)}
     mapped, idle = Names(rows), Names(_idle_events(subject))
-    for name, tally in subject.summary.names.items():
-        if tally.kind == "not mapped" and name not in told:
-            yield name, tally.times, mapped.respelt(name) or idle.misspelt(name)
+    for name, tally in subject.profile.names.items():
+        if tally.kind == "not mapped" and name not in mapped_names:
+            problem = f"{subject.quoted(name)} has no row, and came in {_count(tally.times, 'track')}"
+            yield name, mapped.respelt(name) or idle.misspelt(name), problem
 
 
 def unmapped_events(subject: Subject) -> Iterator[Hit]:
     """Track events that stand in no map."""
-    for name, times, near in _unmapped(subject):
-        if near is None:
-            yield Hit(_NAMES, f"{subject.quoted(name)} has no row, and came in {_count(times, 'track')}")
+    return (Hit(_NAMES, problem) for _, near, problem in _unmapped(subject) if near is None)
 
 
 def misspelt_events(subject: Subject) -> Iterator[Hit]:
     """Track events that are nearly one that stands in the map."""
     rows = subject.effective(_NAMES)
-    for name, times, near in _unmapped(subject):
+    for name, near, problem in _unmapped(subject):
         if near is not None:
-            problem = f"{subject.quoted(name)} has no row, and came in {_count(times, 'track')}"
             yield Hit(rows[near].source_place, problem, _meant(subject, near, name))
 
 
 def refused_values(subject: Subject) -> Iterator[Hit]:
     """Values in standard fields that take no such thing."""
-    for trait in subject.summary.traits.values():
+    for trait in subject.profile.traits.values():
         for (field, refusal), times in trait.refused.items():
             record, _, name = field.partition(".")
             if name in _BY_NAME[record].by_name:
@@ -132,7 +129,7 @@ def refused_values(subject: Subject) -> Iterator[Hit]:
 
 def dropped_values(subject: Subject) -> Iterator[Hit]:
     """Values that are left out of number fields."""
-    for trait in subject.summary.traits.values():
+    for trait in subject.profile.traits.values():
         for loss, times in trait.dropped.items():
             if loss.fate is Fate.NOT_A_NUMBER:
                 yield _not_taken(trait, f"{loss.field} takes a number", times)
@@ -144,7 +141,7 @@ def _not_taken(trait: TraitProfile, takes: str, times: int) -> Hit:
 
 def alike_companies(subject: Subject) -> Iterator[Hit]:
     """Names of companies that a reader takes for one, each with the one of them that came most often."""
-    for spellings in subject.summary.companies.alike():
+    for spellings in subject.profile.companies.alike():
         usual = max(spellings, key=lambda spelling: spelling.times)
         for other in spellings:
             if other is not usual:
@@ -171,4 +168,4 @@ def _first(spelling: Spelling) -> str:
 
 
 def _count(times: int, event_type: str) -> str:
-    return f"{times:,} {event_type} event{'' if times == 1 else 's'}"
+    return counted(times, f"{event_type} event")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
 from gainsight_dest.config import DestinationConfig, Problem, read_target
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.explaining.explain import explain
 from gainsight_dest.explaining.profile import Profile
-from gainsight_dest.reading import config_in, is_for_later, placeholder_problem
+from gainsight_dest.explaining.trace import is_name
+from gainsight_dest.reading import config_in, filled, is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
-from gainsight_dest.transform import switched_off
 from gainsight_dest.values import quoted
 
 SETTINGS: Mapping[str, attrs.Attribute[Any]] = {
@@ -25,7 +25,6 @@ FROM, TO = "from", "to"
 
 _NO_DOMAIN = "tenant.invalid"
 _STAND_IN = "later"
-_LONGEST_KEY = 60
 
 
 @attrs.frozen
@@ -59,15 +58,15 @@ class Subject:
     """What lint looks at.
 
     `settings`: the Config as it is written. `rows`: the rows of each mapping, without those that cannot be read.
-    `problems`: why DestinationConfig refuses it. `config`: what is left of it without what is refused. `summary`: what
-    becomes of events by that, of none if none are at hand.
+    `problems`: why DestinationConfig refuses it. `config`: what is left of it without what is refused. `profile`: of
+    events by that; of none if none are at hand.
     """
 
     settings: Mapping[str, Any]
     rows: Mapping[str, tuple[MapRow, ...]]
     problems: tuple[Problem, ...]
     config: DestinationConfig
-    summary: Profile = attrs.field(factory=Profile)
+    profile: Profile = attrs.field(factory=Profile)
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """The settings that are non-blank strings."""
@@ -113,17 +112,6 @@ def subject_of(given: Any) -> Subject:
     return Subject(settings, rows, problems, _usable(_stood_in(settings), rows))
 
 
-def summary_of(events: Iterable[Any], config: DestinationConfig) -> Profile:
-    """What becomes of the events, but for those that are switched off."""
-    summary = Profile()
-    for event in events:
-        if (reason := switched_off(event)) is None:
-            summary.add(explain(event, config))
-        else:
-            summary.skip(reason)
-    return summary
-
-
 def _written(given: Any) -> Any:
     if isinstance(given, DestinationConfig):
         values = ((name, getattr(given, setting.name)) for name, setting in SETTINGS.items())
@@ -135,22 +123,15 @@ def _stood_in(written: Any) -> Any:
     """The Config with something in place of what an event or the environment is to fill in: that is no fault."""
     if not isinstance(written, Mapping):
         return written
-    return {name: _stand_in(name, value) if name in SETTINGS else value for name, value in written.items()}
+    return {
+        name: filled(value, partial(_stand_in, name)) if name in SETTINGS else value for name, value in written.items()
+    }
 
 
-def _stand_in(name: str, value: Any) -> Any:
-    if name not in MAPS:
-        return (_NO_DOMAIN if name == "domain" else _STAND_IN) if is_for_later(value) else value
-    if isinstance(value, Mapping):
-        return {source: _STAND_IN if is_for_later(to, in_rows=True) else to for source, to in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_row_stood_in(row) for row in value]
-    return value
-
-
-def _row_stood_in(row: Any) -> Any:
-    is_later = isinstance(row, Mapping) and is_for_later(row.get(TO), in_rows=True)
-    return {**row, TO: _STAND_IN} if is_later else row
+def _stand_in(name: str, text: str, *, in_rows: bool) -> str:
+    if not is_for_later(text, in_rows=in_rows) or in_rows is not (name in MAPS):
+        return text
+    return _NO_DOMAIN if name == "domain" else _STAND_IN
 
 
 def _rows(settings: Mapping[str, Any], name: str) -> Iterator[MapRow]:
@@ -185,7 +166,7 @@ def _usable(settings: Mapping[str, Any], rows: Mapping[str, tuple[MapRow, ...]])
             kept[setting.name] = {k: v for row in whole if _reads(setting, row) for k, v in row.items()}
         else:
             value = settings.get(name)
-            # A placeholder is a mistake of its own, which is told: events are looked at as if it were filled in.
+            # A placeholder is a mistake with a rule of its own: events are looked at as if it were filled in.
             if isinstance(value, str) and name != "domain" and placeholder_problem(value):
                 value = _STAND_IN
             if _reads(setting, value):
@@ -208,5 +189,4 @@ def _hide(settings: Mapping[str, Any], text: str) -> str:
 
 def key_place(key: str) -> str:
     """A key of the Config as a place."""
-    is_name = len(key) <= _LONGEST_KEY and key.replace("-", "_").isidentifier()
-    return key if is_name else f"[{quoted(key)}]"
+    return key if is_name(key) else f"[{quoted(key)}]"

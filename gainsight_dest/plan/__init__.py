@@ -13,7 +13,7 @@ one for each track event, in each window of time. Pure: it sends nothing, and re
 
 from gainsight_dest.plan.days import Way
 from gainsight_dest.plan.limits import Fit, Limits
-from gainsight_dest.plan.load import WINDOWS, Load, Merged, Span
+from gainsight_dest.plan.load import WINDOWS, Load, MergedCalls, Span
 from gainsight_dest.plan.verdict import CALLS_OF_A_SENDER, Plan, plan
 
-__all__ = ["CALLS_OF_A_SENDER", "WINDOWS", "Fit", "Limits", "Load", "Merged", "Plan", "Span", "Way", "plan"]
+__all__ = ["CALLS_OF_A_SENDER", "WINDOWS", "Fit", "Limits", "Load", "MergedCalls", "Plan", "Span", "Way", "plan"]

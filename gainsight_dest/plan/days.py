@@ -10,7 +10,7 @@ import attrs
 from gainsight_dest.gainsight import RECORDS_PER_WRITE
 from gainsight_dest.plan.durations import DAY, duration
 from gainsight_dest.plan.limits import Fit, Limits
-from gainsight_dest.plan.load import CALLS, Load, Merged
+from gainsight_dest.plan.load import CALLS, Load, MergedCalls
 
 #: Those of a group's calls that are for its company: the third is for the person.
 _OF_A_COMPANY = CALLS["group"] - 1
@@ -28,7 +28,7 @@ class Way:
     """
 
     name: str
-    merged: Merged | None
+    merged: MergedCalls | None
     calls: int
     low: int
     high: int
@@ -73,7 +73,7 @@ class Scale:
         of_companies = ceil(self.more * _OF_A_COMPANY * self.load.counts["group"])
         return Way("one by one", None, calls, a_day, a_day, of_companies, 0, 1, limits.fit(a_day, a_day))
 
-    def _merged(self, merged: Merged, limits: Limits) -> Way:
+    def _merged(self, merged: MergedCalls, limits: Limits) -> Way:
         """Windows of which the sample has only some, or a part, come as often as they come in a day.
 
         Within them the number of people grows with that of the events, or it does not.

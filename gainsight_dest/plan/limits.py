@@ -6,6 +6,7 @@ from enum import Enum
 
 import attrs
 
+from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.plan.durations import DAY, MINUTE
 
 
@@ -25,8 +26,8 @@ class Fit(str, Enum):
 class Limits:
     """The calls that may be made. None: any number."""
 
-    calls_per_minute: int | None = 100
-    calls_per_day: int | None = 50_000
+    calls_per_minute: int | None = CALLS_PER_MINUTE
+    calls_per_day: int | None = CALLS_PER_DAY
 
     @property
     def a_day(self) -> int | None:

@@ -63,7 +63,7 @@ class Span:
 
 
 @attrs.frozen
-class Merged:
+class MergedCalls:
     """What merging makes of the sample, in windows of so many `seconds`; None: all of it at once.
 
     `windows`: those with an event. `people`, `companies`: each counted once in each window that it comes in.
@@ -89,10 +89,10 @@ class Merged:
 class Load:
     """Events as they are measured: counts, and who came when. It keeps no name, only hashes of them.
 
-    `window`: seconds of a window that is wanted beside WINDOWS, a day at most. `counts`: the events by what becomes of
-    them: identify, group, track, skipped, at fault. `untimed`: those that are sent and have no moment; no window merges
-    them. `unread`: how many of those that are sent have a time that cannot be read, and the first such time. Raises
-    ValueError for another window.
+    `window`: seconds of a window that is wanted beside WINDOWS, a day at most. `counts`: the events that are sent by
+    type (identify, group, track), and those skipped or at fault. `untimed`: those that are sent and have no moment; no
+    window merges them. `unread`: how many of those that are sent have a time that cannot be read, and the first such
+    time. Raises ValueError for another window.
 
     Memory goes by the people and the companies of each minute, not by the events: 100 bytes for each of them, and as
     many again for a plan.
@@ -180,7 +180,7 @@ class Load:
         first, last = max(min(kept), self._first), min(max(kept) + self._grain - 1, self._last)
         return Span(_utc(first), _utc(last), strays)
 
-    def merged(self) -> tuple[Merged, ...]:
+    def merged(self) -> tuple[MergedCalls, ...]:
         """What merging makes of them in each of the windows, the shortest first, and all at once.
 
         Windows begin with the span: an hour from half past nine is one window of an hour, not parts of two.
@@ -192,14 +192,14 @@ class Load:
         windows = sorted({*WINDOWS, self.window})
         return (*(self._in_windows(seconds, start, people, companies) for seconds in windows), self._at_once())
 
-    def _in_windows(self, seconds: int, start: int, people: Sequence[int], companies: Sequence[int]) -> Merged:
+    def _in_windows(self, seconds: int, start: int, people: Sequence[int], companies: Sequence[int]) -> MergedCalls:
         of_people, of_companies = (_by_window(keys, seconds, start) for keys in (people, companies))
         of_tracks: Counter[int] = Counter()
         for slot, number in self._tracks.items():
             of_tracks[slot - (slot - start) % seconds] += number
         company_calls = Counter({slot: _company_calls(number) for slot, number in of_companies.items()})
         calls = of_people + of_tracks + company_calls
-        return Merged(
+        return MergedCalls(
             seconds,
             windows=len(calls),
             people=of_people.total(),
@@ -210,12 +210,12 @@ class Load:
             busiest=max(calls.values(), default=0),
         )
 
-    def _at_once(self) -> Merged:
+    def _at_once(self) -> MergedCalls:
         people = len({pair >> _BITS for pair in self._people} | self._untimed_people)
         companies = len({pair >> _BITS for pair in self._companies} | self._untimed_companies)
         tracks, of_companies = self.counts["track"], _company_calls(companies)
         calls = people + of_companies + tracks
-        return Merged(None, int(calls > 0), people, companies, of_companies, tracks, alone=0, busiest=calls)
+        return MergedCalls(None, int(calls > 0), people, companies, of_companies, tracks, alone=0, busiest=calls)
 
     def __repr__(self) -> str:
         return f"<Load of {self.events} events>"

@@ -9,16 +9,16 @@ from typing import Any
 import attrs
 
 from gainsight_dest.batching.address import shares
+from gainsight_dest.batching.defaults import BATCH
 from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.plan.days import Scale, Way
 from gainsight_dest.plan.durations import DAY, MINUTE, between, lasting
 from gainsight_dest.plan.limits import Fit, Limits
 from gainsight_dest.plan.load import CALLS, Load, Span
+from gainsight_dest.spelling import counted
 
 #: Calls a minute of one sender: four workers, and an answer in 0.3 seconds.
 CALLS_OF_A_SENDER = 800
-#: Events that Beam, Spark and `deliver` merge at once, unless they are told another number.
-BATCH = 2_000
 #: A sample that spans so much of a day is taken for a day without a word.
 _NEARLY = 0.8
 _KINDS = (*CALLS, "skipped", "at fault")
@@ -28,11 +28,11 @@ _KINDS = (*CALLS, "skipped", "at fault")
 class Plan:
     """What a sample comes to in a day, in each way, and whether it fits.
 
-    `counts`: events of the sample by what becomes of them. `untimed`: those without a moment. `unread`: those with a
-    time that cannot be read, and an example. `events_a_day`: what the day is reckoned with. `is_given`: whether that
-    was said; else the sample is taken for whole days. `track_calls`: those of a day's track events, which nothing
-    merges. `ways`: one by one, then merged, by the length of the window. `window`: seconds of the one that is asked
-    about.
+    `counts`: events of the sample by type, and those skipped or at fault. `untimed`: those without a moment. `unread`:
+    those with a time that cannot be read, and an example. `events_a_day`: those of the day that is planned for.
+    `is_given`: whether that was given; else the sample is taken for whole days. `track_calls`: those of a day's track
+    events, which nothing merges. `ways`: one by one, then merged, by the length of the window. `window`: seconds of the
+    one that is asked about.
     """
 
     counts: Mapping[str, int]
@@ -190,11 +190,11 @@ def _notes(plan: Plan) -> Iterator[str]:
         yield from _of_the_busiest(plan)
     if plan.chosen.batch > BATCH:
         yield (
-            f"By Beam or Spark so few calls for companies need batch={plan.chosen.batch} at least: {BATCH:,} events at "
-            f"once, which it is otherwise, hold too few companies."
+            f"With Beam or Spark so few calls for companies need batch={plan.chosen.batch} at least: {BATCH:,} events, "
+            f"the default, hold too few companies."
         )
     if plan.senders > 1:
-        yield f"By Beam or Spark it takes {plan.senders:,} shards to use up these calls."
+        yield f"With Beam or Spark it takes {plan.senders:,} shards to use all of these calls."
 
 
 def _of_the_busiest(plan: Plan) -> Iterator[str]:
@@ -217,14 +217,14 @@ def _of_the_sample(plan: Plan) -> Iterator[str]:
     if plan.is_given and plan.chosen.low != plan.chosen.high:
         yield (
             "Of two figures, the first holds if the same people come more often, the second if the people are as many "
-            "times more as the events; the time is for the second. A sample of a whole day tells."
+            "times more as the events; the time is for the second. A sample of a whole day gives one."
         )
     if not plan.is_given and (span is None or span.seconds < _NEARLY * DAY):
         yield "The sample is taken for all events of a day. If it is not: --events-a-day N."
 
 
 def _events(number: int) -> str:
-    return "1 event is" if number == 1 else f"{number:,} events are"
+    return f"{counted(number, 'event')} {'is' if number == 1 else 'are'}"
 
 
 def _of_two_waves(plan: Plan) -> Iterator[str]:
@@ -238,7 +238,7 @@ def _of_two_waves(plan: Plan) -> Iterator[str]:
         most = min((each[sender] for each in allowed), default=calls)
         if calls > most:
             yield (
-                f"By Beam or Spark it may not fit: {what} have {most:,} of these calls, and need up to {calls:,} a day."
+                f"With Beam or Spark it may not fit: {what} have {most:,} of these calls, and may need {calls:,} a day."
             )
 
 

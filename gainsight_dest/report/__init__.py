@@ -1,10 +1,10 @@
-"""What becomes of events, as one page: an HTML file that loads nothing and sends nothing (extra `report`).
+"""The page of a profile: an HTML file that loads nothing and sends nothing (extra `report`).
 
 ```python
-summary = Profile()
+profile = Profile()
 for event in events:
-    summary.add(explain(event, config))
-Path("report.html").write_text(page(summary, lint(config)), "utf8")
+    profile.add(explain(event, config))
+Path("report.html").write_text(page(profile, lint(config)), "utf8")
 ```
 """
 

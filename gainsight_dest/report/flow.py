@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
 
 @attrs.frozen
-class Place:
+class FlowNode:
     """A trait, a field or a reason, and where it stands. `lost`, `sent`: how many of its values."""
 
     name: str
@@ -67,9 +67,9 @@ class Ribbon:
 class Flow:
     """The picture. `unit`: the width of one value."""
 
-    traits: tuple[Place, ...]
-    fields: tuple[Place, ...]
-    reasons: tuple[Place, ...]
+    traits: tuple[FlowNode, ...]
+    fields: tuple[FlowNode, ...]
+    reasons: tuple[FlowNode, ...]
     ribbons: tuple[Ribbon, ...]
     height: float
     unit: float
@@ -86,9 +86,9 @@ class Flow:
 
 
 def links(trait: TraitProfile) -> Iterator[Link]:
-    """What became of a trait. A value that feeds two fields counts for each."""
-    for way, times in trait.went.items():
-        yield Link(trait.source, way.field, is_lost=False, times=times)
+    """Where the values of a trait went. One that feeds two fields counts for each."""
+    for arrival, times in trait.went.items():
+        yield Link(trait.source, arrival.field, is_lost=False, times=times)
     for loss, times in trait.dropped.items():
         yield Link(trait.source, loss.fate.value, is_lost=True, times=times)
 
@@ -153,16 +153,18 @@ def _ranked(drawn: Sequence[Link], rest: str | None) -> list[str]:
     return sorted(ranks, key=lambda trait: (ranks[trait], trait))
 
 
-def _stacked(counted: Iterable[tuple[str, tuple[int, int]]], unit: float) -> dict[str, Place]:
+def _stacked(counted: Iterable[tuple[str, tuple[int, int]]], unit: float) -> dict[str, FlowNode]:
     """The places by name, one below the other."""
     places, top = {}, 0.0
     for name, (lost, sent) in counted:
-        places[name] = Place(name, lost, sent, top, max(LINE, max(lost, sent) * unit + GAP))
+        places[name] = FlowNode(name, lost, sent, top, max(LINE, max(lost, sent) * unit + GAP))
         top += places[name].height
     return places
 
 
-def _beside(traits: Mapping[str, Place], drawn: Sequence[Link], rest: str | None, unit: float) -> dict[str, Place]:
+def _beside(
+    traits: Mapping[str, FlowNode], drawn: Sequence[Link], rest: str | None, unit: float
+) -> dict[str, FlowNode]:
     """The places that the links end at, by name, each as near as there is room to the traits that it is for."""
     pulls = _pulls(traits, drawn, rest)
     totals = _totals((link.end, link) for link in drawn)
@@ -179,7 +181,7 @@ def _beside(traits: Mapping[str, Place], drawn: Sequence[Link], rest: str | None
     return {place.name: place for place in stack}
 
 
-def _pulls(traits: Mapping[str, Place], drawn: Iterable[Link], rest: str | None) -> dict[str, float]:
+def _pulls(traits: Mapping[str, FlowNode], drawn: Iterable[Link], rest: str | None) -> dict[str, float]:
     """The middle of the traits that an end is for. The rest of them, if named, has no say beside others."""
     sums: dict[str, tuple[float, float]] = {}
     for link in drawn:
@@ -189,12 +191,12 @@ def _pulls(traits: Mapping[str, Place], drawn: Iterable[Link], rest: str | None)
     return {end: pull / weights for end, (pull, weights) in sums.items()}
 
 
-def _foot(column: Sequence[Place]) -> float:
+def _foot(column: Sequence[FlowNode]) -> float:
     return column[-1].top + column[-1].height if column else 0.0
 
 
 def _ribbons(
-    drawn: Sequence[Link], traits: Mapping[str, Place], ends: Mapping[str, Place], unit: float
+    drawn: Sequence[Link], traits: Mapping[str, FlowNode], ends: Mapping[str, FlowNode], unit: float
 ) -> Iterator[Ribbon]:
     at_trait = _edges([(link, traits[link.trait], ends[link.end]) for link in drawn], unit)
     at_end = _edges([(link, ends[link.end], traits[link.trait]) for link in drawn], unit)
@@ -202,7 +204,7 @@ def _ribbons(
         yield Ribbon(link, at_trait[link], at_end[link], link.times * unit)
 
 
-def _edges(drawn: Sequence[tuple[Link, Place, Place]], unit: float) -> dict[Link, float]:
+def _edges(drawn: Sequence[tuple[Link, FlowNode, FlowNode]], unit: float) -> dict[Link, float]:
     """Where each link begins at the first of its places, side by side, in the order of the others."""
     totals = _totals((place.name, link) for link, place, _ in drawn)
     free = {place.name: place.middle - sum(totals[place.name]) * unit / 2 for _, place, _ in drawn}

@@ -1,18 +1,18 @@
-"""The page that shows a summary, and what is wrong with the config. Pure: the same summary gives the same page."""
+"""The page that shows a profile, and what is wrong with the config. Pure: the same profile gives the same page."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from gainsight_dest.explaining.profile import OTHER, Profile, Tally, TraitProfile
+from gainsight_dest.explaining.profile import OTHER, Profile, TraitProfile
 from gainsight_dest.explaining.trace import EVENT
 from gainsight_dest.fields import OBJECTS
 from gainsight_dest.linting.finding import Finding, Severity
@@ -41,7 +41,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def page(
-    summary: Profile,
+    profile: Profile,
     findings: Sequence[Finding] = (),
     *,
     title: str = "Where each trait goes",
@@ -54,29 +54,29 @@ def page(
     it all, such as that these are not all events.
     """
     flows = {
-        kind: flow([link for trait in summary.traits.values() if trait.type == kind for link in links(trait)])
-        for kind in sorted({trait.type for trait in summary.traits.values()}, key=_rank)
+        kind: flow([link for trait in profile.traits.values() if trait.type == kind for link in links(trait)])
+        for kind in sorted({trait.type for trait in profile.traits.values()}, key=_rank)
     }
-    values = [summary.values(kind) for kind in summary.events]
+    values = [profile.values(kind) for kind in profile.events]
     return _template().render(
         title=title,
         source=source,
         note=note,
         policy=CONTENT_SECURITY_POLICY,
-        events=summary.events,
-        types=sorted(summary.events, key=_rank),
+        events=profile.events,
+        types=sorted(profile.events, key=_rank),
         made=_MADE,
         findings=sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR),
         flows=flows,
         sent=sum(sent for sent, _ in values),
         lost=sum(lost for _, lost in values),
-        refused=sum(trait.refused.total() for trait in summary.traits.values()),
-        traits=sorted(summary.traits.values(), key=lambda trait: (-trait.lost, -trait.came, trait.first, trait.path)),
-        names=_biggest_first(summary.names),
-        errors=_biggest_first(summary.errors),
-        failed=summary.faults.total(),
-        skipped=_biggest_first(summary.skipped),
-        passed=summary.skips.total(),
+        refused=sum(trait.refused.total() for trait in profile.traits.values()),
+        traits=sorted(profile.traits.values(), key=lambda trait: (-trait.lost, -trait.came, trait.first, trait.path)),
+        names=profile.names.ranked(),
+        errors=profile.errors.ranked(),
+        failed=profile.faults.total(),
+        skipped=profile.skipped.ranked(),
+        passed=profile.skips.total(),
     )
 
 
@@ -96,13 +96,9 @@ def _rank(kind: str) -> tuple[bool, int, str]:
     return kind not in known, known.index(kind) if kind in known else 0, kind
 
 
-def _biggest_first(tallies: Mapping[str, Tally]) -> list[Tally]:
-    return sorted(tallies.values(), key=lambda tally: (-tally.times, tally.numbers))
-
-
 def _reasons(trait: TraitProfile) -> list[tuple[str, int, list[str]]]:
     """Why a trait did not go, how often, and for which fields, if it is not the one that it goes to anyway."""
-    only = {way.field for way in trait.went}
+    only = {arrival.field for arrival in trait.went}
     reasons: dict[str, tuple[int, list[str]]] = {}
     for (reason, field, _), times in trait.dropped.most_common():
         before, fields = reasons.setdefault(reason, (0, []))

@@ -10,9 +10,10 @@ company needs; `gainsight_dest.deliver.Sender` is one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gainsight_dest.rudderstack.proxy import proxy
+from gainsight_dest import load_later
+from gainsight_dest.rudderstack.delivery import proxy
 from gainsight_dest.rudderstack.send import Send
 from gainsight_dest.rudderstack.transformer import features, processor, router
 from gainsight_dest.rudderstack.wire import as_wire, from_wire
@@ -23,10 +24,4 @@ if TYPE_CHECKING:
 __all__ = ["Send", "as_wire", "create_app", "features", "from_wire", "processor", "proxy", "router"]
 
 if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them
-
-    def __getattr__(name: str) -> Any:
-        if name != "create_app":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from gainsight_dest.rudderstack.app import create_app  # noqa: PLC0415 - it needs the extra `serve`
-
-        return create_app
+    __getattr__, __dir__ = load_later(__name__, {"create_app": "rudderstack.app"})  # it needs the extra `serve`

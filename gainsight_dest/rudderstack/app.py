@@ -1,7 +1,7 @@
 """The transformer as an ASGI app: routes, bodies, errors. What is answered is decided by the pure functions.
 
 Extra `serve`. Bodies are awaited without a thread. The work is done in one only where it has to wait for Gainsight, or
-may be long: to hand each request to a thread took up to a third of the time. What waits where is told in `calls`.
+may be long: to hand each request to a thread took up to a third of the time. `calls` says what waits where.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ import msgspec
 from isal import igzip
 
 from gainsight_dest.deliver import Sender
+from gainsight_dest.deliver.call import TIMEOUT, Timeout
 from gainsight_dest.deliver.transport import session
 from gainsight_dest.rudderstack import clip
 from gainsight_dest.rudderstack.calls import SHARE, CallNeededError, Calls, in_thread
-from gainsight_dest.rudderstack.items import Item, opened
+from gainsight_dest.rudderstack.delivery import VERSIONS, http_status, proxy
+from gainsight_dest.rudderstack.items import EventItem, opened
 from gainsight_dest.rudderstack.metrics import CONTENT_TYPE, Metrics
-from gainsight_dest.rudderstack.proxy import VERSIONS, http_status, proxy
 from gainsight_dest.rudderstack.send import Send
 from gainsight_dest.rudderstack.transformer import features, processed, processor, routed, router
 
@@ -63,14 +64,13 @@ _API_VERSION = ("apiVersion", "2")
 _JSON = "application/json"
 
 _T = TypeVar("_T")
-Answer = tuple[int, Any, Sequence[Mapping[str, Any]]]
 
 
 class _ThreadNeededError(BaseException):
     """It would take long where it is. No Exception, as those stand for answers."""
 
 
-class Place(NamedTuple):
+class WorkPlace(NamedTuple):
     """Where a body is answered: whether that may take long there."""
 
     is_thread: bool
@@ -87,8 +87,8 @@ class Place(NamedTuple):
         return clip.read(body)
 
 
-LOOP, THREAD = Place(is_thread=False), Place(is_thread=True)
-Work = Callable[[bytes, Send, Place], Answer]
+LOOP, THREAD = WorkPlace(is_thread=False), WorkPlace(is_thread=True)
+Work = Callable[[bytes, Send, WorkPlace], Any]
 
 
 def create_app(
@@ -103,37 +103,23 @@ def create_app(
     """
     metrics = Metrics()
     calls = Calls(metrics.counting(sender() if send is None else send), allowed)
-    app = falcon.asgi.App(middleware=[_Watch(metrics)])
-    post = partial(_Posted, calls=calls, room=_Room(_BODIES * most_bytes), metrics=metrics, most_bytes=most_bytes)
+    app = falcon.asgi.App(middleware=[_RequestLog(metrics)])
+    post = partial(_PostRoute, calls=calls, room=_Memory(_BODIES * most_bytes), metrics=metrics, most_bytes=most_bytes)
 
-    def of_processor(body: bytes, send: Send, place: Place) -> Answer:
-        answer = answer_of_processor(body, send, place)
-        return 200, answer, answer
-
-    def of_router(body: bytes, send: Send, place: Place) -> Answer:
-        answer = answer_of_router(body, send, place, batch=batch)
-        return 200, answer, answer["output"]
-
-    def of_proxy(version: str) -> Work:
-        def work(body: bytes, send: Send, place: Place) -> Answer:
-            answer = proxy(version, decoded(body, place), send)
-            return http_status(version, answer), answer, ()
-
-        return work
-
-    posted: dict[str, Work] = {"/v0/destinations/gainsight": of_processor, "/routerTransform": of_router}
-    posted |= {f"/{version}/destinations/gainsight/proxy": of_proxy(version) for version in VERSIONS}
-    for route, work in posted.items():
-        app.add_route(route, post(route, work))
-    app.add_route("/features", _Page(lambda: msgspec.json.encode(features())))
-    app.add_route("/health", _Page(lambda: msgspec.json.encode({"service": "UP"})))
-    app.add_route("/metrics", _Page(metrics.page, CONTENT_TYPE))
+    app.add_route(of := "/v0/destinations/gainsight", post(of, answer_of_processor))
+    app.add_route(of := "/routerTransform", post(of, partial(answer_of_router, batch=batch)))
+    for version in VERSIONS:
+        work, status = partial(answer_of_proxy, version), partial(http_status, version)
+        app.add_route(of := f"/{version}/destinations/gainsight/proxy", post(of, work, status=status))
+    app.add_route("/features", _GetRoute(lambda: msgspec.json.encode(features())))
+    app.add_route("/health", _GetRoute(lambda: msgspec.json.encode({"service": "UP"})))
+    app.add_route("/metrics", _GetRoute(metrics.page, CONTENT_TYPE))
     app.add_error_handler(falcon.HTTPError, _tell)
     app.add_error_handler(Exception, _tell)
-    return _Guarded(app, most_bytes, calls)
+    return _LimitedApp(app, most_bytes, calls)
 
 
-def sender(base_url: str | None = None, timeout: tuple[float, float] = (5, 30)) -> Sender:
+def sender(base_url: str | None = None, timeout: Timeout = TIMEOUT) -> Sender:
     """One with a connection for each request at a host. Raises ConfigError for a `base_url` that it cannot use."""
     return Sender(session(SHARE), base_url, timeout, DEADLINE)
 
@@ -141,7 +127,7 @@ def sender(base_url: str | None = None, timeout: tuple[float, float] = (5, 30)) 
 # --- bodies -----------------------------------------------------------------------------------------------------------
 
 
-class _Job(msgspec.Struct):
+class _RawItem(msgspec.Struct):
     """An item of which only the message is read: the rest goes back as it came. Decoded from text, for of what is
     not read the decoder does not check that it is UTF-8.
     """
@@ -151,10 +137,10 @@ class _Job(msgspec.Struct):
     destination: msgspec.Raw
 
 
-class _Jobs(msgspec.Struct, rename={"meant_for": "destType"}):
+class _RawBody(msgspec.Struct, rename={"meant_for": "destType"}):
     """A router's body."""
 
-    input: list[_Job]
+    input: list[_RawItem]
     meant_for: Any = None
 
 
@@ -163,18 +149,18 @@ def _text(value: Any) -> str:
     return str.__str__(value)
 
 
-_JOBS = msgspec.json.Decoder(_Jobs)
-_LIST = msgspec.json.Decoder(list[_Job])
+_BODY = msgspec.json.Decoder(_RawBody)
+_ITEMS = msgspec.json.Decoder(list[_RawItem])
 _ENCODER = msgspec.json.Encoder(enc_hook=_text)
 
 
-def _items(jobs: list[_Job]) -> list[Item] | None:
+def _items(jobs: list[_RawItem]) -> list[EventItem] | None:
     """The items, if each has metadata and a destination of its own, as the pure functions want them."""
     for job in jobs:
         metadata = bytes(job.metadata)
         if metadata[:1] != b"{" or b":" not in metadata or bytes(job.destination)[:1] != b"{":
             return None
-    return [Item(job.message, job.metadata, job.destination) for job in jobs]
+    return [EventItem(job.message, job.metadata, job.destination) for job in jobs]
 
 
 def _quickly(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T | None:
@@ -184,24 +170,29 @@ def _quickly(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T | None:
     return None
 
 
-def answer_of_processor(body: bytes, send: Send, place: Place = THREAD) -> list[dict[str, Any]]:
+def answer_of_processor(body: bytes, send: Send, place: WorkPlace = THREAD) -> list[dict[str, Any]]:
     """What `processor` gives for the body. Raises HTTPBadRequest."""
-    if items := _items(_quickly(_LIST, body) or []):
+    if items := _items(_quickly(_ITEMS, body) or []):
         place.takes(len(items))
         return processed(items, send)
     return processor(_taken(body, place), send)
 
 
-def answer_of_router(body: bytes, send: Send, place: Place = THREAD, *, batch: bool) -> dict[str, Any]:
+def answer_of_proxy(version: str, body: bytes, send: Send, place: WorkPlace = THREAD) -> dict[str, Any]:
+    """What `proxy` gives for the body. Raises HTTPBadRequest."""
+    return proxy(version, decoded(body, place), send)
+
+
+def answer_of_router(body: bytes, send: Send, place: WorkPlace = THREAD, *, batch: bool) -> dict[str, Any]:
     """What `router` gives for the body. Raises HTTPBadRequest."""
-    jobs = _quickly(_JOBS, body) or _Jobs([])
+    jobs = _quickly(_BODY, body) or _RawBody([])
     if items := _items(jobs.input):
         place.takes(len(items))
         return routed(items, jobs.meant_for, send, batch=batch)
     return router(_taken(body, place), send, batch=batch)
 
 
-def _taken(body: bytes, place: Place) -> Any:
+def _taken(body: bytes, place: WorkPlace) -> Any:
     value = decoded(body, place)
     items = value.get("input") if type(value) is dict else value
     count = len(items) if type(items) is list else 0
@@ -209,7 +200,7 @@ def _taken(body: bytes, place: Place) -> Any:
     return value
 
 
-def decoded(body: bytes, place: Place = THREAD) -> Any:
+def decoded(body: bytes, place: WorkPlace = THREAD) -> Any:
     """The JSON value. Raises HTTPBadRequest."""
     with suppress(msgspec.DecodeError, RecursionError, ValueError):
         return msgspec.json.decode(body)
@@ -248,7 +239,7 @@ def _too_long(most_bytes: int) -> str:
 
 
 @attrs.define(eq=False)
-class _Room:
+class _Memory:
     """The memory that bodies may take, in bytes. Threads take of it, too."""
 
     left: int
@@ -271,7 +262,7 @@ class _Room:
 class _Body:
     """The body of a request, of which the room is given back at the end. `held`: bytes of that."""
 
-    room: _Room
+    room: _Memory
     most_bytes: int
     data: bytes = b""
     held: int = 0
@@ -306,14 +297,19 @@ def _at_once() -> asyncio.Semaphore:
     return asyncio.Semaphore(_AT_ONCE)
 
 
+def _ok(_: object) -> int:
+    return 200
+
+
 @attrs.frozen
-class _Posted:
+class _PostRoute:
     """A route that takes JSON and gives JSON."""
 
     route: str
     work: Work
+    status: Callable[[Any], int] = attrs.field(default=_ok, kw_only=True)
     calls: Calls
-    room: _Room
+    room: _Memory
     metrics: Metrics
     most_bytes: int
     _long: asyncio.Semaphore = attrs.field(factory=_at_once)
@@ -354,11 +350,13 @@ class _Posted:
             host = needed.host
         return await self.calls.made(host, partial(self._worked, body), request.scope[_RECEIVE])
 
-    def _worked(self, body: _Body, send: Send, place: Place = THREAD) -> tuple[int, bytes]:
-        status, answer, items = self.work(body.data, send, place)
+    def _worked(self, body: _Body, send: Send, place: WorkPlace = THREAD) -> tuple[int, bytes]:
+        answer = self.work(body.data, send, place)
         text = encoded(answer)
-        self.metrics.items(self.route, Counter(item["statusCode"] for item in items).items())
-        return status, text
+        items = answer if isinstance(answer, list) else answer["output"]
+        if isinstance(items, list):
+            self.metrics.items(self.route, Counter(item["statusCode"] for item in items).items())
+        return self.status(answer), text
 
 
 def _takes_gzip(accepted: str) -> bool:
@@ -370,7 +368,7 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 @attrs.frozen
-class _Page:
+class _GetRoute:
     """A route that is only read."""
 
     text: Callable[[], bytes]
@@ -383,7 +381,7 @@ class _Page:
 
 
 @attrs.frozen
-class _Watch:
+class _RequestLog:
     """Around every request: the header without which rudder-server's router panics, the counts, the access log."""
 
     metrics: Metrics
@@ -427,7 +425,7 @@ def _error(status: int, title: str) -> bytes:
 
 
 @attrs.frozen
-class _Guarded:
+class _LimitedApp:
     """The app, which awaits the beginning of a body before it looks at anything, behind a check of its length."""
 
     app: Any

@@ -30,7 +30,7 @@ from gainsight_dest.rudderstack.send import Send
 THREADS = 256
 #: How many of them at one host. Gainsight takes fewer calls a minute than these make where it is quick.
 SHARE = 16
-#: Seconds that a request waits for its turn, before rudder-server is told to come again.
+#: Seconds that a request waits for its turn, before rudder-server has to come again.
 WAIT = 5.0
 #: Seconds from a request's first call after which it begins no other.
 BUDGET = 60.0
@@ -42,7 +42,7 @@ _SLOW = 5.0
 _CROWDED = "too many requests to that host are under way"
 _BUSY = "too many requests to all hosts are under way"
 _STOPPING = "the service is being stopped"
-_GONE = "whoever asked has given up"
+_GONE = "the client has given up"
 _OVER = f"the request has taken more than {BUDGET:.0f} seconds"
 _SILENT = "the host has not answered the call before"
 
@@ -97,12 +97,12 @@ class Calls:
         """Whom the request goes to. Raises ConfigError."""
         host = request.config.domain
         if self.allowed and not any(fnmatchcase(host, pattern) for pattern in self.allowed):
-            raise ConfigError(("destination.Config.domain", "is none that this service may call"))
+            raise ConfigError(("destination.Config.domain", "is not one that this service may call"))
         return host
 
     async def made(self, host: str, work: Callable[[Send], _T], receive: Receive) -> _T:
         """What the work gives whose first call is to the host. `receive` tells when the client has gone."""
-        asking = _Asking(self)
+        asking = _RequestCalls(self)
         watch = asyncio.ensure_future(_watched(receive, asking))
         try:
             async with self._turn(host) as is_had, _had(self._threads) as is_free:
@@ -138,7 +138,7 @@ class Calls:
 
 
 @attrs.define(eq=False)
-class _Asking:
+class _RequestCalls:
     """The calls of one request, as a `send`. `end`: why it makes no more; `refused`: why none to these hosts."""
 
     calls: Calls
@@ -168,7 +168,7 @@ class _Asking:
         return self.end or self.refused.get(host)
 
 
-async def _watched(receive: Receive, asking: _Asking) -> None:
+async def _watched(receive: Receive, asking: _RequestCalls) -> None:
     """Ends the calls once the client has gone. Whatever has been sent of the body is read by now."""
     if (await receive())["type"] == "http.disconnect":
         asking.end = _GONE

@@ -9,23 +9,23 @@ from typing import Any, NamedTuple
 from gainsight_dest import templates
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import ConfigError, EventError, GainsightDestError
-from gainsight_dest.rudderstack.faults import CrowdedError, NoDestinationError
 from gainsight_dest.rudderstack.sizes import fit, measured
+from gainsight_dest.rudderstack.statuses import CrowdedError, NoDestinationError
 from gainsight_dest.templates import MOST_FILLED, Dynamic, Values
 from gainsight_dest.values import kind
 
 Object = Mapping[str, Any]
 
-#: A request of more items is not looked at: what is told of so many is longer than an answer may be.
+#: A request of more items is not looked at: the answer for so many would be too long.
 MOST_ITEMS = 65_536
 #: To list what is wrong with a Config takes so many times as long as to read one.
 _FAULTS_COST = 10
 
 #: An object, or the JSON text of one, which goes back as it came and is read only where it must be.
-Kept = Any
+RawObject = Any
 
 
-class Item(NamedTuple):
+class EventItem(NamedTuple):
     """One event, with what rudder-server wants to have back of it. `metadata` None: nothing.
 
     `fault`: what is wrong with it, if that could be seen at once. `length`: of the metadata as JSON, in bytes, where it
@@ -33,13 +33,13 @@ class Item(NamedTuple):
     """
 
     message: Any
-    metadata: Kept
-    destination: Kept
+    metadata: RawObject
+    destination: RawObject
     fault: GainsightDestError | None = None
     length: int = 0
 
 
-def opened(kept: Kept) -> Object:
+def opened(kept: RawObject) -> Object:
     """The object; an empty one for metadata that is not there, or that Python cannot read."""
     if kept is None or isinstance(kept, Mapping):
         return kept or {}
@@ -50,11 +50,11 @@ def opened(kept: Kept) -> Object:
     return value
 
 
-def items_of(given: Any) -> list[Item] | None:
+def items_of(given: Any) -> list[EventItem] | None:
     """The items of a list, or of a body that holds one as `input`; None where there is no such list.
 
     In the compacted format the body holds `destinations` by id, and the metadata of an item names its own. What of
-    metadata or a destination JSON cannot hold is left out of it, and the item's fault.
+    metadata JSON cannot hold is left out of it, and the item's fault.
     """
     shared: Object | None = None
     if isinstance(given, Mapping):
@@ -63,49 +63,24 @@ def items_of(given: Any) -> list[Item] | None:
         given = given.get("input")
     if not isinstance(given, list):
         return None
-    reader = _Reader(shared)
-    return [reader.item(each) for each in given]
+    return [_item(each, shared) for each in given]
 
 
-class _Reader:
-    """Makes the items of a request, with `shared` destinations if it is compacted. Equal destinations become one."""
-
-    def __init__(self, shared: Object | None) -> None:
-        self._shared = shared
-        self._fit: dict[int, tuple[Object, GainsightDestError | None]] = {}
-        self._spelled: dict[str, tuple[Object, GainsightDestError | None]] = {}
-
-    def item(self, given: Any) -> Item:
-        if type(given) is not dict:
-            return Item(None, None, {})
-        metadata: Object | None = given.get("metadata")
-        length, fault = 0, None
-        if type(metadata) is dict:
-            metadata, length, fault = fit(metadata, "metadata")
-        else:
-            metadata = None
-        destination, its_fault = self._destination(given.get("destination"), metadata)
-        return Item(given.get("message"), metadata, destination, fault or its_fault, length)
-
-    def _destination(self, given: Any, metadata: Object | None) -> tuple[Object, GainsightDestError | None]:
-        if given is None and self._shared is not None:
-            name = (metadata or {}).get("destinationId")
-            given = self._shared.get(name) if isinstance(name, str) else None
-            if type(given) is not dict:
-                return {}, NoDestinationError("the item's destination is not among those of the request")
-        if type(given) is not dict:
-            return {}, None
-        known = self._fit.get(id(given))
-        if known is None:
-            spelling = _spelling(given)
-            known = self._spelled.get(spelling)
-            if known is None:
-                destination, _, fault = fit(given, "destination")
-                known = (destination, fault and _of_config(fault))
-            self._fit[id(given)] = known
-            if spelling:
-                self._spelled[spelling] = known
-        return known
+def _item(given: Any, shared: Object | None) -> EventItem:
+    if type(given) is not dict:
+        return EventItem(None, None, {})
+    metadata: Object | None = None
+    length, fault = 0, None
+    if type(given.get("metadata")) is dict:
+        metadata, length, fault = fit(given["metadata"], "metadata")
+    destination = given.get("destination")
+    if destination is None and shared is not None:
+        name = (metadata or {}).get("destinationId")
+        destination = shared.get(name) if isinstance(name, str) else None
+        if type(destination) is not dict:
+            lost = NoDestinationError("the item's destination is not among those of the request")
+            return EventItem(given.get("message"), metadata, {}, fault or lost, length)
+    return EventItem(given.get("message"), metadata, destination if type(destination) is dict else {}, fault, length)
 
 
 def _spelling(destination: Object) -> str:
@@ -116,8 +91,9 @@ def _spelling(destination: Object) -> str:
         return ""
 
 
-class Settings(templates.Settings):
-    """The Config of a destination, for all of its items. `size`: as JSON, in bytes.
+class DestinationSettings(templates.Settings):
+    """The Config of a destination, for all of its items. `size`: as JSON, in bytes. `destination`: without what JSON
+    cannot hold.
 
     What `of` raises is also CrowdedError, where too much is to be filled in.
     """
@@ -128,6 +104,7 @@ class Settings(templates.Settings):
         self, destination: Object, size: int, destinations: Destinations, fault: ConfigError | None = None
     ) -> None:
         super().__init__(destination)
+        self.destination = destination
         self.size = size
         self._destinations = destinations
         self._fixed = fault
@@ -154,23 +131,21 @@ class Destinations:
     """The destinations of a request. Items that carry the same, or what is spelled alike, share their settings."""
 
     def __init__(self) -> None:
-        self._by_identity: dict[int, Settings] = {}
-        self._by_text: dict[bytes, Settings] = {}
-        self._by_spelling: dict[str, Settings] = {}
+        self._known: dict[int | bytes, DestinationSettings] = {}
+        self._by_spelling: dict[str, DestinationSettings] = {}
         self._left = MOST_FILLED
 
-    def settings(self, destination: Kept) -> Settings:
+    def settings(self, destination: RawObject) -> DestinationSettings:
         """Those of the destination, which must outlive this."""
-        if type(destination) is not dict:
-            text = bytes(destination)
-            known = self._by_text.get(text)
-            if known is None:
-                known = self._by_text[text] = self._read(text)
-            return known
-        known = self._by_identity.get(id(destination))
+        key = id(destination) if type(destination) is dict else bytes(destination)
+        known = self._known.get(key)
         if known is None:
-            known = self._by_identity[id(destination)] = self._spelled(destination)
+            known = self._known[key] = self._read(key) if isinstance(key, bytes) else self._spelled(destination)
         return known
+
+    def shown(self, destination: RawObject) -> RawObject:
+        """The destination as it goes back: text as it came, an object without what JSON cannot hold."""
+        return self.settings(destination).destination if type(destination) is dict else destination
 
     def fill(self, length: int) -> None:
         """Before a Config of that length is filled in. Raises CrowdedError where there were too many."""
@@ -182,23 +157,24 @@ class Destinations:
         """Counts what filling in a Config has cost beyond that."""
         self._left -= length
 
-    def _read(self, text: bytes) -> Settings:
+    def _read(self, text: bytes) -> DestinationSettings:
         try:
-            destination, _, fault = fit(json.loads(text), "destination")
+            return self._spelled(json.loads(text))
         except (ValueError, RecursionError):
             fault = EventError("destination", "is nested too deep, or holds an integer that is too long")
-        if fault:
-            return Settings({}, len(text), self, _of_config(fault))
-        return self._spelled(destination)
+            return DestinationSettings({}, len(text), self, _of_config(fault))
 
-    def _spelled(self, destination: Object) -> Settings:
-        spelling = _spelling(destination)
+    def _spelled(self, given: dict[Any, Any]) -> DestinationSettings:
+        spelling = _spelling(given)
         known = self._by_spelling.get(spelling)
         if known is None:
-            known = self._by_spelling[spelling] = Settings(destination, len(spelling), self)
+            destination, length, fault = fit(given, "destination")
+            known = DestinationSettings(destination, len(spelling) or length, self, _of_config(fault))
+            if spelling:
+                self._by_spelling[spelling] = known
         return known
 
 
-def _of_config(fault: EventError) -> ConfigError:
+def _of_config(fault: EventError | None) -> ConfigError | None:
     """The same, of a destination."""
-    return ConfigError((fault.path, fault.problem))
+    return None if fault is None else ConfigError((fault.path, fault.problem))

@@ -1,4 +1,4 @@
-"""What makes a call to Gainsight, as whoever embeds the transformer provides it."""
+"""What makes a call to Gainsight, as the program that embeds the transformer provides it."""
 
 from __future__ import annotations
 

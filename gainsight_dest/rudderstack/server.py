@@ -23,6 +23,7 @@ import attrs
 import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
+from gainsight_dest.deliver.call import TIMEOUT, Timeout
 from gainsight_dest.rudderstack.app import create_app, sender
 from gainsight_dest.rudderstack.connections import Connection
 from gainsight_dest.rudderstack.metrics import SHARED
@@ -43,7 +44,7 @@ class Service:
     """What is to be served. Pickles, for workers are processes of their own; calling it makes the app."""
 
     base_url: str | None = None
-    timeout: tuple[float, float] = (5, 30)
+    timeout: Timeout = TIMEOUT
     batch: bool = True
     most_bytes: int = 64 * 2**20
     is_quiet: bool = False
@@ -73,14 +74,14 @@ class Service:
 def run(service: Service, host: str, port: int, workers: int, listening: Callable[[str], object]) -> None:
     """Serves until SIGTERM or Ctrl-C; requests in flight are finished. Port 0: any that is free.
 
-    `listening` is told the address. Raises OSError where the port cannot be had.
+    `listening` gets the address. Raises OSError where the port cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket(family))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(_WAITING)  # from here on, whoever calls is waited for
+        listener.listen(_WAITING)  # from here on, a client that calls is kept waiting
         if workers > 1 and SHARED not in os.environ:
             counts = stack.enter_context(tempfile.TemporaryDirectory(prefix="gainsight-dest-metrics-"))
             os.environ[SHARED] = counts
@@ -106,7 +107,7 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         else:
             server = _Server(config)
             serve = partial(server.run, [listener])
-            # uvicorn heeds signals once the app is made, and raises them once more when it is done.
+            # uvicorn looks at signals once the app is made, and raises them once more when it is done.
             for name_of in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(name_of, server.handle_exit)
         listening(f"http://{name}:{listener.getsockname()[1]}")

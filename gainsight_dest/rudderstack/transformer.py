@@ -1,8 +1,8 @@
 """RudderStack's transformer for this destination: what comes back for each item that rudder-server sends.
 
-Pure functions of plain JSON data, but for `send`, which makes the calls that find and save the companies of groups: the
-Gsid that a person is linked by is not known before. All else is left to rudder-server to deliver. Nothing raises: what
-is wrong with an item is told in its place, and no item touches another.
+Pure functions of plain JSON data, except for `send`, which makes the calls that find and save the companies of groups:
+the Gsid that a person is linked by is not known before. All else is left to rudder-server to deliver. Nothing raises:
+what is wrong with an item stands in its place, and no item touches another.
 """
 
 from __future__ import annotations
@@ -14,33 +14,40 @@ import attrs
 
 from gainsight_dest.batching.batch import Batch, transform_batch
 from gainsight_dest.batching.merge import merged
-from gainsight_dest.batching.requests import CompaniesRequest
+from gainsight_dest.batching.stages import COMPANIES
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError
 from gainsight_dest.fields import PERSON, company_link
 from gainsight_dest.gainsight import Response, folded
-from gainsight_dest.rudderstack.faults import (
+from gainsight_dest.rudderstack.items import (
+    MOST_ITEMS,
+    Destinations,
+    DestinationSettings,
+    EventItem,
+    RawObject,
+    items_of,
+    opened,
+)
+from gainsight_dest.rudderstack.send import Send, asked
+from gainsight_dest.rudderstack.sizes import letters, measured
+from gainsight_dest.rudderstack.statuses import (
     DESTINATION,
-    LONGEST_TEXT,
     NO_METADATA,
-    Answer,
+    AnswerData,
     CrowdedError,
     Failure,
     MisroutedError,
     answered,
     unforeseen,
 )
-from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, Item, Kept, Settings, items_of, opened
-from gainsight_dest.rudderstack.send import Send, asked
-from gainsight_dest.rudderstack.sizes import letters, measured
 from gainsight_dest.rudderstack.wire import as_wire, checked
 from gainsight_dest.templates import afresh
 from gainsight_dest.transform import transform
 
 Data = dict[str, Any]
 
-#: What rudder-server is told where it has sent no items.
+#: The error if rudder-server has sent no items.
 NO_ITEMS = "Invalid event array"
 #: Bytes that an answer may have, about. Each item's holds its destination, which many items may name: a request of a
 #: kilobyte, packed, could ask for gigabytes.
@@ -89,16 +96,16 @@ def router(body: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_
     return routed(items, body.get("destType"), send, batch=batch, longest=longest)
 
 
-def processed(items: Sequence[Item], send: Send, *, longest: int = LONGEST_ANSWER) -> list[Data]:
+def processed(items: Sequence[EventItem], send: Send, *, longest: int = LONGEST_ANSWER) -> list[Data]:
     """`processor` for items that have been read."""
     if len(items) > MOST_ITEMS:
         return [_processed(_NONE, Failure(_TOO_MANY))]
-    results = _Results(send, _Room(longest), passing=False).of(items)
+    results = _Results(send, _AnswerRoom(longest), Destinations(), passing=False).of(items)
     return [_processed(item, result) for item, result in zip(items, results, strict=True)]
 
 
 def routed(
-    items: Sequence[Item], meant_for: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_ANSWER
+    items: Sequence[EventItem], meant_for: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_ANSWER
 ) -> Data:
     """`router` for items that have been read, of a request that is meant for the destination of that name."""
     if len(items) > MOST_ITEMS:
@@ -106,25 +113,31 @@ def routed(
     if isinstance(meant_for, str) and meant_for.strip().lower() not in {"", DESTINATION}:
         error = MisroutedError(f"this transformer is for {DESTINATION}, and the request for another destination")
         return {"output": [_routed([item], Failure(error)) for item in items]}
-    results = _Results(send, _Room(longest), passing=True).of(items)
+    destinations = Destinations()
+    results = _Results(send, _AnswerRoom(longest), destinations, passing=True).of(items)
     shares = _shares(items, results, together=batch)
-    return {"output": [_routed([items[index] for index in indices], result) for indices, result in shares]}
+    return {
+        "output": [
+            _routed([items[index] for index in indices], result, destinations.shown(items[indices[0]].destination))
+            for indices, result in shares
+        ]
+    }
 
 
 # --- from items to requests -------------------------------------------------------------------------------------------
 
 
 @attrs.frozen
-class _Passed:
+class _ReadyRequest:
     """A message that is a request already, as it goes back."""
 
     data: Data
     status: int
 
 
-_Result = Request | Failure | _Passed
+_Result = Request | Failure | _ReadyRequest
 
-_NONE = Item(None, NO_METADATA, {})
+_NONE = EventItem(None, NO_METADATA, {})
 _TOO_MANY = CrowdedError(f"a request of more than {MOST_ITEMS:,} items is not looked at")
 #: What an answer has for each item beside what was sent with it: names, tags, the rest of a request.
 _ITEM = 500
@@ -135,7 +148,7 @@ class _OverlongError(EventError):
 
 
 @attrs.define
-class _Room:
+class _AnswerRoom:
     """What is left of the length that an answer may have."""
 
     longest: int
@@ -157,15 +170,15 @@ class _Room:
 
 
 class _Results:
-    """What becomes of the items of a request: the requests that are left to send, or why there are none."""
+    """The results for the items of a request: the requests that are left to send, or failures."""
 
-    def __init__(self, send: Send, room: _Room, *, passing: bool) -> None:
+    def __init__(self, send: Send, room: _AnswerRoom, destinations: Destinations, *, passing: bool) -> None:
         self._send = send
         self._room = room
         self._passing = passing
-        self._destinations = Destinations()
+        self._destinations = destinations
 
-    def of(self, items: Sequence[Item]) -> list[_Result]:
+    def of(self, items: Sequence[EventItem]) -> list[_Result]:
         """One result an item."""
         results: list[_Result] = []
         groups: dict[int, dict[int, FindCompany]] = {}
@@ -173,14 +186,14 @@ class _Results:
             result = self._begun(item)
             results.append(result)
             if type(result) is FindCompany:
-                # Settings give the same config, not only an equal one, to all items that it is the same for.
+                # They give the same config, not only an equal one, to all items that it is the same for.
                 groups.setdefault(id(result.config), {})[index] = result
         for same in groups.values():
             for index, linked in zip(same, self._linked([*same.values()]), strict=True):
                 results[index] = linked
         return results
 
-    def _begun(self, item: Item) -> _Result:
+    def _begun(self, item: EventItem) -> _Result:
         try:
             return self._in_room(item)
         except GainsightDestError as error:
@@ -188,7 +201,7 @@ class _Results:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this item's alone
             return unforeseen(error)
 
-    def _in_room(self, item: Item) -> _Result:
+    def _in_room(self, item: EventItem) -> _Result:
         """The item's result, if there is room for its answer. Raises CrowdedError, _OverlongError.
 
         The destination counts for the processor too, in whose answers it is not: it is gone through for each item.
@@ -206,8 +219,8 @@ class _Results:
         self._room.take(size, known)
         return result
 
-    def _of_message(self, message: Any, settings: Settings) -> tuple[_Result, int]:
-        """What becomes of the message, and how long that is."""
+    def _of_message(self, message: Any, settings: DestinationSettings) -> tuple[_Result, int]:
+        """The result for the message, and how long that is."""
         if self._passing and type(message) is dict and (status := message.get("statusCode")):
             passed = _passed(message, status)
             return passed, measured(passed.data, "the event")
@@ -243,20 +256,20 @@ def _headers(request: Request) -> int:
     return letters("".join(filter(None, texts)))
 
 
-def _length(kept: Kept) -> int:
+def _length(kept: RawObject) -> int:
     """The length of the metadata as JSON, in bytes, where nobody has looked at it."""
     return 0 if kept is None or isinstance(kept, Mapping) else len(bytes(kept))
 
 
-def _passed(message: Data, status: Any) -> _Passed:
+def _passed(message: Data, status: Any) -> _ReadyRequest:
     if type(status) is not int or not 100 <= status <= 599:
         raise EventError("statusCode", "must be an HTTP status")
-    return _Passed({**message, **checked(message)}, status)
+    return _ReadyRequest({**message, **checked(message)}, status)
 
 
 def _links(finds: Sequence[FindCompany], send: Send) -> Iterator[UpsertPerson | Failure]:
     config = finds[0].config
-    batch, answers = _saved(transform_batch(finds, config, attempts=1), config, send)
+    batch, last = _saved(transform_batch(finds, config, attempts=1), config, send)
     outcomes = [batch.outcome(index) for index in range(len(finds))]
     # A wrong key has ended the batch: those that were not tried would have met it, too.
     stop = next((outcome for outcome in outcomes if isinstance(outcome.error, CredentialsError)), None)
@@ -266,41 +279,13 @@ def _links(finds: Sequence[FindCompany], send: Send) -> Iterator[UpsertPerson | 
             continue
         fault = outcome if outcome.error or stop is None else stop
         error = fault.error or RuntimeError("a company has neither a Gsid nor an error")
-        yield Failure(error, answers.of(fault.index))
+        yield Failure(error, last.get(fault.index))
 
 
-class _Answers:
-    """The last answer for each event, as it is told. A long one is not kept; what is told of it is made once."""
-
-    def __init__(self, config: DestinationConfig) -> None:
-        self._config = config
-        self._last: dict[int, Response | Answer] = {}
-        self._told: dict[int, Answer] = {}
-
-    def note(self, events: Iterable[int], response: Response) -> None:
-        """It is the last one for these."""
-        is_long = len(response.body) > LONGEST_TEXT
-        self._last.update(dict.fromkeys(events, answered(response, self._config) if is_long else response))
-
-    def drop(self, events: Iterable[int]) -> None:
-        """There was none for these."""
-        for event in events:
-            self._last.pop(event, None)
-
-    def of(self, event: int) -> Answer | None:
-        """That for the event."""
-        last = self._last.get(event)
-        if not isinstance(last, Response):
-            return last
-        if id(last) not in self._told:
-            self._told[id(last)] = answered(last, self._config)
-        return self._told[id(last)]
-
-
-def _saved(batch: Batch, config: DestinationConfig, send: Send) -> tuple[Batch, _Answers]:
-    """The batch once its companies are saved, and the answers."""
-    told = _Answers(config)
-    while batch.requests and isinstance(batch.requests[0], CompaniesRequest):
+def _saved(batch: Batch, config: DestinationConfig, send: Send) -> tuple[Batch, dict[int, AnswerData]]:
+    """The batch once its companies are saved, and the last answer for each event that had one."""
+    last: dict[int, AnswerData] = {}
+    while batch.stage is COMPANIES:
         answers: list[Response | GainsightDestError | None] = []
         held = 0
         for request, events in zip(batch.requests, batch.events, strict=True):
@@ -308,11 +293,12 @@ def _saved(batch: Batch, config: DestinationConfig, send: Send) -> tuple[Batch, 
             answers.append(answer)
             if isinstance(answer, Response):
                 held += len(answer.body)
-                told.note(events, answer)
+                last.update(dict.fromkeys(events, answered(answer, config)))
             elif answer is not None:
-                told.drop(events)
+                for event in events:
+                    last.pop(event, None)
         batch = batch.next(answers)
-    return batch, told
+    return batch, last
 
 
 #: After so many bytes of answers they are read before more calls are made.
@@ -332,7 +318,7 @@ _Share = tuple[Sequence[int], _Result]
 _Writes = list[tuple[int, UpsertPerson]]
 
 
-def _shares(items: Sequence[Item], results: Sequence[_Result], *, together: bool) -> list[_Share]:
+def _shares(items: Sequence[EventItem], results: Sequence[_Result], *, together: bool) -> list[_Share]:
     """Each result with the items that it is for, those that write the same person together where they may be."""
     if not together:
         return [((index,), result) for index, result in enumerate(results)]
@@ -349,7 +335,7 @@ def _shares(items: Sequence[Item], results: Sequence[_Result], *, together: bool
     return sorted(shares, key=lambda share: share[0][0])
 
 
-def _parts(writes: _Writes, items: Sequence[Item]) -> list[_Writes]:
+def _parts(writes: _Writes, items: Sequence[EventItem]) -> list[_Writes]:
     """The writes that may be merged, in order. One that must come back alone parts those before it from those after."""
     parts: list[_Writes] = [[]]
     for write in writes:
@@ -375,22 +361,21 @@ def _merged(writes: _Writes) -> Iterator[_Share]:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def _processed(item: Item, result: _Result) -> Data:
+def _processed(item: EventItem, result: _Result) -> Data:
     metadata = {} if item.metadata is None else {"metadata": _own(item.metadata)}
     if isinstance(result, Request):
         return {"output": {**as_wire(result), "userId": ""}, **metadata, "statusCode": 200}
-    return {**metadata, **_told(result, "processor", item.metadata)}
+    return {**metadata, **_failed(result, "processor", item.metadata)}
 
 
-def _routed(items: Sequence[Item], result: _Result) -> Data:
+def _routed(items: Sequence[EventItem], result: _Result, destination: RawObject = None) -> Data:
     metadata = [_own(item.metadata) for item in items if item.metadata is not None]
-    destination = items[0].destination
     if isinstance(result, Failure):
-        told = _told(result, "router", *metadata)
+        failed = _failed(result, "router", *metadata)
         if isinstance(result.error, _SHORT) or not isinstance(result.error, GainsightDestError):
             destination = _named(metadata)
-        return {"metadata": metadata, "batched": False, **told, "destination": destination}
-    request, status = (result.data, result.status) if isinstance(result, _Passed) else (as_wire(result), 200)
+        return {"metadata": metadata, "batched": False, **failed, "destination": destination}
+    request, status = (result.data, result.status) if isinstance(result, _ReadyRequest) else (as_wire(result), 200)
     return {
         "batchedRequest": request,
         "metadata": metadata,
@@ -404,17 +389,17 @@ def _routed(items: Sequence[Item], result: _Result) -> Data:
 _SHORT = (CrowdedError, MisroutedError, _OverlongError)
 
 
-def _own(metadata: Kept) -> Kept:
+def _own(metadata: RawObject) -> RawObject:
     """The metadata; what stands in for it is no two answers' own."""
     return {**metadata} if metadata is NO_METADATA else metadata
 
 
-def _named(metadata: Sequence[Kept]) -> Data:
+def _named(metadata: Sequence[RawObject]) -> Data:
     """What is left of a destination that there is no room for: its id, as the metadata has it."""
     names = [name for each in metadata if isinstance(name := opened(each).get("destinationId"), str)]
     return {"id": names[0]} if names else {}
 
 
-def _told(failure: Any, feature: str, *metadata: Kept) -> Data:
+def _failed(failure: Any, feature: str, *metadata: RawObject) -> Data:
     tags = failure.tags(feature, *map(opened, metadata))
     return {"statusCode": failure.status, "error": failure.text, "statTags": tags}

@@ -14,7 +14,7 @@ import attrs
 
 from gainsight_dest import gainsight
 from gainsight_dest.config import DestinationConfig, header_problem
-from gainsight_dest.descriptors import Creates, Finds, Request, SendEvent, Updates, UpsertPerson
+from gainsight_dest.descriptors import CreateCompany, FindCompany, Request, SendEvent, UpdateCompany, UpsertPerson
 from gainsight_dest.errors import EventError
 from gainsight_dest.fields import COMPANY
 from gainsight_dest.gainsight import Response
@@ -66,9 +66,9 @@ def from_wire(data: object) -> Request:
         topic_name=headers.get("topicname"),
         tenant_id=headers.get("tenantid"),
     )
-    make = _ROUTES.get((wire["method"].upper(), url.path))
-    if make is None or query != _QUERIES.get(make, {}):
-        raise EventError("endpoint", "is none of Gainsight's, or not by that method and query")
+    make, wanted = _ROUTES.get((wire["method"].upper(), url.path), (None, None))
+    if make is None or query != wanted:
+        raise EventError("endpoint", "is not one of Gainsight's, or not with that method and query")
     request = make(config, wire["body"]["JSON"], headers)
     _ = request.headers  # raises ConfigError for a key that is not there
     return request
@@ -93,79 +93,6 @@ def checked(data: object) -> Data:
         "body": formats,
         "files": _object(wire.get("files"), "files"),
     }
-
-
-# --- what Gainsight knows ---------------------------------------------------------------------------------------------
-
-
-@attrs.define(repr=False)
-class _Kept(Request):
-    """A company request out of the wire: what it was part of is not known, so nothing comes after it."""
-
-    _body: Any
-
-    @property
-    def body(self) -> Any:
-        return self._body
-
-    def next(self, response: Response) -> None:
-        gainsight.check(response, self.action, self._config.hide)
-
-
-class _KeptFind(Finds, _Kept):
-    __slots__ = ()
-
-    def next(self, response: Response) -> None:
-        gainsight.finds_record(response, self.action, self._config.hide)
-
-
-class _KeptCreate(Creates, _Kept):
-    __slots__ = ()
-
-
-class _KeptUpdate(Updates, _Kept):
-    __slots__ = ()
-
-
-_Make = Callable[[DestinationConfig, Any, Mapping[str, str]], Request]
-
-
-def _person(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Request:
-    return UpsertPerson(config, body)
-
-
-def _event(config: DestinationConfig, body: Any, headers: Mapping[str, str]) -> Request:
-    name = _header(headers.get("eventname"), "headers.eventName")
-    version = _header(headers.get("eventversion"), "headers.eventVersion")
-    contract_id = headers.get("contractid")
-    return SendEvent(config, name, version, body, contract_id and _header(contract_id, "headers.contractId"))
-
-
-def _find(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Request:
-    return _KeptFind(config, body)
-
-
-def _create(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Request:
-    return _KeptCreate(config, body)
-
-
-def _update(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Request:
-    return _KeptUpdate(config, body)
-
-
-def _path(url: Callable[..., str], *of: str) -> str:
-    return urlsplit(url("host", *of)).path
-
-
-#: What a request is by its method and path.
-_ROUTES: dict[tuple[str, str], _Make] = {
-    ("PUT", _path(gainsight.people_url)): _person,
-    ("POST", _path(gainsight.events_url)): _event,
-    ("POST", _path(gainsight.query_url, COMPANY.name)): _find,
-    ("POST", _path(gainsight.insert_url, COMPANY.name)): _create,
-    ("PUT", _path(gainsight.insert_url, COMPANY.name)): _update,
-}
-_QUERIES: dict[_Make, dict[str, str]] = {_update: {"keys": COMPANY.key}}
 
 
 def _url(endpoint: str) -> Any:
@@ -211,3 +138,67 @@ def _as_text(value: object, place: str) -> str:
     if isinstance(value, (str, float)):
         return str(value)
     raise EventError(place, f"must be a string, got {kind(value)}")
+
+
+# --- what Gainsight knows ---------------------------------------------------------------------------------------------
+
+
+@attrs.define(repr=False)
+class _LoneRequest(Request):
+    """A company request out of the wire. What it was part of is not known, so nothing comes after it."""
+
+    _like: FindCompany | CreateCompany | UpdateCompany
+    _body: Any
+
+    @property
+    def method(self) -> str:  # type: ignore[override] # of any other request it is the same for the class
+        return self._like.method
+
+    @property
+    def action(self) -> str:
+        return self._like.action
+
+    @property
+    def url(self) -> str:
+        return self._like.url
+
+    @property
+    def body(self) -> Any:
+        return self._body
+
+    def next(self, response: Response) -> None:
+        read = gainsight.finds_record if isinstance(self._like, FindCompany) else gainsight.check
+        read(response, self.action, self._config.hide)
+
+
+_Make = Callable[[DestinationConfig, Any, Mapping[str, str]], Request]
+
+
+def _person(config: DestinationConfig, body: Any, _: Mapping[str, str]) -> Request:
+    return UpsertPerson(config, body)
+
+
+def _event(config: DestinationConfig, body: Any, headers: Mapping[str, str]) -> Request:
+    name = _header(headers.get("eventname"), "headers.eventName")
+    version = _header(headers.get("eventversion"), "headers.eventVersion")
+    contract_id = headers.get("contractid")
+    return SendEvent(config, name, version, body, contract_id and _header(contract_id, "headers.contractId"))
+
+
+def _lone(kind: type[FindCompany | CreateCompany | UpdateCompany]) -> _Make:
+    return lambda config, body, _: _LoneRequest(config, kind(config, {COMPANY.key: ""}), body)
+
+
+def _address(request: Request) -> tuple[str, str, Data]:
+    url = urlsplit(request.url)
+    return request.method, url.path, dict(parse_qsl(url.query))
+
+
+_MAKES: tuple[_Make, ...] = (_person, _event, _lone(FindCompany), _lone(CreateCompany), _lone(UpdateCompany))
+_NOBODYS = DestinationConfig(domain="example.invalid")
+#: What makes the request of a method and path, and the query that goes with them.
+_ROUTES = {
+    (method, path): (make, query)
+    for make in _MAKES
+    for method, path, query in [_address(make(_NOBODYS, {}, {"eventname": "any", "eventversion": "any"}))]
+}

@@ -7,13 +7,22 @@ sandbox.people
 ```
 
 It follows what is known of Gainsight's API (see `gainsight_dest.gainsight`), counts calls as Gainsight does, and fails
-on request: see `Fault`. `sandbox.session()` is a requests Session that ends in it (extra `deliver`), `Server` puts it
-behind a local port, with a page to look at (extra `sandbox`).
+on request: see `PlannedFault`. `sandbox.session()` is a requests Session that ends in it (extra `deliver`), `Server`
+puts it behind a local port, with a page to look at (extra `sandbox`).
 """
 
 from gainsight_dest.sandbox.answers import Answer
 from gainsight_dest.sandbox.content import Content
-from gainsight_dest.sandbox.faults import FAULTS, Fault, faults_from
-from gainsight_dest.sandbox.tenant import Call, DroppedConnectionError, Sandbox
+from gainsight_dest.sandbox.faults import FAULTS, PlannedFault, faults_from
+from gainsight_dest.sandbox.tenant import CallRecord, DroppedConnectionError, Sandbox
 
-__all__ = ["FAULTS", "Answer", "Call", "Content", "DroppedConnectionError", "Fault", "Sandbox", "faults_from"]
+__all__ = [
+    "FAULTS",
+    "Answer",
+    "CallRecord",
+    "Content",
+    "DroppedConnectionError",
+    "PlannedFault",
+    "Sandbox",
+    "faults_from",
+]

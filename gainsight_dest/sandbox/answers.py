@@ -9,7 +9,7 @@ import attrs
 
 from gainsight_dest.fields import Record
 from gainsight_dest.gainsight import Response
-from gainsight_dest.sandbox.faults import Fault
+from gainsight_dest.sandbox.faults import BROKEN, FAULTS, PlannedFault
 
 _SLOW = 60.0
 _RETRY_AFTER = 7.0
@@ -51,28 +51,14 @@ def envelope_of(request_id: str, code: str | None = None, text: str | None = Non
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 
-_TOO_MANY = (429, "GU_2400", "Too many calls")
-_BROKEN = "GU_1101", "Something went wrong"
-#: What stands in for a call that is not carried out: status, code, text.
-_UNDONE: dict[str, tuple[int, str, str]] = {
-    "429": _TOO_MANY,
-    "429-retry-after": _TOO_MANY,
-    "throttled-200": (200, *_TOO_MANY[1:]),
-    "500": (500, *_BROKEN),
-    "503": (503, *_BROKEN),
-    "401": (401, "GS_APIG_2401", "Unauthorized"),
-    "result-false": (200, "GSOBJ_1008", "Refused"),
-    "dropped-before": (0, "dropped", ""),
-}
+def fail(fault: PlannedFault | None) -> None:
+    """Raises RefusedError for a fault by which the call is not carried out."""
+    refusal = None if fault is None else FAULTS[fault.kind].refusal
+    if refusal is not None:
+        raise RefusedError(*refusal)
 
 
-def fail(fault: Fault | None) -> None:
-    """What the fault makes of a call that is not carried out. Raises RefusedError."""
-    if fault is not None and fault.kind in _UNDONE:
-        raise RefusedError(*_UNDONE[fault.kind])
-
-
-def shown(status: int, envelope: Record, fault: Fault | None) -> Answer:
+def shown(status: int, envelope: Record, fault: PlannedFault | None) -> Answer:
     """The answer as the caller gets to see it."""
     kind = fault.kind if fault else None
     headers = {"Content-Type": "application/json", "x-gs-request-id": envelope["requestId"]}
@@ -82,7 +68,7 @@ def shown(status: int, envelope: Record, fault: Fault | None) -> Answer:
     if kind == "429-retry-after":
         headers["Retry-After"] = f"{_seconds(fault, _RETRY_AFTER):g}"
     if kind == "500-after":
-        status, envelope = 500, envelope_of(envelope["requestId"], *_BROKEN)
+        status, envelope = 500, envelope_of(envelope["requestId"], *BROKEN)
     if kind == "html":
         headers["Content-Type"] = "text/html"
         return Answer(Response(200, b"<html><body>Welcome to Gainsight</body></html>", headers))
@@ -95,7 +81,7 @@ def shown(status: int, envelope: Record, fault: Fault | None) -> Answer:
     return Answer(Response(status, body[: len(body) // 2] if kind == "truncated" else body, headers), seconds)
 
 
-def _seconds(fault: Fault | None, default: float) -> float:
+def _seconds(fault: PlannedFault | None, default: float) -> float:
     return default if fault is None or fault.seconds is None else fault.seconds
 
 

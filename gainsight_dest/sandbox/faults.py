@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -13,30 +14,41 @@ from attrs.validators import optional
 
 @attrs.frozen
 class FaultKind:
-    """How a call fails: whether what it asks for is done all the same, and what the caller gets to see."""
+    """How a call fails. `about`: what the caller gets to see. `refusal`: status, code and text of the answer to a call
+    that is not carried out; None: what it asks for is done all the same.
+    """
 
-    is_done: bool
     about: str
+    refusal: tuple[int, str, str] | None = None
 
+    @property
+    def is_done(self) -> bool:
+        """Whether what the call asks for is done all the same."""
+        return self.refusal is None
+
+
+UNAUTHORIZED = (401, "GS_APIG_2401", "Unauthorized")
+TOO_MANY = (429, "GU_2400", "Too many calls")
+BROKEN = ("GU_1101", "Something went wrong")
 
 #: Every way to fail. The page of faults and the fault matrix are derived from it.
 FAULTS: dict[str, FaultKind] = {
-    "429": FaultKind(is_done=False, about="HTTP 429 without Retry-After"),
-    "429-retry-after": FaultKind(is_done=False, about="HTTP 429 with Retry-After: `seconds`, else 7"),
-    "throttled-200": FaultKind(is_done=False, about="HTTP 200 with result: false and the code GU_2400"),
-    "500": FaultKind(is_done=False, about="HTTP 500, nothing was written"),
-    "500-after": FaultKind(is_done=True, about="HTTP 500, but what was asked for is done"),
-    "503": FaultKind(is_done=False, about="HTTP 503"),
-    "401": FaultKind(is_done=False, about="HTTP 401, as for a wrong access key"),
-    "result-false": FaultKind(is_done=False, about="HTTP 200 with result: false"),
-    "html": FaultKind(is_done=True, about="HTTP 200 with a page of HTML; what was asked for is done"),
-    "truncated": FaultKind(is_done=True, about="the JSON breaks off half-way; what was asked for is done"),
-    "slow": FaultKind(is_done=True, about="the answer takes `seconds`, else 60; what was asked for is done"),
-    "dropped-before": FaultKind(is_done=False, about="the connection breaks before anything is done"),
-    "dropped-after": FaultKind(is_done=True, about="the connection breaks once what was asked for is done"),
-    "nothing-data": FaultKind(is_done=True, about="a query that finds nothing answers with data: []"),
-    "nothing-words": FaultKind(is_done=True, about='a query that finds nothing answers "No data found"'),
-    "nothing-code": FaultKind(is_done=True, about="a query that finds nothing answers HTTP 400, GSOBJ_1011"),
+    "429": FaultKind("HTTP 429 without Retry-After", TOO_MANY),
+    "429-retry-after": FaultKind("HTTP 429 with Retry-After: `seconds`, else 7", TOO_MANY),
+    "throttled-200": FaultKind("HTTP 200 with result: false and the code GU_2400", (200, *TOO_MANY[1:])),
+    "500": FaultKind("HTTP 500, nothing was written", (500, *BROKEN)),
+    "500-after": FaultKind("HTTP 500, but what was asked for is done"),
+    "503": FaultKind("HTTP 503", (503, *BROKEN)),
+    "401": FaultKind("HTTP 401, as for a wrong access key", UNAUTHORIZED),
+    "result-false": FaultKind("HTTP 200 with result: false", (200, "GSOBJ_1008", "Refused")),
+    "html": FaultKind("HTTP 200 with a page of HTML; what was asked for is done"),
+    "truncated": FaultKind("the JSON breaks off half-way; what was asked for is done"),
+    "slow": FaultKind("the answer takes `seconds`, else 60; what was asked for is done"),
+    "dropped-before": FaultKind("the connection breaks before anything is done", (0, "dropped", "")),
+    "dropped-after": FaultKind("the connection breaks once what was asked for is done"),
+    "nothing-data": FaultKind("a query that finds nothing answers with data: []"),
+    "nothing-words": FaultKind('a query that finds nothing answers "No data found"'),
+    "nothing-code": FaultKind("a query that finds nothing answers HTTP 400, GSOBJ_1011"),
 }
 
 #: What a call asks for, in the words of `Request.action`.
@@ -78,7 +90,7 @@ _seconds = _checked(partial(_is_up_to, _DAY), "a number from 0 to 86400")
 
 
 @attrs.frozen
-class Fault:
+class PlannedFault:
     """One kind of fault, and the calls that it meets: all, unless one of these says otherwise.
 
     `calls`: the numbers of the calls, from 1. `action`: only calls that ask for this, such as "create company".
@@ -104,23 +116,22 @@ class Fault:
 
 
 @attrs.define
-class Plan:
+class FaultPlan:
     """Faults in order: a call fails by the first that meets it and has not come as often as it should."""
 
-    faults: Sequence[Fault]
-    _met: dict[int, int] = attrs.field(factory=dict)
+    faults: Sequence[PlannedFault]
+    _met: Counter[int] = attrs.field(factory=Counter)
 
-    def fault(self, number: int, action: str | None) -> Fault | None:
+    def fault(self, number: int, action: str | None) -> PlannedFault | None:
         """The fault of the call, if it has one; it counts as having come."""
         for index, fault in enumerate(self.faults):
-            met = self._met.get(index, 0)
-            if (fault.times is None or met < fault.times) and fault.meets(number, action):
-                self._met[index] = met + 1
+            if (fault.times is None or self._met[index] < fault.times) and fault.meets(number, action):
+                self._met[index] += 1
                 return fault
         return None
 
 
-def faults_from(data: Any) -> tuple[Fault, ...]:
+def faults_from(data: Any) -> tuple[PlannedFault, ...]:
     """The faults of a list of objects such as `{"kind": "500", "action": "create company", "times": 2}`.
 
     Raises ValueError, naming every problem with its place.
@@ -130,14 +141,14 @@ def faults_from(data: Any) -> tuple[Fault, ...]:
     problems = [f"faults[{index}]: {problem}" for index, each in enumerate(data) for problem in _problems(each)]
     if problems:
         raise ValueError("; ".join(problems))
-    return tuple(Fault(**{**each, "calls": tuple(each.get("calls", ()))}) for each in data)
+    return tuple(PlannedFault(**{**each, "calls": tuple(each.get("calls", ()))}) for each in data)
 
 
 def _problems(settings: Any) -> Iterator[str]:
     if not isinstance(settings, dict):
         yield "must be an object"
         return
-    known = attrs.fields_dict(Fault)
+    known = attrs.fields_dict(PlannedFault)
     for name, setting in known.items():
         if name not in settings:
             if setting.default is attrs.NOTHING:

@@ -70,7 +70,7 @@ _OF_PEOPLE = Codes(
 
 
 @attrs.frozen
-class Problem:
+class FieldProblem:
     """Why a field is refused, as Gainsight tells it."""
 
     field: str
@@ -93,22 +93,22 @@ class Problem:
         }
 
 
-def problems(record: Record, of: GainsightObject, custom: Mapping[str, Datatype] | None) -> Iterator[Problem]:
+def problems(record: Record, of: GainsightObject, custom: Mapping[str, Datatype] | None) -> Iterator[FieldProblem]:
     """Everything that is wrong with the record's fields. A null clears a field, but never the key.
 
     `custom`: the custom fields of the object; None: any field that ends in `__gc` is there.
     """
     codes = _OF_PEOPLE if of is PERSON else _OF_OBJECTS
     if not isinstance(record.get(of.key), str) or not record[of.key].strip():
-        yield Problem(of.key, codes.missing, f"{of.key} is required", record.get(of.key))
+        yield FieldProblem(of.key, codes.missing, f"{of.key} is required", record.get(of.key))
     for name, value in record.items():
         datatype = of.datatype(name) or _custom(name, custom)
         if datatype is None:
-            yield Problem(name, codes.unknown, f"Unknown field {name}", value)
+            yield FieldProblem(name, codes.unknown, f"Unknown field {name}", value)
         elif value is not None and not TAKES[datatype](value):
-            yield Problem(name, codes.of.get(datatype, codes.invalid), WORDS[datatype], value)
+            yield FieldProblem(name, codes.of.get(datatype, codes.invalid), WORDS[datatype], value)
         elif name.endswith(CUSTOM) and isinstance(value, str) and len(value) > LONGEST_CUSTOM_TEXT:
-            yield Problem(name, codes.long, "Value too long", value)
+            yield FieldProblem(name, codes.long, "Value too long", value)
 
 
 def _custom(name: str, custom: Mapping[str, Datatype] | None) -> Datatype | None:

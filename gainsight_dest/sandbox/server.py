@@ -24,6 +24,8 @@ from gainsight_dest.sandbox.tenant import Sandbox
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+__all__ = ["Server", "app"]
+
 #: Bytes of a body that are taken, and that are read before a longer one is refused: who is still sending when the
 #: connection closes does not get to see why.
 MOST_BYTES = 16 * 2**20
@@ -35,7 +37,7 @@ _WAITING = 128
 _GRACE = 0.2
 
 
-class _UnfitError(Exception):
+class _BadRequestError(Exception):
     """The call does not get as far as the sandbox."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -54,7 +56,7 @@ def app(
     def respond(environ: WSGIEnvironment) -> Response:
         # A page on the web can have its own name resolve to 127.0.0.1 and then read what is here.
         if only_loopback and not _is_loopback(environ.get("HTTP_HOST", "")):
-            raise _UnfitError(421, "The sandbox is called by the name of localhost alone")
+            raise _BadRequestError(421, "The sandbox is called by the name of localhost alone")
         route = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if route == ("GET", "/"):
             text = page(sandbox).encode("utf-8", "xmlcharrefreplace")  # half an emoji is no UTF-8
@@ -74,7 +76,7 @@ def app(
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             response = respond(environ)
-        except _UnfitError as error:
+        except _BadRequestError as error:
             response = error.response
         headers = {**response.headers, "Content-Length": str(len(response.body))}
         start_response(f"{response.status} {responses.get(response.status, '')}", [*headers.items()])
@@ -110,7 +112,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _url(environ: WSGIEnvironment) -> str:
-    """The URL that was asked for, but for the host: nothing depends on it, and the caller's may be malformed."""
+    """The URL that was asked for, without the host: nothing depends on it, and the caller's may be malformed."""
     query = environ.get("QUERY_STRING", "")
     return f"http://sandbox{quote(environ['PATH_INFO'], encoding='latin-1')}{'?' if query else ''}{_text(query)}"
 
@@ -132,20 +134,20 @@ def _text(value: str) -> str:
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """The whole body. Raises _UnfitError, and ConnectionResetError where it breaks off."""
+    """The whole body. Raises _BadRequestError, and ConnectionResetError where it breaks off."""
     stream = environ["wsgi.input"]
     chunked = bool(environ.get("wsgi.input_terminated"))
     length = environ.get("CONTENT_LENGTH") or "0"
     if not chunked and not (length.isascii() and length.isdigit()):
-        raise _UnfitError(400, "Content-Length is not a number")
+        raise _BadRequestError(400, "Content-Length is not a number")
     try:
         body, size = _read(stream, _READ_BYTES if chunked else min(int(length), _READ_BYTES))
         if chunked and size < _READ_BYTES:
             list(getattr(stream, "read_trailer_lines", tuple)())  # left there, they would begin the next request
     except (ValueError, OverflowError, MemoryError):
-        raise _UnfitError(400, "The body's chunks cannot be read") from None
+        raise _BadRequestError(400, "The body's chunks cannot be read") from None
     if size > MOST_BYTES:
-        raise _UnfitError(413, f"The body is longer than {MOST_BYTES} bytes")
+        raise _BadRequestError(413, f"The body is longer than {MOST_BYTES} bytes")
     if not chunked and size < int(length):
         raise _dropped()
     return body
@@ -161,7 +163,7 @@ def _read(stream: Any, most: int) -> tuple[bytes, int]:
     return b"".join(pieces), size
 
 
-class _Connection(HTTPConnection):
+class _QuietConnection(HTTPConnection):
     """Closes its writer, too: left to be collected, it would tell on standard error of an answer that no one took."""
 
     def close(self) -> None:
@@ -170,10 +172,10 @@ class _Connection(HTTPConnection):
             self.wfile.close()
 
 
-class _Quiet(wsgi.Server):
+class _QuietServer(wsgi.Server):
     """Says nothing of clients that come and go."""
 
-    ConnectionClass = _Connection
+    ConnectionClass = _QuietConnection
     expiration_interval = 0.1  # how long a stop takes, too
     keep_alive_conn_limit = 1000
 
@@ -200,7 +202,7 @@ class Server:
     ) -> None:
         self._stopped = threading.Event()
         application = app(sandbox, sleep or self._wait, only_loopback=_is_loopback(_bracketed(host)))
-        self._http = _Quiet((host, port), application, numthreads=threads, request_queue_size=_WAITING)
+        self._http = _QuietServer((host, port), application, numthreads=threads, request_queue_size=_WAITING)
         self._http.shutdown_timeout = _GRACE
 
     @property

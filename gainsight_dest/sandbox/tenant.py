@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
+from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
@@ -33,13 +34,15 @@ from gainsight_dest.fields import (
 from gainsight_dest.gainsight import RECORDS_PER_WRITE, Response, events_url, insert_url, people_url, query_url
 from gainsight_dest.sandbox.answers import Answer, RefusedError, envelope_of, fail, saved, shown
 from gainsight_dest.sandbox.content import Content
-from gainsight_dest.sandbox.faults import Fault, Plan
+from gainsight_dest.sandbox.faults import TOO_MANY, UNAUTHORIZED, FaultPlan, PlannedFault
 from gainsight_dest.sandbox.limits import DAY, MINUTE, Window
-from gainsight_dest.sandbox.schema import Problem, problems
+from gainsight_dest.sandbox.schema import FieldProblem, problems
 from gainsight_dest.values import plain
 
 if TYPE_CHECKING:
     import requests
+
+    from gainsight_dest.sandbox.transport import SandboxTransport
 
 #: Rows that a query answers with at most.
 ROWS_PER_QUERY = 5000
@@ -52,7 +55,7 @@ class DroppedConnectionError(ConnectionError):
 
 
 @attrs.frozen
-class Call:
+class CallRecord:
     """A call that was made: its number from 1, when, what it asked for, how it was answered (None: dropped)."""
 
     number: int
@@ -67,7 +70,7 @@ class Call:
 
 
 @attrs.frozen
-class _Incoming:
+class _IncomingCall:
     """A call as it comes in: header names in lower case, the body parsed, or as text where it is no JSON."""
 
     method: str
@@ -113,28 +116,28 @@ class Sandbox:
         self,
         config: DestinationConfig | None = None,
         *,
-        calls_per_minute: int | None = 100,
-        calls_per_day: int | None = 50_000,
+        calls_per_minute: int | None = CALLS_PER_MINUTE,
+        calls_per_day: int | None = CALLS_PER_DAY,
         clock: Callable[[], float] = time.time,
-        faults: Iterable[Fault] = (),
+        faults: Iterable[PlannedFault] = (),
         custom_fields: Mapping[str, Mapping[str, Datatype]] | None = None,
         content: Content | None = None,
     ) -> None:
         self.content = content or Content()
-        self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
+        self.calls: deque[CallRecord] = deque(maxlen=CALLS_KEPT)
         #: How often each thing was asked for, and how often a call was one too many for the limits.
         self.counts: Counter[str] = Counter()
         self.throttled = 0
         self._config = config
         self._clock = clock
-        self._plan = Plan(tuple(faults))
+        self._plan = FaultPlan(tuple(faults))
         self._windows = (Window(MINUTE, calls_per_minute), Window(DAY, calls_per_day))
         self._lock = threading.Lock()
         self._number = 0
         declared = custom_fields or {}
         self._custom = {of.name: _custom(of, config, declared.get(of.name)) for of in OBJECTS}
 
-    def _problems(self, record: Record, of: GainsightObject) -> list[Problem]:
+    def _problems(self, record: Record, of: GainsightObject) -> list[FieldProblem]:
         return [*problems(record, of, self._custom[of.name])]
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -151,7 +154,7 @@ class Sandbox:
         """The answer to a call with a JSON value as its body, or text or bytes of it."""
         path, query = _target(url)
         lower = {name.lower(): value.strip() for name, value in headers.items()}
-        incoming = _Incoming(method, path, query, lower, _json(body))
+        incoming = _IncomingCall(method, path, query, lower, _json(body))
         with self._lock:
             return self._answer(incoming)
 
@@ -161,7 +164,16 @@ class Sandbox:
 
         return session_to(self, sleep)
 
-    def _answer(self, incoming: _Incoming) -> Answer:
+    def transport(self, sleep: Callable[[float], object] | None = None) -> SandboxTransport:
+        """A transport of httpx of which every call ends here: `httpx.AsyncClient(transport=sandbox.transport())`.
+
+        Slow answers `sleep`, which may be awaited. Needs the extra `async`.
+        """
+        from gainsight_dest.sandbox.transport import SandboxTransport  # noqa: PLC0415 - only this needs httpx
+
+        return SandboxTransport(self, sleep)
+
+    def _answer(self, incoming: _IncomingCall) -> Answer:
         now = self._clock()
         self._number += 1
         request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, str(self._number)))
@@ -180,16 +192,8 @@ class Sandbox:
         seen = None if answer.response is None else answer.response.status
         kind = fault.kind if fault else None
         self.calls.append(
-            Call(
-                self._number,
-                now,
-                incoming.method,
-                incoming.path,
-                action,
-                seen,
-                envelope["errorCode"],
-                request_id,
-                kind,
+            CallRecord(
+                self._number, now, incoming.method, incoming.path, action, seen, envelope["errorCode"], request_id, kind
             )
         )
         return answer
@@ -197,7 +201,7 @@ class Sandbox:
     def _admit(self, now: float) -> None:
         if any(window.is_full(now) for window in self._windows):
             self.throttled += 1
-            raise RefusedError(429, "GU_2400", "Too many calls")
+            raise RefusedError(*TOO_MANY)
         for window in self._windows:
             window.count(now)
 
@@ -212,7 +216,7 @@ class Sandbox:
         minute, day = (window.limit for window in self._windows)
         return minute, day
 
-    def _route(self, incoming: _Incoming) -> tuple[str | None, Callable[[_Incoming], Any]]:
+    def _route(self, incoming: _IncomingCall) -> tuple[str | None, Callable[[_IncomingCall], Any]]:
         """What a call asks for, and what carries it out."""
         action, carry_out = self._ROUTES.get((incoming.method, incoming.path), (None, None))
         if carry_out is None:
@@ -223,14 +227,14 @@ class Sandbox:
 
     # --- what is asked for ------------------------------------------------------------------------------------------
 
-    def _upsert_person(self, incoming: _Incoming) -> Record:
+    def _upsert_person(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
         person = _object(incoming.body)
         if not person:
             raise RefusedError(400, "GSOBJ_VCRUDR1001", "Row is empty")
         problems = self._problems({k: v for k, v in person.items() if k != LINKS}, PERSON)
         problems += [
-            Problem(LINKED, "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
+            FieldProblem(LINKED, "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
             for gsid in _gsids(person)
             if not self.content.has_company(gsid)
         ]
@@ -241,7 +245,7 @@ class Sandbox:
         self.content.upsert_person(person)
         return {"count": 1, "errors": None}
 
-    def _find_companies(self, incoming: _Incoming) -> Record:
+    def _find_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
         query = _object(incoming.body)
         try:
@@ -253,11 +257,11 @@ class Sandbox:
         rows = found[first : first + min(most, ROWS_PER_QUERY)]
         return {"records": [{name: row[name] for name in select if name in row} for row in rows]}
 
-    def _create_companies(self, incoming: _Incoming) -> Record:
+    def _create_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
         return saved([self.content.insert_company(record) for record in self._checked_companies(incoming)])
 
-    def _update_companies(self, incoming: _Incoming) -> Record:
+    def _update_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
         records = self._checked_companies(incoming)
         if incoming.query.get("keys") != [COMPANY.key]:
@@ -269,7 +273,7 @@ class Sandbox:
                 company.update(record)
         return saved([self.content.named(record[COMPANY.key])[0] for record in records])
 
-    def _checked_companies(self, incoming: _Incoming) -> list[Record]:
+    def _checked_companies(self, incoming: _IncomingCall) -> list[Record]:
         """The records of a write: all of them, or none if one is wrong. Which one it is, the answer does not say."""
         records = _object(incoming.body).get("records")
         if not isinstance(records, list) or not 0 < len(records) <= RECORDS_PER_WRITE:
@@ -281,7 +285,7 @@ class Sandbox:
             raise RefusedError(400, problems[0].code, problems[0].description, data)
         return records
 
-    def _send_event(self, incoming: _Incoming) -> Record:
+    def _send_event(self, incoming: _IncomingCall) -> Record:
         headers = incoming.headers
         if any(
             not headers.get(name) for name in ("sharedsecret", "tenantid", "topicname", "eventname", "eventversion")
@@ -290,7 +294,7 @@ class Sandbox:
         config = self._config
         if config is not None:
             if not (_is(headers["sharedsecret"], config.shared_secret) and _is(headers["tenantid"], config.tenant_id)):
-                raise RefusedError(401, "GS_APIG_2401", "Unauthorized")
+                raise RefusedError(*UNAUTHORIZED)
             if not _is(headers["topicname"], config.topic_name):
                 raise RefusedError(400, "GSOBJ_1008", "No such topic")
             named = (headers["eventname"], headers["eventversion"])
@@ -302,14 +306,14 @@ class Sandbox:
         self.content.events.append({**event, "properties": _object(incoming.body)})
         return {}
 
-    def _check_access_key(self, incoming: _Incoming) -> None:
+    def _check_access_key(self, incoming: _IncomingCall) -> None:
         given = incoming.headers.get("accesskey")
         if not given:
             raise RefusedError(400, "GSOBJ_1024", "Authentication headers are missing")
         if self._config is not None and not _is(given, self._config.access_key):
-            raise RefusedError(401, "GS_APIG_2401", "Unauthorized")
+            raise RefusedError(*UNAUTHORIZED)
 
-    _ROUTES: ClassVar[dict[tuple[str, str], tuple[str, Callable[[Sandbox, _Incoming], Any]]]] = {
+    _ROUTES: ClassVar[dict[tuple[str, str], tuple[str, Callable[[Sandbox, _IncomingCall], Any]]]] = {
         ("PUT", _path(people_url)): ("upsert person", _upsert_person),
         ("POST", _path(query_url, COMPANY.name)): ("find company", _find_companies),
         ("POST", _path(insert_url, COMPANY.name)): ("create company", _create_companies),
@@ -345,7 +349,7 @@ def _is(given: str, expected: str | None) -> bool:
     return expected is not None and given == expected.strip()
 
 
-def _no_such_route(_: _Incoming) -> Any:
+def _no_such_route(_: _IncomingCall) -> Any:
     raise RefusedError(404, "GS_APIG_1000", "No such route")
 
 

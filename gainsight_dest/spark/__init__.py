@@ -10,18 +10,14 @@ routed.write.format("gainsight").options(config="destination.json", shards=4).mo
 library is needed on the executors, too.
 """
 
-try:
+from gainsight_dest.errors import naming_the_extra
+
+with naming_the_extra(__name__):
+    from gainsight_dest.spark.options import OptionsError
     from gainsight_dest.spark.requests import transform_events
     from gainsight_dest.spark.route import by_shard
     from gainsight_dest.spark.source import GainsightDataSource
+    from gainsight_dest.spark.task import SpeculationError
     from gainsight_dest.spark.warehouse import from_warehouse
-except ModuleNotFoundError as error:
-    missing = (error.name or "").partition(".")[0]
-    if missing == "gainsight_dest":
-        raise
-    raise ImportError(
-        f"gainsight_dest.spark needs {missing}, which is not installed: pip install 'gainsight-dest[spark]'",
-        name=missing,
-    ) from error
 
-__all__ = ["GainsightDataSource", "by_shard", "from_warehouse", "transform_events"]
+__all__ = ["GainsightDataSource", "OptionsError", "SpeculationError", "by_shard", "from_warehouse", "transform_events"]

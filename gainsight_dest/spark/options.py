@@ -1,8 +1,7 @@
-"""The options of the writer: texts, checked all at once."""
+"""Options of the writer: texts, checked all at once."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,19 @@ from typing import Any
 import attrs
 
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.engines import json_with_keys
 from gainsight_dest.deliver.shards import Shards
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.spelling import Names
-from gainsight_dest.templates import Settings as Filled
-from gainsight_dest.templates import of_one_tenant
+from gainsight_dest.spelling import Names, did_you_mean
+from gainsight_dest.templates import Settings, of_one_tenant
 
 
 class OptionsError(ValueError):
-    """Options of the writer are wrong; the text names each, and shows no value: a key may stand in the wrong place."""
+    """Options of the writer are wrong. The text names each and shows no value: a key may stand in the wrong place."""
 
 
 @attrs.frozen
-class Settings:
+class WriterOptions:
     """What the options say. `failed`, `journal`: folders."""
 
     shards: Shards
@@ -30,17 +29,17 @@ class Settings:
     journal: Path | None = None
 
 
-def _config(text: str) -> DestinationConfig | Filled:
+def _config(text: str) -> DestinationConfig | Settings:
     if text.lstrip().startswith(("{", "[")):
         raise ValueError("must be the path of a JSON file, not its text: Spark may show options, and keys are in it")
     try:
-        return of_one_tenant(json.loads(Path(text).read_bytes()))
+        return of_one_tenant(json_with_keys(Path(text).read_bytes()))
     except OSError as error:
         raise ValueError(f"the file cannot be read: {error.strerror}") from None
     except ConfigError as error:
         raise ValueError(f"the file is not a destination config: {error}") from None
-    except (ValueError, RecursionError):
-        raise ValueError("the file is not JSON") from None
+    except ValueError as error:
+        raise ValueError(f"the file {error}") from None
 
 
 def _number(text: str) -> int:
@@ -77,7 +76,7 @@ OPTIONS: dict[str, Callable[[str], Any]] = {
 _SPARKS_OWN = {"checkpointlocation", "queryname"}
 
 
-def settings_of(options: Mapping[str, str]) -> Settings:
+def settings_of(options: Mapping[str, str]) -> WriterOptions:
     """What the options say. Raises OptionsError, which names all that are wrong."""
     names = Names(OPTIONS)
     problems, found = [], {}
@@ -88,14 +87,14 @@ def settings_of(options: Mapping[str, str]) -> Settings:
             except ValueError as error:
                 problems.append(f"{name}: {error}")
         elif name.lower() not in _SPARKS_OWN:
-            near = names.near(name)
-            problems.append(f"{name}: there is no such option{f'; is {near} meant?' if near else ''}")
+            question = did_you_mean(names.near(name))
+            problems.append(f"{name}: there is no such option{f'. {question}' if question else ''}")
     if "config" not in options:
-        problems.append("config: is needed: the path of a JSON file with the destination's config")
+        problems.append("config: is missing: the path of a JSON file with the destination's config")
     folders = {name: found.pop(name, None) for name in ("failed", "journal")}
     if not problems:
         try:
-            return Settings(Shards(**found), **folders)
+            return WriterOptions(Shards(**found), **folders)
         except (ConfigError, ValueError) as error:
             problems.append(str(error))
     raise OptionsError("options of gainsight: " + "; ".join(problems))

@@ -1,5 +1,5 @@
-"""Events to the shards that send them: companies first, by one task, and people and track events by as many as there
-are shards. One job of Spark's: each of its shuffles waits for all that comes before it.
+"""The route of events to the shards that send them: companies first, by one task, then people and track events by as
+many tasks as there are shards. One job of Spark's: each of its shuffles waits for all that comes before it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
 
-from gainsight_dest.batching.address import address
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.send import target_of
-from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.deliver.call import target_of
+from gainsight_dest.deliver.engines import ParsedEvent
+from gainsight_dest.deliver.shards import Shards, first_sender
 from gainsight_dest.outcome import Outcome, Status, outcome_record
-from gainsight_dest.spark.rows import EVENT, Batches, Read, as_json, batches, events_only, fit, read
+from gainsight_dest.spark.rows import EVENT, Batches, as_json, batches, events_only, fit, read
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
 from gainsight_dest.templates import of_one_tenant
 
@@ -105,14 +105,13 @@ def _addressing(settings: Shards) -> Callable[[Iterable[pa.RecordBatch]], Batche
         for batch in rows:
             yield from batches((_addressed(found) for found in read(batch)), _SCHEMA, size=batch.num_rows)
 
-    def _addressed(found: Read) -> dict[str, Any]:
+    def _addressed(found: ParsedEvent) -> dict[str, Any]:
         row = {EVENT: found.as_text(), "route": route}
-        told = address(found.event, settings.config, settings.shards)
-        if isinstance(told, Outcome):  # it goes nowhere: the sender finds the same out, and tells it
-            return {**row, "sender": 1, "shard": 0, "key": "", "moment": "", "message_id": fit(told.message_id or "")}
-        texts = {name: fit(text) for name, text in told._asdict().items() if name != "shard"}
-        sender = 0 if told.company is not None else 1 + told.shard
-        return {**row, **texts, "shard": told.shard, "sender": sender}
+        place = settings.address(found.event)
+        if isinstance(place, Outcome):  # it goes nowhere, which the sender finds and reports
+            return {**row, "sender": 1, "shard": 0, "key": "", "moment": "", "message_id": fit(place.message_id or "")}
+        texts = {name: fit(text) for name, text in place._asdict().items() if name != "shard"}
+        return {**row, **texts, "shard": place.shard, "sender": 1 + first_sender(place)}
 
     return addressed
 
@@ -127,7 +126,7 @@ def _saving(settings: Shards, folder: Path | None) -> Callable[[Iterable[pa.Reco
         with settings.companies() as sender:
             waiting: deque[dict[str, Any]] = deque()
             outcomes = sender.save_companies(_groups(checked, waiting), journal_file(folder, task.stream, "companies"))
-            yield from batches(({**waiting.popleft(), **facts(outcome)} for outcome in outcomes), _SCHEMA)
+            yield from batches(({**waiting.popleft(), **_saved(outcome)} for outcome in outcomes), _SCHEMA)
 
     return saved
 
@@ -147,8 +146,8 @@ def _groups(rows: Iterable[pa.RecordBatch], waiting: deque[dict[str, Any]]) -> I
             yield found.event
 
 
-def facts(outcome: Outcome) -> dict[str, Any]:
-    """What is known of a group event once its company is saved, or could not be."""
+def _saved(outcome: Outcome) -> dict[str, Any]:
+    """What a row has more once the company of its group event is saved, or could not be."""
     if outcome.status is Status.DELIVERED:
         return {"gsid": outcome.gsid, "calls": outcome.calls}
     return {"outcome": as_json(outcome_record(outcome)), "calls": outcome.calls}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import MapType, StringType, StructType, VariantType, VariantVal
 
+from gainsight_dest.deliver.engines import ParsedEvent, parsed
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import is_nested
 from gainsight_dest.values import plain
@@ -19,22 +20,6 @@ from gainsight_dest.values import plain
 EVENT = "event"
 
 Batches = Iterator[pa.RecordBatch]
-
-
-class Read(NamedTuple):
-    """An event as it is read from a row, or the error that stands in for it; and the row's text, if it holds one."""
-
-    event: Any
-    text: str | None = None
-
-    @property
-    def raw(self) -> Any:
-        """What a dead letter has of it: the event, or the text that is none."""
-        return self.text if isinstance(self.event, EventError) else self.event
-
-    def as_text(self) -> str | None:
-        """The event as JSON text; text that is no JSON stays as it is."""
-        return as_json(self.event) if self.text is None and self.event is not None else self.text
 
 
 def check_event_column(schema: StructType) -> None:
@@ -56,7 +41,7 @@ def events_only(df: DataFrame) -> DataFrame:
     return df.select(EVENT)
 
 
-def read(batch: pa.RecordBatch) -> Iterator[Read]:
+def read(batch: pa.RecordBatch) -> Iterator[ParsedEvent]:
     """The events of a batch of rows."""
     column = batch.column(EVENT)
     is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
@@ -65,24 +50,7 @@ def read(batch: pa.RecordBatch) -> Iterator[Read]:
             yield parsed(value)
         else:
             event = _object(value, column.type)
-            yield Read(event["message"] if is_nested(event) else event)
-
-
-def parsed(text: str | None) -> Read:
-    """The event of a JSON text, RudderStack's nested form too, which dead letters have. None: no event.
-
-    Of text that is no JSON, an error stands in for it.
-    """
-    if text is None:
-        return Read(None)
-    try:
-        event = json.loads(text)
-    except (ValueError, RecursionError):
-        return Read(EventError("the event", "is not JSON"), text)
-    if is_nested(event):
-        event = event["message"]
-        return parsed(event) if isinstance(event, str) else Read(event)  # a text that was no JSON, and may be mended
-    return Read(event, text)
+            yield ParsedEvent(event["message"] if is_nested(event) else event)
 
 
 def as_json(value: Any) -> str:

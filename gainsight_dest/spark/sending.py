@@ -1,4 +1,4 @@
-"""Who sends what a writer is given: the tasks, if by_shard has routed the events, or else the driver.
+"""Who sends the events that a writer is given: the tasks, if by_shard has routed them, or else the driver.
 
 Spark tells a writer neither how many partitions there are nor what is in the others. Two tasks that each look for a
 new company would both create it, and both take the tenant's calls for their own. So a task sends only what was routed
@@ -13,27 +13,27 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 import pyarrow as pa
 from pyspark.sql.datasource import WriterCommitMessage
 
-from gainsight_dest.batching.address import address
 from gainsight_dest.batching.moments import UnreadTimes
-from gainsight_dest.deliver.shards import Saved, Shard
-from gainsight_dest.outcome import Outcome, Status, dead_letter, outcome_record
-from gainsight_dest.spark.options import Settings
-from gainsight_dest.spark.route import facts, route_of
-from gainsight_dest.spark.rows import Read, parsed, read
+from gainsight_dest.deliver.engines import ParsedEvent, parsed
+from gainsight_dest.deliver.shards import SavedGroup
+from gainsight_dest.outcome import outcome_record
+from gainsight_dest.spark.options import WriterOptions
+from gainsight_dest.spark.report import Keep, WriteReport, dead_letters, save_report
+from gainsight_dest.spark.route import route_of
+from gainsight_dest.spark.rows import read
 from gainsight_dest.spark.task import Task, file_name, journal_file, shard_name
-from gainsight_dest.spark.told import DeadLetters, Sent, tell
 
 log = logging.getLogger("gainsight_dest.spark")
 
 Messages = Sequence[WriterCommitMessage | None]
-
+#: A routed row, and its event.
+_Row = tuple[dict[str, Any], ParsedEvent]
 
 _MISROUTED = {
     "route": "events are routed for {}, and written with options for {}: give by_shard and the writer the same",
@@ -41,97 +41,72 @@ _MISROUTED = {
 }
 
 
-class Row(NamedTuple):
-    """A row to send. `gsid`, `calls`: of a group event, once its company is saved; `outcome`: if it could not be.
-
-    `unread`: a time of it that cannot be read.
-    """
-
-    found: Read
-    gsid: str | None = None
-    calls: int = 0
-    outcome: str | None = None
-    unread: str | None = None
-
-
-def send(rows: Iterable[Row], sender: Shard, journal: Path | None, letters: DeadLetters, told: Sent) -> None:
-    """Send them, count what became of them, and keep those that failed. Raises CredentialsError, JournalError."""
-    waiting: deque[Read] = deque()
-
-    def items() -> Iterator[Any]:
-        for row in rows:
-            if row.unread is not None:
-                told.unread += UnreadTimes.of(row.unread)
-            if row.outcome is not None:
-                record = json.loads(row.outcome)
-                told.add(record)
-                letters.add({"message": row.found.raw, "error": record["error"]})
-            else:
-                waiting.append(row.found)
-                yield row.found.event if row.gsid is None else Saved(row.found.event, row.gsid, row.calls)
-
-    try:
-        for outcome in sender.deliver(items(), journal):
-            found = waiting.popleft()
-            told.add(outcome_record(outcome))
-            if outcome.status is Status.FAILED:
-                letters.add(dead_letter(found.raw, outcome))
-    finally:
-        told.waited = sender.waited
-
-
 @attrs.frozen
-class InTasks:
+class TaskDelivery:
     """Each task sends the events of one shard."""
 
-    settings: Settings
+    options: WriterOptions
 
-    def take(self, batches: Iterator[pa.RecordBatch], job: str) -> Sent:
+    def take(self, batches: Iterator[pa.RecordBatch], job: str) -> WriteReport:
         """In a task: send its rows. Raises CredentialsError, JournalError, SpeculationError, ValueError."""
         task = Task.current()
-        told, shard = Sent(task.stream or job), shard_name(task.partition)
-        journal = journal_file(self.settings.journal, task.stream, shard)
+        report, shard = WriteReport(task.stream or job), shard_name(task.partition)
         rows = self._rows(batches, task)
         first = [*islice(rows, 1)]
         if not first:  # there may be more partitions than shards, if it was routed for others
-            return told
+            return report
+        journal = journal_file(self.options.journal, task.stream, shard)
+        waiting: deque[ParsedEvent] = deque()
         with (
-            self.settings.shards.shard(task.partition) as sender,
-            DeadLetters(self.settings.failed, file_name(told.name, shard), str(task.attempt)) as letters,
+            self.options.shards.shard(task.partition) as sender,
+            dead_letters(self.options.failed, file_name(report.name, shard), str(task.attempt)) as keep,
         ):
-            send(chain(first, rows), sender, journal, letters, told)
-        return told
+            items = _items(chain(first, rows), waiting, report, keep)
+            for outcome in sender.deliver(items, journal):
+                report.add(waiting.popleft().raw, outcome_record(outcome), keep)
+            report.waited = sender.waited
+        return report
 
-    def _rows(self, batches: Iterator[pa.RecordBatch], task: Task) -> Iterator[Row]:
-        wanted = {"route": route_of(self.settings.shards), "shard": task.partition}
+    def _rows(self, batches: Iterator[pa.RecordBatch], task: Task) -> Iterator[_Row]:
+        wanted = {"route": route_of(self.options.shards), "shard": task.partition}
         for batch in batches:
             for name, value in wanted.items():  # before any of them is sent
                 if others := {*batch.column(name).to_pylist()} - {value}:
                     raise ValueError(_MISROUTED[name].format(others.pop(), value))
-            for each, found in zip(batch.to_pylist(), read(batch), strict=True):
-                yield Row(found, each["gsid"], each["calls"] or 0, each["outcome"], each["unread"])
+            yield from zip(batch.to_pylist(), read(batch), strict=True)
 
     def commit(self, messages: Messages, job: str) -> None:
-        """On the driver: tell what the tasks have told."""
-        _end(self.settings, Sent.of(messages, job), is_committed=True)
+        """On the driver: report what the tasks have sent."""
+        _end(self.options, WriteReport.of(messages, job), is_committed=True)
 
     def abort(self, messages: Messages, job: str) -> None:
-        """On the driver: tell what was sent, as far as it is known. What was sent stays sent."""
+        """On the driver: report what was sent, as far as it is known. What was sent stays sent."""
         missing = sum(message is None for message in messages)
-        asked = f": {self.settings.journal} may" if self.settings.journal else ""
+        asked = f": {self.options.journal} may" if self.options.journal else ""
         unknown = f"; {missing} tasks cannot tell what they sent{asked}" if missing else ""
-        _end(self.settings, Sent.of(messages, job), is_committed=False, missing=missing, unknown=unknown)
+        _end(self.options, WriteReport.of(messages, job), is_committed=False, missing=missing, unknown=unknown)
+
+
+def _items(rows: Iterable[_Row], waiting: deque[ParsedEvent], report: WriteReport, keep: Keep) -> Iterator[Any]:
+    """The events to send, each `waiting` for its outcome; those whose company could not be saved have theirs."""
+    for row, found in rows:
+        report.unread += UnreadTimes.of(row["unread"])
+        if row["outcome"] is not None:
+            report.add(found.raw, json.loads(row["outcome"]), keep)
+        else:
+            waiting.append(found)
+            yield found.event if row["gsid"] is None else SavedGroup(found.event, row["gsid"], row["calls"])
 
 
 @attrs.frozen
-class Gathered(WriterCommitMessage):
+class TaskEvents(WriterCommitMessage):
     """The events of a task, for the driver to send: JSON texts, or what should be one, and None."""
 
     stream: str | None
     packed: bytes
 
     @classmethod
-    def of(cls, stream: str | None, found: Iterable[Read]) -> Gathered:
+    def of(cls, stream: str | None, found: Iterable[ParsedEvent]) -> TaskEvents:
         """Packed, as they go through the memory of the driver's JVM, which takes a gigabyte by default."""
         return cls(stream, zlib.compress(json.dumps([each.as_text() for each in found]).encode("ascii"), 1))
 
@@ -141,90 +116,69 @@ class Gathered(WriterCommitMessage):
         return texts
 
 
+class _Events(Sequence[Any]):
+    """Events that are kept as text, which takes less memory than an object does, and parsed when they are needed."""
+
+    def __init__(self, texts: Iterable[str | None]) -> None:
+        #: Sorted, for a shuffle promises no order, and a journal knows an event by its place.
+        self._texts = sorted(texts, key=lambda text: text or "")
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.parsed(index).event
+
+    def parsed(self, index: int) -> ParsedEvent:
+        """The event, and its text."""
+        return parsed(self._texts[index])
+
+
 @attrs.frozen
-class OnDriver:
-    """The tasks read, and the driver sends, all by itself: as a shard does, what belongs together side by side."""
+class DriverDelivery:
+    """The tasks read, and the driver sends: all by one sender."""
 
-    settings: Settings
+    options: WriterOptions
 
-    def take(self, batches: Iterator[pa.RecordBatch], _: str) -> Gathered:
+    def take(self, batches: Iterator[pa.RecordBatch], _: str) -> TaskEvents:
         """In a task: hand its rows on. Raises SpeculationError."""
         task = Task.current()
-        return Gathered.of(task.stream, (found for batch in batches for found in read(batch)))
+        return TaskEvents.of(task.stream, (found for batch in batches for found in read(batch)))
 
     def commit(self, messages: Messages, job: str) -> None:
-        """On the driver: send all, and tell. Raises CredentialsError, JournalError."""
-        gathered = [message for message in messages if isinstance(message, Gathered)]
-        stream = gathered[0].stream if gathered else None
-        told, sender = Sent(stream or job), self.settings.shards.alone()
+        """On the driver: send all, and report. Raises CredentialsError, JournalError."""
+        given = [message for message in messages if isinstance(message, TaskEvents)]
+        stream = given[0].stream if given else None
+        report, sender = WriteReport(stream or job), self.options.shards.alone()
+        is_committed = False
         try:
-            with sender, DeadLetters(self.settings.failed, told.name, "driver") as letters:
-                places = [self._place(text) for each in gathered for text in each.texts()]
-                first = sorted((each for each in places if each.company is not None), key=_by_company)
-                rest = [each for each in places if each.company is None]
-                saved = self._saved(first, sender, stream)
-                rows = (each.row() for each in sorted((*rest, *saved), key=_by_key))
-                send(rows, sender, journal_file(self.settings.journal, stream, "driver"), letters, told)
-        except BaseException:
-            told.calls = sender.calls  # those for companies, too, whose people were not told of
-            _end(self.settings, told, is_committed=False)
-            raise
-        _end(self.settings, told, is_committed=True)
+            with sender, dead_letters(self.options.failed, report.name, "driver") as keep:
+                events = _Events(chain.from_iterable(each.texts() for each in given))
+                journals = (journal_file(self.options.journal, stream, name) for name in ("companies", "driver"))
+                for outcome in sender.deliver_all(events, *journals):
+                    report.add(events.parsed(outcome.index).raw, outcome_record(outcome), keep)
+            is_committed = True
+        finally:
+            report.waited, report.unread = sender.waited, sender.unread
+            if not is_committed:
+                report.calls = sender.calls  # with those for companies whose people have no outcome yet
+            _end(self.options, report, is_committed=is_committed)
 
     def abort(self, messages: Messages, job: str) -> None:
-        """On the driver: tell that nothing was sent. If it was `commit` that failed, that has told."""
+        """On the driver: report that nothing was sent. If it was `commit` that failed, that has reported."""
         missing = sum(message is None for message in messages)
         if missing:
-            _end(self.settings, Sent(job), is_committed=False, missing=missing)
-
-    def _place(self, text: str | None) -> _Place:
-        found = parsed(text)
-        place = address(found.event, self.settings.shards.config, 1)
-        if isinstance(place, Outcome):  # it goes nowhere: the sender finds the same out, and tells it
-            return _Place(text, None, "", "", place.message_id or "")
-        return _Place(text, place.company, place.key, place.moment, place.message_id, unread=place.unread)
-
-    def _saved(self, places: list[_Place], sender: Shard, stream: str | None) -> Iterator[_Place]:
-        """The group events once their companies are saved, or could not be."""
-        journal = journal_file(self.settings.journal, stream, "companies")
-        groups = (parsed(place.text).event for place in places)
-        for place, outcome in zip(places, sender.save_companies(groups, journal), strict=True):
-            yield place._replace(**facts(outcome))
+            _end(self.options, WriteReport(job), is_committed=False, missing=missing)
 
 
-class _Place(NamedTuple):
-    """An event as text, as an object would take more memory, and what it is sorted by. The rest is as in Row."""
-
-    text: str | None
-    company: str | None
-    key: str
-    moment: str
-    message_id: str
-    gsid: str | None = None
-    calls: int = 0
-    outcome: str | None = None
-    unread: str | None = None
-
-    def row(self) -> Row:
-        """To be sent."""
-        return Row(parsed(self.text), self.gsid, self.calls, self.outcome, self.unread)
-
-
-def _by_company(place: _Place) -> tuple[str, ...]:
-    """Alike in each attempt, which a shuffle does not promise: a journal goes by places."""
-    return place.company or "", place.moment, place.message_id, place.text or ""
-
-
-def _by_key(place: _Place) -> tuple[str, ...]:
-    return place.key, place.moment, place.message_id, place.text or ""
-
-
-def _end(settings: Settings, told: Sent, *, is_committed: bool, missing: int = 0, unknown: str = "") -> None:
-    """Leave word of how it ended, in the log and beside the failed events. `missing`: tasks that failed."""
+def _end(
+    options: WriterOptions, report: WriteReport, *, is_committed: bool, missing: int = 0, unknown: str = ""
+) -> None:
+    """Report how it ended, in the log and beside the failed events. `missing`: tasks that failed."""
     if is_committed:
-        log.log(logging.WARNING if told.failed else logging.INFO, "%s: %s", told.name, told)
+        log.log(logging.WARNING if report.failed else logging.INFO, "%s: %s", report.name, report)
     else:
-        log.warning("%s ended early: %s%s", told.name, told, unknown)
-    if told.unread:
-        log.warning("%s: %s", told.name, told.unread)
-    tell(settings.failed, told, missing=missing, is_committed=is_committed)
+        log.warning("%s ended early: %s%s", report.name, report, unknown)
+    if report.unread:
+        log.warning("%s: %s", report.name, report.unread)
+    save_report(options.failed, report, missing=missing, is_committed=is_committed)

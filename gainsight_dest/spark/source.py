@@ -13,10 +13,10 @@ from pyspark.sql import datasource
 from pyspark.sql.datasource import DataSource, DataSourceArrowWriter, DataSourceStreamWriter, WriterCommitMessage
 from pyspark.sql.types import StructType
 
-from gainsight_dest.spark.options import Settings, settings_of
+from gainsight_dest.spark.options import settings_of
 from gainsight_dest.spark.route import ROUTED
 from gainsight_dest.spark.rows import check_event_column
-from gainsight_dest.spark.sending import InTasks, Messages, OnDriver
+from gainsight_dest.spark.sending import DriverDelivery, Messages, TaskDelivery
 
 
 class GainsightDataSource(DataSource):
@@ -33,42 +33,42 @@ class GainsightDataSource(DataSource):
 
     def writer(self, schema: StructType, overwrite: bool) -> BatchWriter:  # noqa: FBT001 - the signature is Spark's
         """The writer of a batch job. Raises OptionsError, ValueError."""
-        return BatchWriter(_way(self.options, schema, overwrite=overwrite))
+        return BatchWriter(_delivery(self.options, schema, overwrite=overwrite))
 
     def streamWriter(self, schema: StructType, overwrite: bool) -> StreamWriter:  # noqa: FBT001, N802 - the same
         """The writer of a stream. Raises OptionsError, ValueError."""
-        return StreamWriter(_way(self.options, schema, overwrite=overwrite))
+        return StreamWriter(_delivery(self.options, schema, overwrite=overwrite))
 
 
-def _way(options: Any, schema: StructType, *, overwrite: bool) -> InTasks | OnDriver:
+def _delivery(options: Any, schema: StructType, *, overwrite: bool) -> TaskDelivery | DriverDelivery:
     if overwrite:
         raise ValueError('what is in Gainsight is not overwritten: use mode("append"), or outputMode("append")')
     check_event_column(schema)
-    settings: Settings = settings_of(dict(options))
-    return InTasks(settings) if set(schema.names) >= ROUTED else OnDriver(settings)
+    kind = TaskDelivery if set(schema.names) >= ROUTED else DriverDelivery
+    return kind(settings_of(dict(options)))
 
 
 @attrs.define
 class _Writer:
-    way: InTasks | OnDriver
+    delivery: TaskDelivery | DriverDelivery
     #: The job in the names of files: when it began, and something that no other has.
     job: str = attrs.field(factory=lambda: f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}")
 
     def write(self, iterator: Iterator[pa.RecordBatch]) -> WriterCommitMessage:
         """What a task does with its rows."""
-        return self.way.take(iterator, self.job)
+        return self.delivery.take(iterator, self.job)
 
 
 class BatchWriter(_Writer, DataSourceArrowWriter):
     """The writer of a batch job."""
 
     def commit(self, messages: Messages) -> None:
-        """Send what the tasks have not; leave word of all that was sent in the log and the folder of failed events."""
-        self.way.commit(messages, self.job)
+        """Send what the tasks have not; report all that was sent in the log and the folder of failed events."""
+        self.delivery.commit(messages, self.job)
 
     def abort(self, messages: Messages) -> None:
-        """Leave word of what was sent, as far as it is known: what was sent stays sent."""
-        self.way.abort(messages, self.job)
+        """Report what was sent, as far as it is known: what was sent stays sent."""
+        self.delivery.abort(messages, self.job)
 
 
 #: Spark 4.0 has none that is given Arrow's batches; it gives them to whatever is of the second class, too.
@@ -84,8 +84,8 @@ class StreamWriter(_Writer, _StreamWriter):  # type: ignore[misc]
 
     def commit(self, messages: Messages, batchId: int) -> None:  # noqa: N803 - Spark's
         """As for a batch job."""
-        self.way.commit(messages, f"{self.job}.{batchId:09}")
+        self.delivery.commit(messages, f"{self.job}.{batchId:09}")
 
     def abort(self, messages: Messages, batchId: int) -> None:  # noqa: N803 - Spark's
         """As for a batch job."""
-        self.way.abort(messages, f"{self.job}.{batchId:09}")
+        self.delivery.abort(messages, f"{self.job}.{batchId:09}")

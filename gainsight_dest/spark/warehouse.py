@@ -74,9 +74,9 @@ def from_warehouse(
         raise ValueError(f"kind must be identify, group or track, not {kind!r}")
     columns = {column.lower(): column for column in df.columns}
     if "id" not in columns:
-        raise ValueError("there is no column id: is this a table of RudderStack's?")
+        raise ValueError("the column id is missing: is this a table of RudderStack's?")
     if kind == "track" and not {*_NAMES} & {*columns}:
-        raise ValueError("there is no column event_text or event: is this the table of a track event?")
+        raise ValueError("the columns event_text and event are missing: is this the table of a track event?")
     own, standard, setting = _KINDS[kind]
     custom = [] if config is None or setting is None else [row[0] for row in _default(config).custom_fields[setting]]
     others = [column for column in columns if column not in KEYS and column not in _LEFT_OUT]

@@ -1,51 +1,49 @@
-"""What a test needs: lifelike events, strategies for them, RudderStack's component tests, a pytest plugin.
+"""For tests: lifelike events, strategies for them, RudderStack's component tests, a pytest plugin.
 
 ```python
-assert transform(identify(plan="gold"), config).body["Plan__gc"] == "gold"
+assert transform(identify_event(plan="gold"), config).body["Plan__gc"] == "gold"
 ```
 
-`identify`, `group`, `track` and the component tests need no test runner and no extra; the strategies need hypothesis,
-the plugin pytest and ruamel.yaml (extra `testing`). Nothing is loaded before it is asked for.
+`identify_event`, `group_event`, `track_event` and the component tests need no test runner and no extra; the strategies
+need hypothesis, the plugin pytest and ruamel.yaml (extra `testing`). Nothing is loaded before it is asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gainsight_dest import load_later
 
 if TYPE_CHECKING:
-    from gainsight_dest.testing.builders import group, identify, track
-    from gainsight_dest.testing.component import ComponentTest, Difference, NetworkCall, load_component_tests
+    from gainsight_dest.testing.builders import group_event, identify_event, track_event
+    from gainsight_dest.testing.component import ComponentTest, NetworkCall, load_component_tests
+    from gainsight_dest.testing.difference import ABSENT, Difference
     from gainsight_dest.testing.strategies import configs, events, traits
 
 __all__ = [
+    "ABSENT",
     "ComponentTest",
     "Difference",
     "NetworkCall",
     "configs",
     "events",
-    "group",
-    "identify",
+    "group_event",
+    "identify_event",
     "load_component_tests",
-    "track",
+    "track_event",
     "traits",
 ]
 
-_LATER = {
-    "ComponentTest": "component",
-    "Difference": "component",
-    "NetworkCall": "component",
-    "configs": "strategies",
-    "events": "strategies",
-    "group": "builders",
-    "identify": "builders",
-    "load_component_tests": "component",
-    "track": "builders",
-    "traits": "strategies",
-}
-
 if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them
-
-    def __getattr__(name: str) -> Any:
-        if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-        return value
+    _LATER = {
+        "ABSENT": "difference",
+        "ComponentTest": "component",
+        "Difference": "difference",
+        "NetworkCall": "component",
+        "configs": "strategies",
+        "events": "strategies",
+        "group_event": "builders",
+        "identify_event": "builders",
+        "load_component_tests": "component",
+        "track_event": "builders",
+        "traits": "strategies",
+    }
+    __getattr__, __dir__ = load_later(__name__, {name: f"testing.{module}" for name, module in _LATER.items()})

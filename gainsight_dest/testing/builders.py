@@ -1,9 +1,9 @@
 """Whole events as RudderStack's server hands them to a destination: made up, always the same, new on each call.
 
 ```python
-identify(plan="gold", address={"city": "Rome"})
-group("Acme", employees=250)
-track("Ticket Closure", contract_id="c-1", status="resolved")
+identify_event(plan="gold", address={"city": "Rome"})
+group_event("Acme", employees=250)
+track_event("Ticket Closure", contract_id="c-1", status="resolved")
 ```
 """
 
@@ -19,6 +19,14 @@ from gainsight_dest.gainsight import CONTRACT_ID_TYPE
 EMAIL = "ada@example.com"
 COMPANY = "Acme"
 EVENT = "Ticket Closure"
+
+#: The settings that every config for tests has, made up.
+SETTINGS: dict[str, Any] = {
+    "access_key": "test-access-key",
+    "shared_secret": "test-shared-secret",
+    "tenant_id": "test-tenant",
+    "topic_name": "Support Tickets",
+}
 
 _Object = Mapping[str, Any]
 
@@ -44,7 +52,7 @@ _MESSAGE_IDS = {
 }
 
 
-def identify(
+def identify_event(
     *,
     email: Any = EMAIL,
     traits: _Object | None = None,
@@ -60,7 +68,7 @@ def identify(
     return _event("identify", {"traits": given}, {"traits": context_traits} if context_traits else {}, event)
 
 
-def group(
+def group_event(
     name: Any = COMPANY,
     /,
     *,
@@ -72,14 +80,14 @@ def group(
 ) -> dict[str, Any]:
     """A group event: the traits of a company, in its context the `email` of the person to be linked to it.
 
-    `name` or `email` None: it has none. The rest is as in `identify`.
+    `name` or `email` None: it has none. The rest is as in `identify_event`.
     """
     given = {**({} if name is None else {"name": name}), **(traits or {}), **more_traits}
     person = {**({} if email is None else {"email": email}), **(context_traits or {})}
     return _event("group", {"groupId": "group-1", "traits": given}, {"traits": person}, event)
 
 
-def track(
+def track_event(
     name: Any = EVENT,
     /,
     *,
@@ -88,7 +96,7 @@ def track(
     event: _Object | None = None,
     **more_properties: Any,
 ) -> dict[str, Any]:
-    """A track event of that name. `contract_id` becomes an external id. `properties` and `event`: as in `identify`."""
+    """A track event of that name. `contract_id` becomes an external id. The rest is as in `identify_event`."""
     own = {"event": name, "properties": {**(properties or {}), **more_properties}}
     external = [{"type": CONTRACT_ID_TYPE, "id": contract_id}]
     return _event("track", own, {} if contract_id is None else {"externalId": external}, event)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 @attrs.define
-class _Update:
+class _FileUpdate:
     """A file, and what is to be expected of its rows, by their indexes."""
 
     tests: MappingTests
     expected: dict[int, dict[str, Any]] = attrs.field(factory=dict)
 
 
-_UPDATES = pytest.StashKey[dict[Path, _Update]]()
+_UPDATES = pytest.StashKey[dict[Path, _FileUpdate]]()
 _WRITTEN = pytest.StashKey[list[str]]()
 
 
@@ -87,7 +87,7 @@ class MappingItem(pytest.Item):
         except DocumentError as error:
             return error.problem
         updates = self.config.stash.setdefault(_UPDATES, {})
-        updates.setdefault(self.path, _Update(self.tests)).expected.update(expected)
+        updates.setdefault(self.path, _FileUpdate(self.tests)).expected.update(expected)
         return None
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -110,10 +110,10 @@ def write(config: pytest.Config) -> None:
         if before == update.tests.text.encode(encoding):
             path.write_bytes(update.tests.with_expected(update.expected).encode(encoding))
             count = len(update.expected)
-            told = f"{count} row{'s' if count != 1 else ''} written: look at the changes before you keep them"
+            result = f"{count} row{'s' if count != 1 else ''} written: look at the changes before you keep them"
         else:
-            told = "nothing written: it was changed while the tests ran"
-        lines.append(f"{_shown(path, config)}: {told}")
+            result = "nothing written: it was changed while the tests ran"
+        lines.append(f"{_shown(path, config)}: {result}")
 
 
 def written(config: pytest.Config) -> list[str]:

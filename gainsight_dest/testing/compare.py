@@ -1,77 +1,38 @@
-"""What became of an event, as data, and where that is not what a test expects. Pure functions of values.
+"""What a test expects of an event, compared with what the mapping makes of it. Pure functions of values.
 
 An expectation is an object with some of the keys `body`, `headers`, `request`, `link`, `error`, `explain`. Secrets are
-`***` in all that comes out, and `***` in an expectation is any secret.
+`***` in every result, and `***` in an expectation is any secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
-import attrs
-
-from gainsight_dest.descriptors import FindCompany, Request, preview
+from gainsight_dest.descriptors import FindCompany, preview
 from gainsight_dest.explaining.trace import Trace
-from gainsight_dest.secret import MASK, Secret
+from gainsight_dest.secret import hidden
+from gainsight_dest.testing.difference import ABSENT, Difference, Path, compared
 
-Hide = Callable[[str], str]
 Expectation = Mapping[str, Any]
-
-#: What stands for a key or an index, in a path to where something is.
-Path = tuple[str | int, ...]
-
-
-class Absent(Enum):
-    """What stands where there is no value, which is not the same as null."""
-
-    ABSENT = "nothing"
-
-
-ABSENT = Absent.ABSENT
-
-
-@attrs.frozen
-class Difference:
-    """A place, such as `("body", "Plan__gc")`, with what is expected there and what came; ABSENT: nothing."""
-
-    path: Path
-    expected: Any = attrs.field(repr=False)
-    actual: Any = attrs.field(repr=False)
 
 
 def outcome(explanation: Trace) -> dict[str, Any]:
-    """What became of the event, by the keys of an expectation: `error`, or all that a request has; and `explain`.
+    """What the mapping makes of the event, by the keys of an expectation: `error`, or a request's; and `explain`.
 
     The `body` of a group is the company, `link` the person that is linked to it; `request` are the steps of `preview`.
     Secrets are masked.
     """
-    told = explanation.as_dict()
+    given = explanation.as_dict()
     if explanation.request is None:
-        return {"error": told["error"], "explain": told["rows"]}
+        return {"error": given["error"], "explain": given["rows"]}
     request = explanation.request
     steps = [{"step": label, **step.as_dict()} for label, step in preview(request)]
-    made = {"body": request.body, "headers": request.headers, "request": steps, "explain": told["rows"]}
+    made = {"body": request.body, "headers": request.headers, "request": steps, "explain": given["rows"]}
     if isinstance(request, FindCompany):
         made |= {"body": request.company, "link": steps[-1]["body"]}
-    return {key: masked(value, _hide(request)) for key, value in made.items()}
-
-
-def _hide(request: Request) -> Hide:
-    return request.config.hide
-
-
-def masked(value: Any, hide: Hide) -> Any:
-    """The value with every secret masked, in keys, too."""
-    if isinstance(value, Secret):
-        return MASK
-    if isinstance(value, str):
-        return hide(value)
-    if isinstance(value, Mapping):
-        return {hide(key): masked(item, hide) for key, item in value.items()}
-    return [masked(item, hide) for item in value] if isinstance(value, list) else value
+    return {key: hidden(value, request.config.hide) for key, value in made.items()}
 
 
 def differences(expected: Expectation, came: Expectation, *, subset: bool = False) -> tuple[Difference, ...]:
@@ -139,19 +100,6 @@ def _row_like(row: Mapping[str, Any], rows: list[Any]) -> Any:
     like = [each for each in rows if row.get("source", each["source"]) == each["source"]]
     best = [each for each in like if not any(_given((), row, each, subset=False))]
     return next(iter(best or like), None)
-
-
-def compared(path: Path, expected: Any, actual: Any, *, subset: bool = False) -> Iterator[Difference]:
-    """The places where two values are not the same JSON; with `subset`, keys that are not expected are passed over."""
-    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        for key in expected if subset else {**expected, **actual}:
-            pair = expected.get(key, ABSENT), actual.get(key, ABSENT)
-            yield from compared((*path, key), *pair, subset=subset)
-    elif isinstance(expected, list) and isinstance(actual, list):
-        for index, pair in enumerate(zip_longest(expected, actual, fillvalue=ABSENT)):
-            yield from compared((*path, index), *pair, subset=subset)
-    elif isinstance(expected, bool) is not isinstance(actual, bool) or expected != actual:
-        yield Difference(path, expected, actual)
 
 
 # --- what a test should expect ----------------------------------------------------------------------------------------

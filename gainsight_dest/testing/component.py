@@ -14,10 +14,7 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -27,10 +24,11 @@ import attrs
 from gainsight_dest.descriptors import Request
 from gainsight_dest.gainsight import Response
 from gainsight_dest.rudderstack import Send, processor, proxy, router
-from gainsight_dest.rudderstack.faults import DESTINATION
-from gainsight_dest.rudderstack.proxy import FEATURE as PROXY
-from gainsight_dest.rudderstack.proxy import VERSIONS, http_status
-from gainsight_dest.secret import Secret, hide
+from gainsight_dest.rudderstack.delivery import FEATURE as PROXY
+from gainsight_dest.rudderstack.delivery import VERSIONS, http_status
+from gainsight_dest.rudderstack.statuses import DESTINATION
+from gainsight_dest.secret import MASK, hidden, hide
+from gainsight_dest.testing.difference import ABSENT, SECRET_NAMES, Difference, compared
 from gainsight_dest.values import kind, quoted
 
 #: The features of a case by the names that it may give them.
@@ -40,41 +38,7 @@ FEATURES: Mapping[str, str] = {"processor": "processor", "router": "router", PRO
 NETWORK_FILES = ("network.json", "networkCallsData.json")
 _CALLS = "networkCallsData"
 
-#: The headers and settings, in lower case, whose values are never shown.
-SECRET_NAMES = frozenset({"accesskey", "sharedsecret"})
-
-_LONGEST = 400
 _MISSING = "is missing: add it"
-
-
-class Absent(Enum):
-    """What stands in a difference where there is no value, which is not the same as null."""
-
-    ABSENT = "nothing"
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-ABSENT = Absent.ABSENT
-
-
-@attrs.frozen(repr=False)
-class Difference:
-    """One place where our answer is not what the case expects, such as `output[0].batchedRequest.headers.Accesskey`.
-
-    `expected` and `actual` are ABSENT where there is no value. Secrets are masked in both.
-    """
-
-    path: str
-    expected: Any
-    actual: Any
-
-    def __str__(self) -> str:
-        return f"{self.path}: expected {_short(self.expected)}, got {_short(self.actual)}"
-
-    def __repr__(self) -> str:
-        return f"<Difference {self}>"
 
 
 class UnansweredError(LookupError):
@@ -107,7 +71,7 @@ class NetworkCall:
         sent = {name.lower(): value for name, value in request.headers.items()}
         if any(sent.get(name) != value for name, value in (self.headers or {}).items()):
             return False
-        return self.data is None or not any(_compared("", self.data, request.body))
+        return self.data is None or not any(compared((), self.data, request.body))
 
 
 @attrs.frozen
@@ -140,20 +104,15 @@ class ComponentTest:
         ignored = frozenset([ignore] if isinstance(ignore, str) else ignore)
         replay = _Replay(self.network)
         actual = self._run(replay)
-        found: list[_Found] = [(_CALLS, "", f"an answer to {call}", ABSENT) for call in replay.unanswered]
+        found = [Difference((_CALLS,), f"an answer to {call}", ABSENT) for call in replay.unanswered]
         statuses = [200]
         if self.feature == PROXY:
             statuses = [actual["output"]["status"], http_status(self.version, actual)]
         if self.status not in {None, *statuses} and "status" not in ignored:
-            found.append(("status", "", self.status, statuses[0]))
-        found += _compared("", _read_of(self.expected, texts=texts), _read_of(actual, texts=texts), ignored)
-        secrets = {*_secrets(self.input), *_secrets(self.expected)}
-        return tuple(
-            Difference(
-                path.removeprefix(".") or "the body", _masked(expected, name, secrets), _masked(got, name, secrets)
-            )
-            for path, name, expected, got in found
-        )
+            found.append(Difference(("status",), self.status, statuses[0]))
+        pair = (_read_of(each, texts=texts) for each in (self.expected, actual))
+        found += compared((), *pair, ignored=ignored, nested=("error",))
+        return tuple(_masked(each, {*_secrets(self.input), *_secrets(self.expected)}) for each in found)
 
     def _run(self, send: Send) -> Any:
         body = copy.deepcopy(self.input)
@@ -176,7 +135,7 @@ def load_component_tests(
     Raises ValueError, naming the file, the place, and what to do; OSError for a file that cannot be read.
     """
     root = Path(path)
-    given = _calls(list(network), _Place("the argument network"))
+    given = _calls(_Node("the argument network", list(network)))
     top, files = root.parent, [root]
     if root.is_dir():
         top, files = root, sorted(file for file in root.rglob("*.json") if file.name not in NETWORK_FILES)
@@ -206,14 +165,14 @@ class _Replay:
     unanswered: list[str] = attrs.field(factory=list)
 
     def __call__(self, request: Request) -> Response:
-        for call in self.network:
-            if call.answers(request):
-                return call.response
-        told = request.config.hide(f"{request.method} {request.url}")
-        if any(call.is_for(request) for call in self.network):
-            told += " (what is there for this URL has another method, data or headers)"
-        self.unanswered.append(told)
-        raise UnansweredError(told)
+        for each in self.network:
+            if each.answers(request):
+                return each.response
+        call = request.config.hide(f"{request.method} {request.url}")
+        if any(each.is_for(request) for each in self.network):
+            call += " (what is there for this URL has another method, data or headers)"
+        self.unanswered.append(call)
+        raise UnansweredError(call)
 
 
 def _alone(body: Any) -> Iterable[Any]:
@@ -233,11 +192,9 @@ def _address(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 # --- comparing --------------------------------------------------------------------------------------------------------
 
-_Found = tuple[str, str, Any, Any]
-
 #: Keys of an answer that rudder-server shows to people, and does nothing else with.
 _TEXTS = frozenset({"error", "message", "destinationResponse"})
-#: The keys of `statTags` that tell what becomes of a job.
+#: The keys of `statTags` by which rudder-server decides what to do with a job.
 _TAGS = frozenset({"errorCategory", "errorType"})
 #: Where an answer holds others.
 _NESTED = ("output", "response")
@@ -269,34 +226,17 @@ def _says_nothing(metadata: Any) -> bool:
     return metadata is None or (isinstance(metadata, list) and all(each is None for each in metadata))
 
 
-def _compared(
-    path: str, expected: Any, actual: Any, ignored: frozenset[str] = frozenset(), name: str = ""
-) -> Iterator[_Found]:
-    """The places that differ, each with its last key and both values."""
-    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        for key in {**expected, **actual}:
-            if key not in ignored:
-                pair = expected.get(key, ABSENT), actual.get(key, ABSENT)
-                yield from _compared(path + _step(key), *(_parsed(*pair) if key == "error" else pair), ignored, key)
-    elif isinstance(expected, list) and isinstance(actual, list):
-        for index, pair in enumerate(zip_longest(expected, actual, fillvalue=ABSENT)):
-            yield from _compared(f"{path}[{index}]", *pair, ignored, name)
-    elif isinstance(expected, bool) is not isinstance(actual, bool) or expected != actual:
-        yield path, name, expected, actual
+def _masked(difference: Difference, secrets: Iterable[str]) -> Difference:
+    """The difference as it may be shown."""
+    name = next((step for step in reversed(difference.steps) if isinstance(step, str)), "")
+    is_secret = name.lower() in SECRET_NAMES
 
+    def masked(value: Any) -> Any:
+        if is_secret and value is not None and value is not ABSENT:
+            return MASK
+        return hidden(value, lambda text: hide(text, *secrets), SECRET_NAMES)
 
-def _parsed(expected: Any, actual: Any) -> tuple[Any, Any]:
-    """Both texts as the JSON that they hold; as they are, if one of them holds none."""
-    if isinstance(expected, str) and isinstance(actual, str):
-        try:
-            return json.loads(expected), json.loads(actual)
-        except (ValueError, RecursionError):
-            pass
-    return expected, actual
-
-
-def _step(key: str) -> str:
-    return f".{key}" if re.fullmatch(r"[\w$-]+", key) else f"[{quoted(key)}]"
+    return Difference(difference.steps, masked(difference.expected), masked(difference.actual))
 
 
 def _secrets(value: Any, name: str = "") -> Iterator[str]:
@@ -310,186 +250,152 @@ def _secrets(value: Any, name: str = "") -> Iterator[str]:
         yield value
 
 
-def _masked(value: Any, name: str, secrets: Iterable[str]) -> Any:
-    """The value as it may be shown."""
-    if name.lower() in SECRET_NAMES and value is not None and value is not ABSENT:
-        return Secret(value if isinstance(value, str) else json.dumps(value))
-    if isinstance(value, dict):
-        return {key: _masked(item, key, secrets) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item, name, secrets) for item in value]
-    return hide(value, *secrets) if isinstance(value, str) else value
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen
-class _Place:
-    """Where in a file something stands, for errors."""
+class _Node:
+    """A JSON value of a file, and where it stands there, for errors."""
 
     file: str
+    value: Any
     path: str = ""
 
-    def at(self, step: str | int) -> _Place:
-        path = f"{self.path}[{step}]" if isinstance(step, int) else f"{self.path}.{step}".removeprefix(".")
-        return _Place(self.file, path)
+    def __getitem__(self, step: str | int) -> _Node:
+        """What is there; None under a key that is missing."""
+        if isinstance(step, int):
+            return _Node(self.file, self.value[step], f"{self.path}[{step}]")
+        return _Node(self.file, self.value.get(step), f"{self.path}.{step}".removeprefix("."))
 
     def error(self, problem: str) -> ValueError:
         return ValueError(": ".join(filter(None, (self.file, f"{self.path} {problem}".strip()))))
 
+    def must_be(self, what: str, *, is_right: bool) -> None:
+        if not is_right:
+            raise self.error(_MISSING if self.value is None else f"must be {what}")
 
-def _read(file: Path) -> Any:
-    place = _Place(str(file))
+    def object(self) -> _Node:
+        self.must_be(f"an object, got {kind(self.value)}", is_right=isinstance(self.value, dict))
+        return self
+
+    def items(self) -> list[_Node]:
+        if not isinstance(self.value, list):
+            raise self.error(f"must be a list, got {kind(self.value)}")
+        return [self[index] for index in range(len(self.value))]
+
+    def text(self) -> str:
+        self.must_be(f"a string, got {kind(self.value)}", is_right=isinstance(self.value, str))
+        text: str = self.value
+        return text
+
+    def status(self) -> int:
+        is_right = type(self.value) is int and 100 <= self.value <= 599
+        self.must_be("an HTTP status, such as 200", is_right=is_right)
+        status: int = self.value
+        return status
+
+    def one_of(self, known: Iterable[str]) -> str:
+        text = self.text()
+        self.must_be(f"one of {', '.join(known)}, got {quoted(text)}", is_right=text in known)
+        return text
+
+    def body(self) -> Any:
+        if "body" not in self.value:
+            raise self["body"].error(_MISSING)
+        return self.value["body"]
+
+    def texts(self, name: Callable[[str], str]) -> dict[str, str]:
+        """The values of an object as text, by what `name` makes of their keys."""
+        given = {} if self.value is None else self.object().value
+        return {name(key): each if isinstance(each, str) else json.dumps(each) for key, each in given.items()}
+
+
+def _read(file: Path) -> _Node:
     try:
-        return json.loads(file.read_text("utf-8-sig"), parse_constant=_no_constant)
+        return _Node(str(file), json.loads(file.read_text("utf-8-sig"), parse_constant=_no_constant))
     except UnicodeDecodeError:
         problem = "is not UTF-8: save it as such"
     except RecursionError:
         problem = "is nested too deep: write it flatter"
     except ValueError as error:
-        problem = f"is no JSON ({error}): mend the file"
-    raise place.error(problem)
+        problem = f"is not JSON ({error}): fix the file"
+    raise _Node(str(file), None).error(problem)
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name}, which is no number there")
-
-
-def _object(value: Any, place: _Place) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise place.error(_MISSING if value is None else f"must be an object, got {kind(value)}")
-    return value
-
-
-def _list(value: Any, place: _Place) -> list[Any]:
-    if not isinstance(value, list):
-        raise place.error(f"must be a list, got {kind(value)}")
-    return value
-
-
-def _text(value: Any, place: _Place) -> str:
-    if not isinstance(value, str):
-        raise place.error(_MISSING if value is None else f"must be a string, got {kind(value)}")
-    return value
-
-
-def _status(value: Any, place: _Place) -> int:
-    if type(value) is not int or not 100 <= value <= 599:
-        raise place.error(_MISSING if value is None else "must be an HTTP status, such as 200")
-    return value
+    raise ValueError(f"{name}, which is not a number there")
 
 
 def _cases(file: Path, name: str, network: tuple[NetworkCall, ...]) -> tuple[ComponentTest, ...]:
-    data, place = _read(file), _Place(str(file))
-    if isinstance(data, dict):
-        key = next((key for key in ("cases", "data") if isinstance(data.get(key), list)), None)
+    node = _read(file)
+    if isinstance(node.value, dict):
+        key = next((key for key in ("cases", "data") if isinstance(node.value.get(key), list)), None)
         if key is None:
-            return (_case(data, place, f"{name}-0", network),)
-        data, place = data[key], place.at(key)
-    cases = enumerate(_list(data, place))
-    return tuple(_case(each, place.at(index), f"{name}-{index}", network) for index, each in cases)
+            return (_case(node, f"{name}-0", network),)
+        node = node[key]
+    return tuple(_case(each, f"{name}-{index}", network) for index, each in enumerate(node.items()))
 
 
-def _case(data: Any, place: _Place, name: str, network: tuple[NetworkCall, ...]) -> ComponentTest:
-    case = _object(data, place)
+def _case(case: _Node, name: str, network: tuple[NetworkCall, ...]) -> ComponentTest:
+    given = case.object().value
     for key, known in (("name", DESTINATION), ("module", "destination")):
-        if _text(case.get(key, known), place.at(key)).lower() != known:
-            raise place.at(key).error(f"must be {quoted(known)}: leave out cases of anything else")
-    feature = _one_of(FEATURES, case.get("feature"), place.at("feature"))
-    version = _one_of(VERSIONS, case.get("version", "v0"), place.at("version"))
-    response = _inner(case, place, "output", "response")
-    status = response.get("status")
-    description = " ".join(str(case.get("description") or case.get("id") or feature).split())
+        if key in given and case[key].text().lower() != known:
+            raise case[key].error(f"must be {quoted(known)}: leave out cases of anything else")
+    feature = case["feature"].one_of(FEATURES)
+    version = case["version"].one_of(VERSIONS) if "version" in given else "v0"
+    response = case["output"].object()["response"].object()
+    request = case["input"].object()["request"].object()
+    status, calls = response["status"], case[_CALLS]
+    description = " ".join(str(given.get("description") or given.get("id") or feature).split())
     return ComponentTest(
         id=f"{name} {description}",
         feature=FEATURES[feature],
         version=version,
-        input=_body(_inner(case, place, "input", "request"), place.at("input").at("request")),
-        expected=_body(response, place.at("output").at("response")),
-        status=status if status is None else _status(status, place.at("output").at("response").at("status")),
-        network=(*_calls(case.get(_CALLS) or [], place.at(_CALLS)), *network),
+        input=request.body(),
+        expected=response.body(),
+        status=None if status.value is None else status.status(),
+        network=(*(_calls(calls) if calls.value else ()), *network),
     )
-
-
-def _one_of(known: Iterable[str], value: Any, place: _Place) -> str:
-    text = _text(value, place)
-    if text not in known:
-        raise place.error(f"must be one of {', '.join(known)}, got {quoted(text)}")
-    return text
-
-
-def _inner(case: dict[str, Any], place: _Place, *steps: str) -> dict[str, Any]:
-    for step in steps:
-        place = place.at(step)
-        case = _object(case.get(step), place)
-    return case
-
-
-def _body(holder: dict[str, Any], place: _Place) -> Any:
-    if "body" not in holder:
-        raise place.at("body").error(_MISSING)
-    return holder["body"]
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 
 def _calls_beside(folder: Path) -> tuple[NetworkCall, ...]:
-    calls: tuple[NetworkCall, ...] = ()
-    for file in (folder / name for name in NETWORK_FILES):
-        if file.is_file():
-            data, place = _read(file), _Place(str(file))
-            if isinstance(data, dict):
-                data, place = data.get(_CALLS), place.at(_CALLS)
-            calls += _calls(data, place)
-    return calls
+    nodes = (_read(folder / name) for name in NETWORK_FILES if (folder / name).is_file())
+    return tuple(call for node in nodes for call in _calls(node[_CALLS] if isinstance(node.value, dict) else node))
 
 
-def _calls(data: Any, place: _Place) -> tuple[NetworkCall, ...]:
-    return tuple(_call(each, place.at(index)) for index, each in enumerate(_list(data, place)))
+def _calls(node: _Node) -> tuple[NetworkCall, ...]:
+    return tuple(map(_call, node.items()))
 
 
-def _call(data: Any, place: _Place) -> NetworkCall:
-    entry = _object(data, place)
-    asked, asked_at = _object(entry.get("httpReq"), place.at("httpReq")), place.at("httpReq")
-    answer, answer_at = _object(entry.get("httpRes"), place.at("httpRes")), place.at("httpRes")
-    if "status" not in answer and isinstance(answer.get("response"), dict):
-        answer, answer_at = answer["response"], answer_at.at("response")
-    url, query = _url(asked.get("url"), asked_at.at("url"))
-    method = asked.get("method")
-    body = answer.get("data", "")
+def _call(entry: _Node) -> NetworkCall:
+    asked, answer = entry.object()["httpReq"].object(), entry["httpRes"].object()
+    if "status" not in answer.value and isinstance(answer.value.get("response"), dict):
+        answer = answer["response"]
+    url, query = _url(asked["url"])
+    method, body = asked["method"], answer.value.get("data", "")
     return NetworkCall(
         url=url,
         query=query,
-        method=method if method is None else _text(method, asked_at.at("method")).upper(),
-        headers=_texts(asked.get("headers"), asked_at.at("headers"), str.lower),
-        data=_json(asked.get("data")),
+        method=None if method.value is None else method.text().upper(),
+        headers=asked["headers"].texts(str.lower),
+        data=_json(asked.value.get("data")),
         response=Response(
-            _status(answer.get("status"), answer_at.at("status")),
+            answer["status"].status(),
             (body if isinstance(body, str) else json.dumps(body)).encode("utf-8", "replace"),
-            _texts(answer.get("headers"), answer_at.at("headers"), str),
+            answer["headers"].texts(str),
         ),
     )
 
 
-def _url(value: Any, place: _Place) -> tuple[str, tuple[tuple[str, str], ...]]:
-    text = _text(value, place)
+def _url(node: _Node) -> tuple[str, tuple[tuple[str, str], ...]]:
+    text = node.text()
     try:
         return _address(text)
     except ValueError:
-        raise place.error("must be a URL, such as https://acme.gainsightcloud.com/v1.0/api/people") from None
-
-
-def _texts(value: Any, place: _Place, name: Callable[[str], str]) -> dict[str, str]:
-    """The values of an object as text, by what `name` makes of their keys."""
-    given = {} if value is None else _object(value, place)
-    return {name(key): each if isinstance(each, str) else json.dumps(each) for key, each in given.items()}
+        raise node.error("must be a URL, such as https://acme.gainsightcloud.com/v1.0/api/people") from None
 
 
 def _json(value: Any) -> Any:

@@ -19,7 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _MERGE = "<<"
 
-#: Text that needs no quotes, but for words that stand for something else, in this or in older YAML.
+#: Text that needs no quotes, except words that stand for something else, in this or in older YAML.
 _PLAIN = r"[^\W\d_]([\w .@/+-]*[\w@/+-])?"
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off"})
 
@@ -63,10 +63,10 @@ def composed(text: str) -> Node | None:
         node: Node | None = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise DocumentError(mark.line + 1 if mark else 1, f"is no YAML: {error.problem or error.context}") from None
+        raise DocumentError(mark.line + 1 if mark else 1, f"is not YAML: {error.problem or error.context}") from None
     except YAMLError as error:  # a character that no YAML may hold
         position = getattr(error, "position", 0)
-        problem = f"is no YAML: {getattr(error, 'reason', 'it cannot be read')}"
+        problem = f"is not YAML: {getattr(error, 'reason', 'it cannot be read')}"
         raise DocumentError(text.count("\n", 0, position) + 1, problem) from None
     except RecursionError:
         raise DocumentError(1, "is nested too deep: write it flatter") from None
@@ -80,7 +80,7 @@ def data_of(node: Node) -> Any:
 
 def _data(node: Node, within: tuple[int, ...]) -> Any:
     if id(node) in within:
-        raise DocumentError(line_of(node), "holds itself, which no JSON can")
+        raise DocumentError(line_of(node), "holds itself, which JSON cannot")
     inside = (*within, id(node))
     if isinstance(node, SequenceNode):
         return [_data(item, inside) for item in node.value]
@@ -94,12 +94,12 @@ def _mapping(node: Node, within: tuple[int, ...]) -> dict[str, Any]:
     own: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, ScalarNode):
-            raise DocumentError(line_of(key), "has a key that is no text")
+            raise DocumentError(line_of(key), "has a key that is not text")
         made = _data(value, within)
         if key.value == _MERGE:
             for each in reversed(made if isinstance(made, list) else [made]):
                 if not isinstance(each, dict):
-                    raise DocumentError(line_of(key), "merges something that is no object")
+                    raise DocumentError(line_of(key), "merges something that is not an object")
                 merged |= each
         elif key.value in own:
             raise DocumentError(line_of(key), f"has the key {key.value} twice")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,11 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
 from gainsight_dest.explaining.explain import explain
-from gainsight_dest.testing.compare import differences, masked, outcome, renewed
+from gainsight_dest.secret import hidden
+from gainsight_dest.spelling import Names, did_you_mean
+from gainsight_dest.testing.compare import differences, outcome, renewed
 from gainsight_dest.testing.document import DocumentError, composed, data_of, edited, entries, line_of, same
-from gainsight_dest.testing.reasons import all_told
+from gainsight_dest.testing.reasons import reasons_of
 from gainsight_dest.values import kind, quoted
 
 #: What a value may be, by the words for it.
@@ -103,7 +104,7 @@ class MappingTest:
             return ("it has no expect: write one, or let pytest --gainsight-update write what came",)
         explanation = explain(self.given, self.config)
         found = differences(expected, outcome(explanation), subset=self.subset)
-        return all_told(found, explanation)
+        return reasons_of(found, explanation)
 
     def renewed(self) -> dict[str, Any]:
         """What would pass, in the form of what is expected, without secrets."""
@@ -111,7 +112,7 @@ class MappingTest:
 
     @property
     def _expected(self) -> Mapping[str, Any] | None:
-        expected: Mapping[str, Any] | None = masked(self.expect, self.config.hide)
+        expected: Mapping[str, Any] | None = hidden(self.expect, self.config.hide)
         return expected
 
 
@@ -149,7 +150,7 @@ def _rows_of(text: str) -> list[Node]:
 
 def read_mapping_tests(path: Path) -> MappingTests:
     """The mapping tests of a file. Raises MappingFileError with all that is wrong, OSError where it cannot be read."""
-    reader = _Reader(path)
+    reader = _FileReader(path)
     try:
         text = path.read_bytes().decode("utf-8")
         tests = reader.tests(text.removeprefix("\ufeff"))
@@ -163,7 +164,7 @@ def read_mapping_tests(path: Path) -> MappingTests:
 
 
 @attrs.frozen
-class _Reader:
+class _FileReader:
     """Reads a file, and keeps what is wrong with it, each with its line."""
 
     path: Path
@@ -234,7 +235,7 @@ class _Reader:
         except OSError as error:
             self._wrong(node, f"config: {quoted(data_of(node))} cannot be read: {error.strerror}")
         except ValueError as error:  # no JSON, no YAML, no UTF-8
-            self._wrong(node, f"config: {quoted(data_of(node))} is no JSON and no YAML: {error}")
+            self._wrong(node, f"config: {quoted(data_of(node))} is neither JSON nor YAML: {error}")
         return None
 
     def _object(self, node: Node, keys: Keys, what: str, needs: Collection[str] = ()) -> dict[str, Node]:
@@ -281,8 +282,8 @@ def _each(node: Node | None) -> list[Node]:
 
 
 def _meant(key: str, known: Collection[str]) -> str:
-    close = get_close_matches(key, known, 1)
-    return f": did you mean {close[0]}?" if close else f": it may be {', '.join(known)}"
+    question = did_you_mean(Names(known).near(key))
+    return f". {question}" if question else f": it may be {', '.join(known)}"
 
 
 def _read_config(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Whether code uses the network: one audit hook for the process, which sees Python's sockets from whatever calls them.
+"""The guard against the network: one audit hook for the process, which sees Python's sockets from whatever calls them.
 
 ```python
 with guarded() as uses:
@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+import sysconfig
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -37,9 +40,8 @@ class NetworkUse:
         return f"{self.what} ({self.where})"
 
 
-#: Those who watch, the innermost last. A list, as guards may nest: a test of tests.
+#: The uses that each guard has seen, the innermost last. A list, as guards may nest: a test of tests.
 _watching: list[list[NetworkUse]] = []
-_installed: list[bool] = []
 
 #: What opens sockets and reaches nobody, by module and function: an event loop's pair on Windows, questions about IPv6.
 _HARMLESS = frozenset(
@@ -58,9 +60,7 @@ def guarded() -> Iterator[list[NetworkUse]]:
 
     A socket that was opened stands there only if nothing was done with one afterwards.
     """
-    if not _installed:
-        sys.addaudithook(_hook)
-        _installed.append(True)
+    _install()
     uses: list[NetworkUse] = []
     _watching.append(uses)
     try:
@@ -69,24 +69,29 @@ def guarded() -> Iterator[list[NetworkUse]]:
         _watching.pop()
 
 
+@cache
+def _install() -> None:
+    sys.addaudithook(_hook)
+
+
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     __tracebackhide__ = True
-    if event in _EVENTS:
+    if event in _WORDS:
         for uses in _watching[-1:]:
             watch(event, args, uses, sys._getframe().f_back)  # noqa: SLF001 - there is no other way to the caller
 
 
 def watch(event: str, args: tuple[Any, ...], uses: list[NetworkUse], frame: FrameType | None) -> None:
-    """Note the audit event, if it is a use of the network. Raises NetworkUsedError, but for a socket being opened: to
-    whom it is to go, the next step tells.
+    """Note the audit event, if it is a use of the network. Raises NetworkUsedError, but not for opening a socket: only
+    the next step has an address.
     """
     __tracebackhide__ = True
-    what = _EVENTS[event](*args)
+    what = _what(event, args)
     frames = list(_frames(frame))
     if what is None or any((each.f_globals.get("__name__"), each.f_code.co_name) in _HARMLESS for each in frames):
         return
     use = NetworkUse(what, _where(frames))
-    uses[:] = [each for each in uses if each != use and each.what != _OPEN]
+    uses[:] = [each for each in uses if each != use and each.what != _WORDS[OPENED]]
     uses.append(use)
     if event != OPENED:
         raise NetworkUsedError(f"no network in this test: {use}")
@@ -103,7 +108,7 @@ def _where(frames: list[FrameType]) -> str:
 
     Where a thread has none, as an event loop's, it is the main thread's; else the innermost of any.
     """
-    libraries, main = _libraries(), _main_thread()
+    libraries, main = _libraries(), threading.main_thread().ident or 0
     # At once, and last: the main thread goes on, and its frames with it.
     mains = list(_frames(sys._current_frames().get(main)))  # noqa: SLF001 - the same
     for each in (*frames, *mains):
@@ -112,16 +117,8 @@ def _where(frames: list[FrameType]) -> str:
     return _place(frames[0]) if frames else "no Python code"
 
 
-def _main_thread() -> int:
-    import threading  # noqa: PLC0415 - only a test that fails needs it
-
-    return threading.main_thread().ident or 0
-
-
 def _libraries() -> tuple[str, ...]:
     """Where code comes from that is not the user's."""
-    import sysconfig  # noqa: PLC0415 - only a test that fails needs it
-
     paths = sysconfig.get_paths()
     return ("<", *(paths[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")))
 
@@ -134,51 +131,41 @@ def _place(frame: FrameType) -> str:
 # --- what the audit events say ----------------------------------------------------------------------------------------
 
 OPENED = "socket.__new__"
-_OPEN = "open a socket"
+_LOOK_UP = "look up"
+_WORDS = {
+    OPENED: "open a socket",
+    "socket.bind": "bind to",
+    "socket.connect": "connect to",
+    "socket.sendto": "send to",
+    "socket.sendmsg": "send to",
+    "socket.getaddrinfo": _LOOK_UP,
+    "socket.gethostbyname": _LOOK_UP,
+    "socket.gethostbyaddr": _LOOK_UP,
+    "socket.getnameinfo": _LOOK_UP,
+}
 
 
-def _opened(_: Any, family: int, *__: Any) -> str | None:
-    return _OPEN if _is_internet(family) else None
-
-
-def _told(words: str) -> Callable[..., str | None]:
-    """Tells of a call on a socket, with an address."""
-    return lambda sock, address=None: f"{words} {_address(address)}" if _is_internet(sock.family) else None
-
-
-def _looked_up(host: Any, port: Any = None, *_: Any) -> str:
-    return f"look up {'this machine' if host is None else _text(host)}{'' if port is None else f':{_text(port)}'}"
-
-
-def _named(address: Any) -> str:
-    return f"look up {_address(address)}"
-
-
-def _is_internet(family: int) -> bool:
+def _what(event: str, args: tuple[Any, ...]) -> str | None:
+    """What was tried, such as `connect to 192.0.2.1:80`; None if it stays on the machine."""
+    words, first, second = _WORDS[event], args[0], (*args, None)[1]
+    if words == _LOOK_UP:
+        return f"{words} {_address(first if isinstance(first, tuple) else args)}"
     import socket  # noqa: PLC0415 - this is loaded in every session of pytest, sockets may not be
 
-    return family in {socket.AF_INET, socket.AF_INET6}
+    if (second if event == OPENED else first.family) not in {socket.AF_INET, socket.AF_INET6}:
+        return None
+    if event == OPENED:
+        return words
+    return f"{words} {_address(second if isinstance(second, tuple) else (second or 'its peer',))}"
 
 
-def _address(address: Any) -> str:
-    """Host and port; the host alone where there is no port."""
-    if isinstance(address, tuple):
-        return ":".join(map(_text, address[:2]))
-    return "its peer" if address is None else _text(address)
+def _address(parts: tuple[Any, ...]) -> str:
+    """Host and port; the host alone if no port is given."""
+    host, *port = parts[:2]
+    return ":".join(
+        map(_text, ["this machine" if host is None else host, *(each for each in port if each is not None)])
+    )
 
 
 def _text(value: Any) -> str:
     return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-
-
-_EVENTS: dict[str, Callable[..., str | None]] = {
-    OPENED: _opened,
-    "socket.bind": _told("bind to"),
-    "socket.connect": _told("connect to"),
-    "socket.sendto": _told("send to"),
-    "socket.sendmsg": _told("send to"),
-    "socket.getaddrinfo": _looked_up,
-    "socket.gethostbyname": _looked_up,
-    "socket.gethostbyaddr": _looked_up,
-    "socket.getnameinfo": _named,
-}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.testing.builders import SETTINGS
 from gainsight_dest.testing.network import NetworkUse, guarded
 
 if TYPE_CHECKING:
@@ -52,14 +53,11 @@ def gainsight_config() -> DestinationConfig:
     """A whole destination config, with made-up keys. Yours replaces it: a fixture of this name in conftest.py."""
     return DestinationConfig(
         domain="acme.example.invalid",
-        access_key="test-access-key",
-        shared_secret="test-shared-secret",  # noqa: S106 - made up
-        tenant_id="test-tenant",
-        topic_name="Support Tickets",
         person_map={"plan": "Plan__gc"},
         company_map={"plan": "Plan__gc"},
         event_name_map={"Ticket Closure": "ticket_closed"},
         event_version_map={"Ticket Closure": "1.0.0"},
+        **SETTINGS,
     )
 
 
@@ -93,10 +91,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
                 raise
         except BaseException:
             if uses:
-                item.add_report_section("call", "network", _told(uses))
+                item.add_report_section("call", "network", _report(uses))
             raise
     if uses:
-        pytest.fail(_told(uses), pytrace=False)
+        pytest.fail(_report(uses), pytrace=False)
     return result
 
 
@@ -108,7 +106,7 @@ def _is_guarded(item: pytest.Item) -> bool:
     )
 
 
-def _told(uses: list[NetworkUse]) -> str:
+def _report(uses: list[NetworkUse]) -> str:
     return "the test used the network: it tried to " + ",\n  to ".join(map(str, uses))
 
 

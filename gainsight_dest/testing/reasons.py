@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gainsight_dest.explaining.alike import look, seen, told_apart, twins
-from gainsight_dest.explaining.trace import EVENT, HEADER, Row, Rule, Trace, path_text, short
+from gainsight_dest.explaining.trace import EVENT, HEADER, Row, Rule, Trace, short
 from gainsight_dest.fields import CUSTOM, OBJECTS, Fate, GainsightObject
-from gainsight_dest.secret import MASK
-from gainsight_dest.testing.compare import ABSENT, Absent, Difference, Path
+from gainsight_dest.secret import MASK, hidden
+from gainsight_dest.testing.difference import ABSENT, SECRET_NAMES, Difference, Path, place_text
 from gainsight_dest.values import quoted
 
 #: What an event makes a record of, by its type.
 _OF: dict[str | None, GainsightObject] = {of.event_type: of for of in OBJECTS}
 
-#: The headers, in lower case, that are settings as they are; of the secret ones no value is told.
+#: The headers, in lower case, that are settings as they are; of the secret ones no value is shown.
 _SETTINGS = {
     "accesskey": "accessKey",
     "sharedsecret": "sharedSecret",
@@ -23,9 +23,8 @@ _SETTINGS = {
     "tenantid": "tenantId",
     "contractid": "contractId",
 }
-_SECRET = ("accesskey", "sharedsecret")
 
-#: How a rule is told that sends a value.
+#: The words for a rule that sends a value.
 _BY = {
     Rule.STANDARD: "as a standard field",
     Rule.PROPERTY: "as a property",
@@ -38,70 +37,51 @@ _WORDS = (Rule.NAME_MAP, Rule.VERSION_MAP)
 
 _NONE: Mapping[str, str] = {}
 
-#: How a fate is told that sends none, where the row has no words of its own.
+#: The words for a fate that sends none, where the row has none of its own.
 _FATES = {
     Fate.NOT_A_NUMBER: "is not a number",
     Fate.BLANK: "is blank",
 }
 
 
-def all_told(differences: Iterable[Difference], explanation: Trace) -> tuple[str, ...]:
+def reasons_of(differences: Iterable[Difference], explanation: Trace) -> tuple[str, ...]:
     """The differences as lines. Keys that look like another of them stand with escapes where they differ."""
     differences = tuple(differences)
-    alike = twins(step for each in differences for step in each.path if isinstance(step, str))
-    return tuple(told(each, explanation, alike) for each in differences)
+    alike = twins(step for each in differences for step in each.steps if isinstance(step, str))
+    spelled = {key: told_apart(key, other)[0] for key, other in alike.items()}
+    return tuple(line_of(each, explanation, spelled) for each in differences)
 
 
-def told(difference: Difference, explanation: Trace, alike: Mapping[str, str] = _NONE) -> str:
+def line_of(difference: Difference, explanation: Trace, spelled: Mapping[str, str] = _NONE) -> str:
     """A difference as a line: `body.Plan__gc: expected "gold", got nothing: traits.plan has no row in personMap`.
 
-    `alike`: keys that look like another, each with that other.
+    `spelled`: keys that look like another, each as it is shown.
     """
     expected = difference.expected
     why = _why(difference, explanation)
-    place = _place(difference.path, alike)
+    place = place_text(difference.steps, spelled)
     shown, got = _both_shown(difference, explanation)
     line = f"unexpected {place} {got}" if expected is ABSENT else f"{place}: expected {shown}, got {got}"
     return seen(f"{line}: {why}" if why else line)
 
 
-def _place(path: Path, alike: Mapping[str, str]) -> str:
-    """`request[1].body.Plan__gc`, `body["a b"]`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif step in alike:
-            text += f"[{told_apart(step, alike[step])[0]}]"
-        else:
-            text += path_text(("", step)) if text else step
-    return text
-
-
 def _both_shown(difference: Difference, explanation: Trace) -> tuple[str, str]:
     """What is expected and what came; in texts that look the same, what differs stands as escapes."""
     expected, actual = difference.expected, difference.actual
-    if isinstance(expected, str) and isinstance(actual, str) and not _is_secret(difference.path):
+    if isinstance(expected, str) and isinstance(actual, str) and not _is_secret(difference.steps):
         return told_apart(explanation.shown(expected), explanation.shown(actual))
-    shown, got = (_shown(value, difference.path, explanation) for value in (expected, actual))
+    shown, got = (_shown(value, difference.steps, explanation) for value in (expected, actual))
     return shown, got
 
 
 def _shown(value: Any, path: Path, explanation: Trace) -> str:
     if value is ABSENT:
-        return Absent.ABSENT.value
-    return short(MASK if _is_secret(path) else _without_keys(explanation.shown(value)))
+        return repr(ABSENT)
+    return short(MASK if _is_secret(path) else hidden(explanation.shown(value), str, SECRET_NAMES))
 
 
 def _is_secret(path: Path) -> bool:
-    return str(path[-1]).lower() in _SECRET
-
-
-def _without_keys(value: Any) -> Any:
-    """The value with what stands under the name of a secret header masked, even if it is no secret of the config."""
-    if isinstance(value, Mapping):
-        return {key: MASK if _is_secret((key,)) else _without_keys(item) for key, item in value.items()}
-    return [_without_keys(item) for item in value] if isinstance(value, list) else value
+    return str(path[-1]).lower() in SECRET_NAMES
 
 
 # --- why --------------------------------------------------------------------------------------------------------------
@@ -109,7 +89,7 @@ def _without_keys(value: Any) -> Any:
 
 def _why(difference: Difference, explanation: Trace) -> str | None:
     """The rule that made the difference; None where none did."""
-    path, expected, actual = difference.path, difference.expected, difference.actual
+    path, expected, actual = difference.steps, difference.expected, difference.actual
     if len(path) == 1 and actual is ABSENT:
         return _without(str(path[0]), explanation)
     if path[0] == "explain" and actual is ABSENT and isinstance(expected, Mapping):
@@ -135,7 +115,7 @@ def _no_row(source: Any, rows: tuple[Row, ...]) -> str | None:
     if came is None:
         return None
     shown, got = told_apart(meant, came)
-    return f"there is no source {shown}, but {got}"
+    return f"the event has no source {shown}, but {got}"
 
 
 def _without(key: str, explanation: Trace) -> str | None:
@@ -216,7 +196,7 @@ def _no_property(target: str, explanation: Trace) -> str:
 
 
 def _mistaken(traits: list[str], rows: tuple[Row, ...]) -> tuple[str, str, str] | None:
-    """A trait of the event that looks like one of these and is not: its place, that one and itself, told apart."""
+    """A trait of the event that looks like one of these and is not: its place, that one and itself, line_of apart."""
     looks = {look(trait): trait for trait in traits}
     for row in rows:
         came = ".".join(row.path[1:])

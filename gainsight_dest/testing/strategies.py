@@ -104,8 +104,12 @@ def events(
     some = _some_traits() if traits is None else traits
     made = {
         "identify": st.builds(_identify, _emails, some, _some_traits(), st.booleans()),
-        "group": st.builds(_group, _company_names, _emails, some, _some_traits()),
-        "track": st.builds(_track, st.sampled_from([*names]), some, st.none() | _contract_ids),
+        "group": st.builds(
+            builders.group_event, _company_names, email=_emails, traits=some, context_traits=_some_traits()
+        ),
+        "track": st.builds(
+            builders.track_event, st.sampled_from([*names]), properties=some, contract_id=st.none() | _contract_ids
+        ),
     }
     return st.one_of(*made.values()) if type is None else made[type]
 
@@ -135,25 +139,14 @@ def _maps() -> Strategy:
 
 def _identify(email: str, given: Any, context_traits: Any, in_context: bool) -> dict[str, Any]:  # noqa: FBT001 - drawn
     if in_context and "email" not in given:
-        return builders.identify(email=None, traits=given, context_traits={"email": email, **context_traits})
-    return builders.identify(email=email, traits=given, context_traits=context_traits)
-
-
-def _group(name: Any, email: str, given: Any, context_traits: Any) -> dict[str, Any]:
-    return builders.group(name, email=email, traits=given, context_traits=context_traits)
-
-
-def _track(name: str, properties: Any, contract_id: Any) -> dict[str, Any]:
-    return builders.track(name, properties=properties, contract_id=contract_id)
+        return builders.identify_event(email=None, traits=given, context_traits={"email": email, **context_traits})
+    return builders.identify_event(email=email, traits=given, context_traits=context_traits)
 
 
 def _config(more_names: dict[str, str], more_versions: dict[str, str], **settings: Any) -> DestinationConfig:
     return DestinationConfig(
-        access_key="test-access-key",
-        shared_secret="test-shared-secret",  # noqa: S106 - made up
-        tenant_id="test-tenant",
-        topic_name="Support Tickets",
         event_name_map={**more_names, **{event: name for event, (name, _) in EVENTS.items()}},
         event_version_map={**more_versions, **{event: version for event, (_, version) in EVENTS.items()}},
+        **builders.SETTINGS,
         **settings,
     )

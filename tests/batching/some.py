@@ -11,7 +11,7 @@ import attrs
 from gainsight_dest import Request, Response
 from gainsight_dest.batching.batch import Batch, transform_batch
 from gainsight_dest.fields import Datatype, linked_companies
-from gainsight_dest.sandbox import Content, DroppedConnectionError, Fault, Sandbox
+from gainsight_dest.sandbox import Content, DroppedConnectionError, PlannedFault, Sandbox
 from tests import some
 from tests.some import FREE, Event, group
 
@@ -31,7 +31,7 @@ Send = Callable[[Request], Response]
 Wire = Callable[[Response], Response]
 
 
-def sandbox(content: Content | None = None, faults: Iterable[Fault] = ()) -> Sandbox:
+def sandbox(content: Content | None = None, faults: Iterable[PlannedFault] = ()) -> Sandbox:
     """A tenant without limits, with custom fields of several datatypes."""
     return Sandbox(CONFIG, **FREE, custom_fields=CUSTOM, content=content, faults=faults)
 

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from gainsight_dest import CredentialsError, Reply, Request, Response, RetryableError, ThrottledError
-from gainsight_dest.batching.batch import transform_batch
+from gainsight_dest.batching.batch import ATTEMPTS, transform_batch
+from gainsight_dest.batching.chunking import Stage
 from gainsight_dest.batching.requests import CompaniesRequest, CreateCompanies, FindCompanies
-from gainsight_dest.batching.writes import ATTEMPTS, FAILURES_BEFORE_A_SPLIT, most_records
+from gainsight_dest.batching.stages import COMPANIES, PEOPLE
 from gainsight_dest.fields import linked_companies
-from gainsight_dest.sandbox import Content, DroppedConnectionError, Fault, Sandbox
+from gainsight_dest.gainsight import RECORDS_PER_WRITE
+from gainsight_dest.sandbox import Content, DroppedConnectionError, PlannedFault, Sandbox
 from tests.batching.some import (
     BOB,
     CONFIG,
@@ -178,7 +180,7 @@ def creates_and_finds_of(name: str, sent: list[Request]) -> list[str]:
 )
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_create_whose_answer_was_lost_is_found_again_before_it_is_created(kind: str, times: int) -> None:
-    tenant = sandbox(faults=[Fault(kind, action="create company", times=times)])
+    tenant = sandbox(faults=[PlannedFault(kind, action="create company", times=times)])
     batch, sent = run(transform_batch(THREE, CONFIG), tenant.handle)
     assert statuses(batch) == ["delivered"] * 3
     assert len(tenant.companies) == 3
@@ -193,7 +195,7 @@ def test_a_create_whose_answer_was_lost_is_found_again_before_it_is_created(kind
 def test_what_is_not_a_create_is_simply_sent_again_when_its_answer_was_lost(action: str) -> None:
     tenant = sandbox()
     run(transform_batch([group("Acme")], CONFIG), tenant.handle)
-    tenant = sandbox(tenant.content, faults=[Fault("dropped-after", action=action, times=2)])
+    tenant = sandbox(tenant.content, faults=[PlannedFault("dropped-after", action=action, times=2)])
     batch, sent = run(transform_batch([group("Acme", arr=1), identify(BOB), track()], CONFIG), tenant.handle)
     again = [request for request in sent if request.action == action]
     assert again == [again[0]] * 3
@@ -238,7 +240,7 @@ def test_failures_tells_how_often_each_request_or_what_came_before_it_has_failed
 def test_an_event_that_fails_too_often_has_failed_by_that_error_and_the_others_go_on(
     action: str, failed: int, counts: dict[str, int]
 ) -> None:
-    tenant = sandbox(faults=[Fault("500", action=action)])
+    tenant = sandbox(faults=[PlannedFault("500", action=action)])
     events = [group("Acme"), identify(BOB), track(1), track(2)]
     batch, _ = run(transform_batch(events, CONFIG, attempts=3), tenant.handle)
     for place, outcome in enumerate(batch.outcomes):
@@ -278,8 +280,8 @@ def poisoned(tenant: Sandbox, poison: dict[str, Any]) -> Send:
 
 
 def test_a_call_for_many_that_fails_again_and_again_is_made_in_smaller_parts() -> None:
-    failures = [0, FAILURES_BEFORE_A_SPLIT - 1, *range(FAILURES_BEFORE_A_SPLIT, 10)]
-    assert list(map(most_records, failures)) == [50, 50, 25, 12, 6, 3, 1, 1]
+    assert [COMPANIES.size(failures, ATTEMPTS) for failures in range(10)] == [*COMPANIES.sizes, 0]
+    assert COMPANIES.sizes == (*[RECORDS_PER_WRITE] * 4, 25, 12, 6, 3, 0)
 
 
 @pytest.mark.parametrize("place", [0, 17, 49])
@@ -294,11 +296,12 @@ def test_a_record_that_breaks_gainsight_does_not_take_the_others_with_it(place: 
     assert len(sent) - tenant.counts["link person"] <= 4 * ATTEMPTS
 
 
-@pytest.mark.parametrize("attempts", [2, 3, 5, 8, 12])
-def test_however_few_the_attempts_a_record_that_breaks_gainsight_does_so_alone(attempts: int) -> None:
-    sizes = [most_records(failures, attempts) for failures in range(attempts)]
+@pytest.mark.parametrize("attempts", [2, 3, 5, 8, 9, 12, 60])
+@pytest.mark.parametrize("stage", [COMPANIES, PEOPLE], ids=["companies", "people"])
+def test_however_few_the_attempts_a_record_that_breaks_gainsight_does_so_alone(stage: Stage, attempts: int) -> None:
+    sizes = [stage.size(failures, attempts) for failures in range(attempts)]
     assert sizes == sorted(sizes, reverse=True)
-    assert (sizes[0], sizes[-1]) == (50, 1)
+    assert (sizes[0], sizes[-1]) == (stage.sizes[0], 0)
 
 
 def test_a_query_that_breaks_gainsight_is_made_in_smaller_parts_too() -> None:
@@ -362,6 +365,25 @@ def test_calls_that_were_tried_elsewhere_count(event: dict[str, Any]) -> None:
     done, sent = run(first, tenant.handle)
     (outcome,) = done.outcomes
     assert (outcome.status, outcome.attempts, outcome.calls) == ("delivered", 3, 3 + len(sent))
+
+
+def test_what_was_waited_is_told_of_the_event_that_was_waited_for_least() -> None:
+    batch = transform_batch([identify(), group(), identify(BOB)], CONFIG)
+    batch = batch.next([Reply(LOST, waited=2.5)]).next([ok()]).next([Reply(None, calls=0, waited=1.0)])
+    assert batch.waited == (3.5,), "the find, the create"
+    batch = batch.next([ok({"Gsid": "1P02"})])
+    assert batch.waited == (0.0, 0.0), "ada's identify has not been waited for"
+    assert [outcome.attempts for outcome in batch.outcomes] == [0, 2, 0]
+
+
+def test_an_answer_that_has_been_read_is_not_read_again() -> None:
+    unreadable = Response(200, b"not JSON")
+    batch = transform_batch([group("Acme")], CONFIG)
+    batch = batch.next([Reply(unreadable, is_read=True, said=frozenset({"Acme"}))])
+    assert actions([*batch.requests]) == ["update company"]
+    batch = batch.next([Reply(unreadable, is_read=True, said={"Acme": "1P02"})])
+    batch = batch.next([Reply(unreadable, is_read=True)])
+    assert [(outcome.status, outcome.gsid) for outcome in batch.outcomes] == [("delivered", "1P02")]
 
 
 def test_throttling_is_no_sign_of_a_record_that_breaks_gainsight_but_has_an_end() -> None:

@@ -13,7 +13,7 @@ from gainsight_dest import EventError, Request, ResponseError
 from gainsight_dest.batching.batch import transform_batch
 from gainsight_dest.fields import linked_companies
 from gainsight_dest.outcome import Outcome, Status, begin, known
-from gainsight_dest.sandbox import FAULTS, Content, Fault, Sandbox
+from gainsight_dest.sandbox import FAULTS, Content, PlannedFault, Sandbox
 from tests.batching.some import BOB, CONFIG, WIRES, Send, Wire, sandbox, state, together
 from tests.some import ADA, group, identify, track
 
@@ -154,7 +154,7 @@ PASSING = sorted(
 def test_with_a_fault_at_any_call_that_passes_it_ends_in_the_state_of_none(
     events: list[Any], kind: str, number: int
 ) -> None:
-    calm, faulty = sandbox(), sandbox(faults=[Fault(kind, calls=(number,))])
+    calm, faulty = sandbox(), sandbox(faults=[PlannedFault(kind, calls=(number,))])
     assert told(together(events, faulty.handle).outcomes, faulty) == told(together(events, calm.handle).outcomes, calm)
     people, companies, sent = state(faulty)
     assert (people, companies) == state(calm)[:2]
@@ -171,7 +171,7 @@ def _without_repeats(sent: list[Any]) -> list[Any]:
 def test_after_a_fault_that_ends_events_what_is_not_delivered_is_delivered_by_a_second_batch(
     events: list[Any], kind: str, number: int
 ) -> None:
-    calm, faulty = sandbox(), sandbox(faults=[Fault(kind, calls=(number,))])
+    calm, faulty = sandbox(), sandbox(faults=[PlannedFault(kind, calls=(number,))])
     together(events, calm.handle)
     first = together(events, faulty.handle).outcomes
     ended = [
@@ -179,9 +179,9 @@ def test_after_a_fault_that_ends_events_what_is_not_delivered_is_delivered_by_a_
     ]
     if kind == "result-false" and ended:  # whoever finds out that it was none sends all again from there
         ended = [*range(ended[0], len(events))]
-    mended = sandbox(faulty.content)
-    together([events[index] for index in ended if events[index]["type"] != "track"], mended.handle)
-    assert state(mended)[:2] == state(calm)[:2]
+    fixed = sandbox(faulty.content)
+    together([events[index] for index in ended if events[index]["type"] != "track"], fixed.handle)
+    assert state(fixed)[:2] == state(calm)[:2]
 
 
 @given(event_lists, st.sampled_from(WIRES))

@@ -77,8 +77,8 @@ def test_a_request_tells_the_names_and_the_records_that_it_is_about(request_: Co
     assert request_.records == {("Company", "acme"), ("Company", "brix")}
 
 
-def test_a_write_tells_its_companies() -> None:
-    assert CREATE.companies == UPDATE.companies == (ACME, BRIX)
+def test_a_find_tells_how_often_it_looks_again() -> None:
+    assert [FIND.looks, FindCompanies(CONFIG, ("Acme",), 2).looks] == [0, 2]
 
 
 def test_what_is_asked_is_called_as_for_a_single_event() -> None:

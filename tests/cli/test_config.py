@@ -261,8 +261,8 @@ def test_yaml_is_read_without_surprises(name: str, tmp_path: Path) -> None:
         ("to: 1.0", "eventVersionMap[0].to: must be a string, not a number: put it in quotes"),
         ("to: true", "eventVersionMap[0].to: must be a string, not a boolean: put it in quotes"),
         ("to: [1]", "eventVersionMap[0].to: must be a string, not a list: put it in quotes"),
-        ("to: {{ a || b }}", "has a key that is no text"),
-        ("to: 'x", "is no YAML"),
+        ("to: {{ a || b }}", "has a key that is not text"),
+        ("to: 'x", "is not YAML"),
         ("to: 1\n      to: 2", "has the key to twice"),
     ],
 )

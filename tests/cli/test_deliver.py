@@ -21,14 +21,15 @@ import attrs
 import pytest
 
 from gainsight_dest import DestinationConfig
+from gainsight_dest.batching.defaults import BATCH
 from gainsight_dest.cli import progress
-from gainsight_dest.cli.deliver import BATCH, COLUMNS, Run
+from gainsight_dest.cli.counts import RunCounts
+from gainsight_dest.cli.deliver import COLUMNS, FileDelivery
 from gainsight_dest.cli.files import nowhere
 from gainsight_dest.cli.progress import Look
-from gainsight_dest.cli.tally import Tally
 from gainsight_dest.deliver import Deliverer
-from gainsight_dest.deliver.caller import Trouble
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.deliver.flow import Trouble
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests import some
 from tests.cli.process import (
@@ -91,7 +92,7 @@ def could_not_be_finished(done: Done) -> str:
 
 
 @contextmanager
-def serving(*faults: Fault, sleep: Callable[[float], object] | None = None) -> Iterator[Tenant]:
+def serving(*faults: PlannedFault, sleep: Callable[[float], object] | None = None) -> Iterator[Tenant]:
     sandbox = Sandbox(DestinationConfig.from_rudderstack(DESTINATION), faults=faults, **FREE)
     with Server(sandbox, sleep=sleep) as server:
         yield Tenant(sandbox, server.url)
@@ -204,12 +205,12 @@ def test_the_file_of_errors_can_be_mended_and_sent_again(tenant: Tenant, tmp_pat
     tenant.deliver(EVENTS, "--errors", errors)
     kept = lines(errors.read_bytes())
     (optout,) = (line for line in kept if line["error"]["code"] == "GSOBJ_VDTBOOL1001")
-    optout["message"]["traits"] |= {"emailOptOut": True, "comments": "mended"}
+    optout["message"]["traits"] |= {"emailOptOut": True, "comments": "fixed"}
     errors.write_bytes(ndjson(*kept))
     counts = table(tenant.deliver(errors, "--errors", again))["all"]
     assert (counts["delivered"], counts["failed"]) == (1, len(kept) - 1)
     assert len(lines(again.read_bytes())) == len(kept) - 1
-    (person,) = (person for person in tenant.sandbox.people if person.get("Comments") == "mended")
+    (person,) = (person for person in tenant.sandbox.people if person.get("Comments") == "fixed")
     assert person["EmailOptOut"] is True
 
 
@@ -349,7 +350,7 @@ def test_an_error_that_cannot_be_written_ends_the_run_and_names_the_file(
     done = tenant.deliver(*options, "--errors", "/dev/full")
     assert could_not_be_finished(done) == (
         "/dev/full cannot be written: No space left on device. The run was ended, and event 3 and all after it are not "
-        "in there. With room for it, run the same command: the journal tells of all"
+        "in there. With room for it, run the same command: the journal has them all"
     )
     counts = table(done)["all"]
     assert (counts["events"], counts["failed"]) == (6, 1)
@@ -461,7 +462,7 @@ def test_a_run_that_ends_by_itself_says_why_and_goes_on_by_the_same_command(
     batch: list[str], file: Path, tmp_path: Path
 ) -> None:
     options = ["--journal", tmp_path / "journal", *batch]
-    with serving(Fault("429-retry-after", calls=(3,), seconds=14_400)) as tenant:
+    with serving(PlannedFault("429-retry-after", calls=(3,), seconds=14_400)) as tenant:
         done = tenant.deliver(file, *options, "--workers", 1)
         reason = "the run was ended: Gainsight asks for a wait of 4 hours (https://"
         assert could_not_be_finished(done).startswith(reason)
@@ -482,14 +483,14 @@ def test_a_second_run_with_the_journal_sends_nothing_and_says_so(tenant: Tenant,
     second = tenant.deliver(EVENTS, *options)
     assert (first.returncode, second.returncode) == (1, 1)
     assert tenant.calls == calls
-    assert f"{table(first)['all']['events']} of them are told by the journal: nothing was sent" in str(second.stdout)
+    assert f"{table(first)['all']['events']} of them stand in the journal: nothing was sent" in str(second.stdout)
     assert table(second)["all"] == {**table(first)["all"], "calls": 0}
     assert (tmp_path / "errors").read_bytes() == errors
 
 
 def test_failed_events_are_sent_again_on_request(file: Path, tmp_path: Path) -> None:
     options = [file, "--workers", 1, "--journal", tmp_path / "journal"]
-    with serving(Fault("result-false", calls=(2, 4))) as tenant:
+    with serving(PlannedFault("result-false", calls=(2, 4))) as tenant:
         assert table(tenant.deliver(*options))["all"]["failed"] == 2
         assert tenant.deliver(*options).returncode == 1
         assert tenant.calls == 5
@@ -561,7 +562,7 @@ def test_what_is_no_journal_is_refused_in_one_line(
 @pytest.mark.process
 def test_a_journal_that_another_run_has_is_refused(file: Path, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
-    with serving(Fault("slow", seconds=60)) as tenant:
+    with serving(PlannedFault("slow", seconds=60)) as tenant:
         with started(*tenant.command(file, "--journal", journal)) as process:
             until(lambda: tenant.calls)
             problem = wrong_use(tenant.deliver(file, "--journal", journal))
@@ -618,7 +619,7 @@ def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: s
     file, journal, errors = tmp_path / "events", tmp_path / "journal", tmp_path / "errors"
     file.write_bytes(ndjson(*people(100)))
     answered = threading.Event()  # the calls under way are, once it has been asked to end
-    with serving(Fault("slow", calls=tuple(range(9, 50))), sleep=lambda _: answered.wait(LONGEST)) as tenant:
+    with serving(PlannedFault("slow", calls=tuple(range(9, 50))), sleep=lambda _: answered.wait(LONGEST)) as tenant:
         options = [file, "--journal", journal, "--errors", errors]
         with started(*tenant.command(*options)) as process:
             until(lambda: tenant.calls > 8)
@@ -643,7 +644,7 @@ def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: s
 def test_without_a_journal_the_end_says_where_the_rest_begins(tmp_path: Path) -> None:
     file = tmp_path / "events"
     file.write_bytes(ndjson(*people(200)))
-    with serving(Fault("slow", seconds=0.2)) as tenant, asked_to_end(lambda: tenant.calls):
+    with serving(PlannedFault("slow", seconds=0.2)) as tenant, asked_to_end(lambda: tenant.calls):
         done = tenant.deliver(file)
     assert done.returncode == 130
     assert f"What comes after event {table(done)['all']['events']} was not read." in done.stdout.decode()
@@ -676,7 +677,7 @@ def test_an_end_comes_promptly_while_standard_input_is_waited_for(
 @pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_asked_twice_it_ends_at_once(how: signal.Signals) -> None:
-    with serving(Fault("slow", seconds=60)) as tenant, started(*tenant.command(EVENTS)) as process:
+    with serving(PlannedFault("slow", seconds=60)) as tenant, started(*tenant.command(EVENTS)) as process:
         until(lambda: tenant.calls)
         process.send_signal(how)
         with pytest.raises(Exception, match="timed out"):
@@ -688,7 +689,7 @@ def test_asked_twice_it_ends_at_once(how: signal.Signals) -> None:
 @pytest.mark.process
 @pytest.mark.parametrize("kind", ["429", "429-retry-after"])
 def test_an_end_comes_soon_while_a_retry_is_waited_for(kind: str, file: Path) -> None:
-    with serving(Fault(kind, seconds=600)) as tenant, started(*tenant.command(file)) as process:
+    with serving(PlannedFault(kind, seconds=600)) as tenant, started(*tenant.command(file)) as process:
         until(lambda: tenant.calls)
         asked = time.monotonic()
         done = ended(process)
@@ -703,7 +704,7 @@ def test_what_the_end_leaves_is_told_as_not_tried_and_how_to_go_on(
     with_journal: bool, file: Path, tmp_path: Path
 ) -> None:
     journal = ["--journal", tmp_path / "journal"] if with_journal else []
-    with serving(Fault("429", seconds=600)) as tenant, asked_to_end(lambda: tenant.calls):
+    with serving(PlannedFault("429", seconds=600)) as tenant, asked_to_end(lambda: tenant.calls):
         done = tenant.deliver(file, *journal)
     assert done.returncode == 130
     assert table(done)["all"]["not tried"] == table(done)["all"]["events"] == 5
@@ -712,17 +713,17 @@ def test_what_the_end_leaves_is_told_as_not_tried_and_how_to_go_on(
 
 
 @contextmanager
-def a_run(tally: Tally | None = None) -> Iterator[Run]:
+def a_run(counts: RunCounts | None = None) -> Iterator[FileDelivery]:
     with Deliverer(some.CONFIG) as deliverer:
-        yield Run(deliverer, None, tally or Tally(COLUMNS), nowhere)
+        yield FileDelivery(deliverer, None, counts or RunCounts(COLUMNS), nowhere)
 
 
 def test_an_event_that_was_just_read_when_the_end_came_is_told_as_not_tried(file: Path) -> None:
-    tally = Tally(COLUMNS)
-    with a_run(tally) as run, file.open("rb") as source:
+    counts = RunCounts(COLUMNS)
+    with a_run(counts) as run, file.open("rb") as source:
         next(run._events(source))
         run._close()
-    assert tally.types == {"identify": {"events": 1, "not tried": 1, "calls": 0}}
+    assert counts.types == {"identify": {"events": 1, "not tried": 1, "calls": 0}}
 
 
 # --- the budget -------------------------------------------------------------------------------------------------------
@@ -736,7 +737,7 @@ def test_the_budget_is_a_share_of_the_calls_and_is_waited_for(file: Path) -> Non
 
 
 def test_calls_that_fail_for_a_while_are_tried_again(file: Path) -> None:
-    with serving(Fault("429-retry-after", seconds=1, times=1)) as tenant:
+    with serving(PlannedFault("429-retry-after", seconds=1, times=1)) as tenant:
         done = tenant.deliver(file, "--workers", 1)
         assert done.returncode == 0
         assert table(done)["all"] == {
@@ -850,9 +851,9 @@ def test_a_closed_port_is_told_of_at_once_and_nothing_is_counted_as_delivered(tm
         seen.append(run.look())
         deliverer.stop()
 
-    tally = Tally(COLUMNS)
+    counts = RunCounts(COLUMNS)
     with Deliverer(some.CONFIG, base_url="http://127.0.0.1:9", sleep=sleep) as deliverer:
-        run = Run(deliverer, None, tally, nowhere)
+        run = FileDelivery(deliverer, None, counts, nowhere)
         with file.open("rb") as source, records_of(progress.log) as records:
             run.go(source, quiet=True, batch=BATCH)
     assert [record.getMessage() for record in records] == [
@@ -862,16 +863,16 @@ def test_a_closed_port_is_told_of_at_once_and_nothing_is_counted_as_delivered(tm
     ]
     assert seen[0].total == {"events": 25, "failed": 25}
     assert seen[0].waiting is not None
-    assert tally.total() == {"events": 27, "failed": 25, "not tried": 2, "calls": 1}
+    assert counts.total() == {"events": 27, "failed": 25, "not tried": 2, "calls": 1}
 
 
 def test_seconds_of_waiting_are_those_of_the_clock_however_many_workers_wait(tmp_path: Path) -> None:
     file = tmp_path / "events"
     file.write_bytes(ndjson(*people(4)))
     clock = Clock()
-    sandbox = Sandbox(some.CONFIG, faults=[Fault("429-retry-after", calls=(1,), seconds=30)], **FREE)
+    sandbox = Sandbox(some.CONFIG, faults=[PlannedFault("429-retry-after", calls=(1,), seconds=30)], **FREE)
     with Deliverer(some.CONFIG, sandbox.session(), sleep=clock.sleep, clock=clock) as deliverer:
-        run = Run(deliverer, None, Tally(COLUMNS), nowhere, clock=clock)
+        run = FileDelivery(deliverer, None, RunCounts(COLUMNS), nowhere, clock=clock)
         with file.open("rb") as source:
             run.go(source, quiet=True, batch=BATCH)
         look = run.look()
@@ -882,7 +883,7 @@ def test_seconds_of_waiting_are_those_of_the_clock_however_many_workers_wait(tmp
 def test_two_that_wait_side_by_side_wait_once() -> None:
     clock = Clock()
     together = threading.Barrier(2, action=lambda: clock.sleep(30), timeout=LONGEST)
-    sandbox = Sandbox(some.CONFIG, faults=[Fault("500", calls=(1, 2))], **FREE)
+    sandbox = Sandbox(some.CONFIG, faults=[PlannedFault("500", calls=(1, 2))], **FREE)
     deliverer = Deliverer(some.CONFIG, sandbox.session(), workers=2, sleep=lambda _: together.wait(), clock=clock)
     assert [outcome.status for outcome in deliverer.run(people(2))] == ["delivered"] * 2
     assert deliverer.delayed == 30
@@ -982,7 +983,7 @@ def test_neither_keys_nor_emails_are_told_anywhere(tmp_path: Path) -> None:
     sandbox = Sandbox(
         DestinationConfig.from_rudderstack(settings),
         calls_per_minute=None,
-        faults=[Fault("dropped-before", calls=(1,))],
+        faults=[PlannedFault("dropped-before", calls=(1,))],
     )
     with Server(sandbox) as server:
         tenant = Tenant(sandbox, server.url)

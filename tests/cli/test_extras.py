@@ -11,7 +11,7 @@ from gainsight_dest.cli import files
 from tests.cli.process import CONFIG, EVENTS, Done, run, run_process, wrong_use
 
 SERVE = ("falcon", "httptools", "isal", "prometheus_client", "uvicorn")
-EXTRAS = ("requests", "tenacity", "pyrate_limiter", "cheroot", "jinja2", *SERVE)
+EXTRAS = ("requests", "pyrate_limiter", "cheroot", "jinja2", *SERVE)
 
 
 def run_without(*modules: str, arguments: list[object]) -> Done:
@@ -34,17 +34,16 @@ def run_without(*modules: str, arguments: list[object]) -> Done:
     [
         (
             ["deliver", EVENTS, "--config", CONFIG],
-            "deliver needs requests, tenacity, pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'",
+            "deliver needs requests, pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'",
         ),
         (
             ["deliver", "--report", EVENTS],
-            "deliver needs requests, tenacity, pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'",
+            "deliver needs requests, pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'",
         ),
         (["sandbox"], "sandbox needs cheroot, jinja2: pip install 'gainsight-dest[cli,sandbox]'"),
         (
             ["demo"],
-            "demo needs requests, tenacity, pyrate-limiter, cheroot, jinja2: "
-            "pip install 'gainsight-dest[cli,deliver,sandbox]'",
+            "demo needs requests, pyrate-limiter, cheroot, jinja2: pip install 'gainsight-dest[cli,deliver,sandbox]'",
         ),
         (
             ["serve", "--port", 0],
@@ -59,9 +58,9 @@ def test_a_command_without_its_extra_says_what_to_install(arguments: list[object
 
 
 def test_only_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "find_spec", lambda name: None if name == "tenacity" else find_spec("json"))
+    monkeypatch.setattr(files, "find_spec", lambda name: None if name == "pyrate_limiter" else find_spec("json"))
     problem = wrong_use(run("deliver", EVENTS, "--config", CONFIG))
-    assert problem == "deliver needs tenacity: pip install 'gainsight-dest[cli,deliver]'"
+    assert problem == "deliver needs pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'"
 
 
 @pytest.mark.process

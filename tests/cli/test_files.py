@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gainsight_dest.cli import files
-from gainsight_dest.cli.files import WrongInputError, is_same_file, why, writing
+from gainsight_dest.cli.files import WrongInputError, check_written, is_same_file, reading, why, writing
 
 LINES = [b"one\n", b"two, which is longer\n", b"three\n"]
 
@@ -130,3 +130,29 @@ def test_a_file_is_the_same_by_any_name_also_before_it_is_there(tmp_path: Path) 
 )
 def test_what_the_system_said_is_told_without_what_is_around_it(error: OSError, told: str) -> None:
     assert why(error) == told
+
+
+def test_no_file_is_written_over_another_one_of_the_run_by_whatever_name(tmp_path: Path) -> None:
+    config, link, new = tmp_path / "config", tmp_path / "link", tmp_path / "new"
+    config.touch()
+    link.symlink_to(config)
+    others = {str(config): "the config", None: "nothing"}
+    check_written({"--errors": str(new), "--output": None}, others)
+    with pytest.raises(WrongInputError, match=r"link is the config: name another file for --errors"):
+        check_written({"--errors": str(link)}, others)
+    with pytest.raises(WrongInputError, match=r"new is the file of --errors: name another file for --output"):
+        check_written({"--errors": str(new), "--output": str(new)}, {})
+
+
+def test_without_a_name_what_is_written_goes_nowhere(tmp_path: Path, source: io.BufferedReader) -> None:
+    with writing(None, source) as write_line:
+        write_line(b"one")
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+@pytest.mark.parametrize(("name", "why"), [("none", "No such file or directory"), ("a\0b", "no such name")])
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(name: str, why: str, tmp_path: Path) -> None:
+    path = f"{tmp_path}/{name}"
+    with pytest.raises(WrongInputError) as refused, reading(path):
+        pass
+    assert refused.value.message == f"{path} cannot be read: {why}"

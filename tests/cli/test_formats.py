@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest.cli.forms import form_of, recoding
+from gainsight_dest.cli.formats import format_of, recoding
 from tests.cli.process import CONFIG, Done, lines, ndjson, run
 from tests.needs import need
 
@@ -97,7 +97,7 @@ def test_what_a_file_is_is_told_by_its_first_bytes(name: str, tmp_path: Path) ->
     file.write_bytes(FORMS[name])
     done = run("transform", file, "--config", CONFIG)
     first, *rest = done.stderr.decode().splitlines()
-    told = first.removeprefix(f"Error: {file} is ").split(", and no JSON")[0]
+    told = first.removeprefix(f"Error: {file} is ").split(", not JSON")[0]
     assert (done.returncode, done.stdout) == (2, b"")
     assert name.startswith(told)
     assert not any("Ada" in line or "ada@" in line for line in rest)
@@ -107,7 +107,7 @@ def test_an_sqlite_database_is_told(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("CREATE TABLE x (y)")
     connection.close()
-    form = form_of((tmp_path / "x.db").read_bytes()[:100])
+    form = format_of((tmp_path / "x.db").read_bytes()[:100])
     assert form is not None
     assert form.name == "an SQLite database"
 
@@ -135,7 +135,7 @@ def test_an_sqlite_database_is_told(tmp_path: Path) -> None:
     ids=lambda value: repr(value)[:30],
 )
 def test_what_may_be_broken_json_is_left_to_be_read(start: bytes) -> None:
-    assert form_of(start) is None
+    assert format_of(start) is None
 
 
 @each_command
@@ -145,7 +145,7 @@ def test_each_command_names_the_encoding_and_the_cure(command: Callable[..., Don
     done = command(file)
     assert done.returncode == 2
     assert done.stderr.decode().splitlines()[:3] == [
-        f"Error: {file} is UTF-16, and no JSON in UTF-8. To make NDJSON of it:",
+        f"Error: {file} is UTF-16, not JSON in UTF-8. To make NDJSON of it:",
         f"  iconv -f UTF-16 -t UTF-8 '{file}' > events.ndjson",
         f"  Get-Content -Encoding Unicode '{file}' | Set-Content -Encoding utf8 events.ndjson  # in Windows PowerShell",
     ]
@@ -207,7 +207,7 @@ def test_what_follows_gzip_data_is_told_of_and_ignored(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(TEXT.encode()) + b"junk")
     done = run("transform", file, "--config", CONFIG)
     assert (done.returncode, len(lines(done.stdout))) == (0, 2)
-    assert f"Warning: {file}: what follows the gzip data is no gzip data, and was ignored" in done.stderr.decode()
+    assert f"Warning: {file}: what follows the gzip data is not gzip data, and was ignored" in done.stderr.decode()
 
 
 # --- the cures --------------------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_a_name_stays_a_name_in_a_command(name: str) -> None:
     assert words(iconv.rpartition(" > ")[0])[-1] == name
     in_quotes = "'{}'".format(name.replace("'", "''"))
     assert f" {in_quotes} | " in powershell
-    form = form_of(b"PAR1")
+    form = format_of(b"PAR1")
     assert form is not None
-    *_, statement = words(form.told(name).splitlines()[1])
+    *_, statement = words(form.advice(name).splitlines()[1])
     assert f"read_parquet({in_quotes})" in statement

@@ -50,10 +50,10 @@ def test_findings_are_grouped_by_rule_errors_first_and_counted_at_the_end() -> N
     assert [block.split()[0] for block in blocks[:-1]] == sorted(block.split()[0] for block in blocks[:-1])
     assert len(blocks) > 15
     assert blocks[0].splitlines() == [
-        "error invalid-setting: the config cannot be used: a setting is no text, a mapping no list of rows, a header "
-        "holds a line's end",
+        "error invalid-setting: the config cannot be used: a setting is not text, a mapping not a list of rows, "
+        "or a header holds a line end",
         "  38  personMap[6].to  must be a string, not a number: put it in quotes",
-        "  Mend it: until then every event fails.",
+        "  Fix it: until then every event fails.",
     ]
     findings = lint(json.loads(BAD.read_text("utf8")))
     assert re.fullmatch(rf"{BAD}: \d+ errors and \d+ warnings, with 78 events, 1 of which cannot be read\n", blocks[-1])
@@ -79,7 +79,7 @@ def test_as_json_it_is_one_object_with_the_lines_and_the_counts() -> None:
         "severity": "error",
         "place": "personMap[6].to",
         "problem": "must be a string, not a number: put it in quotes",
-        "remedy": "Mend it: until then every event fails.",
+        "remedy": "Fix it: until then every event fails.",
         "line": 38,
     }
     severities = [finding["severity"] for finding in told["findings"]]
@@ -94,7 +94,7 @@ def test_as_annotations_each_finding_is_a_line_at_its_line_in_the_file() -> None
     assert done.returncode == 1
     assert lines[0] == (
         f"::error file={BAD},line=38,title=invalid-setting::"
-        "personMap[6].to: must be a string, not a number: put it in quotes. Mend it: until then every event fails."
+        "personMap[6].to: must be a string, not a number: put it in quotes. Fix it: until then every event fails."
     )
     assert f"::error file={BAD},title=refused-value::group traits.originalContractDate: " in done.stdout.decode()
     assert len(lines) == len(report(run("lint", "--config", BAD, "--events", EVENTS, "--format", "json"))["findings"])
@@ -106,7 +106,7 @@ def test_annotations_escape_what_would_end_them(tmp_path: Path) -> None:
     file = written(folder, config(**people(row("a", "100% a:b, c\r\n"))))
     done = run("lint", "--config", file, "--format", "github")
     path = str(file).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
-    about = '"100%25 a:b, c\\r\\n" has a space, or a line\'s end, around it'
+    about = '"100%25 a:b, c\\r\\n" has a space, or a line end, around it'
     assert done.stdout.decode().startswith(f"::error file={path},line=")
     assert f",title=stray-spaces::personMap[1].to: {about}. " in done.stdout.decode()
     assert done.stdout.count(b"\n") == 1
@@ -279,7 +279,7 @@ def test_names_of_companies_that_look_alike_are_told_unless_they_are_masked(tmp_
 def test_there_is_nothing_to_mask_without_events(tmp_path: Path) -> None:
     done = run("lint", "--config", written(tmp_path, GOOD), "--mask")
     assert done.returncode == 2
-    assert b"--mask says more of --events: without that it does nothing" in done.stderr
+    assert b"--mask goes with --events: without that it does nothing" in done.stderr
 
 
 def test_the_schema_is_printed_as_json() -> None:

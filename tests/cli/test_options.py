@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from gainsight_dest.batching.defaults import BATCH, CALLS_PER_DAY, CALLS_PER_MINUTE, LINGER, WORKERS
+from gainsight_dest.cli.app import cli
 from gainsight_dest.cli.options import refuse_contradictions
+from gainsight_dest.plan import Limits
 from tests.cli.process import CONFIG, EVENTS, run
+from tests.needs import need
 
 
 @pytest.mark.parametrize(
@@ -47,15 +53,15 @@ def test_a_report_goes_not_with_what_speaks_of_a_delivery(option: str) -> None:
     [
         ("explain {events} --html x.html --format json", "--html and --format contradict each other"),
         ("explain {events} --html x.html --format text", "--html and --format contradict each other"),
-        ("explain {events} --destination x", "--destination says more of --config"),
-        ("transform {events} --destination x", "--destination says more of --config"),
-        ("plan {events} --destination x", "--destination says more of --config"),
+        ("explain {events} --destination x", "--destination goes with --config"),
+        ("transform {events} --destination x", "--destination goes with --config"),
+        ("plan {events} --destination x", "--destination goes with --config"),
         (
             "plan {events} --budget 50% --calls-per-minute 0 --calls-per-day 0",
             "--budget and --calls-per-minute contradict each other",
         ),
-        ("sandbox --destination x", "--destination says more of --config"),
-        ("lint --config {config} --fail-empty", "--fail-empty says more of --events"),
+        ("sandbox --destination x", "--destination goes with --config"),
+        ("lint --config {config} --fail-empty", "--fail-empty goes with --events"),
     ],
 )
 def test_other_commands_refuse_what_they_would_leave_out_in_silence(
@@ -141,3 +147,35 @@ def test_one_that_comes_by_a_variable_contradicts_too(
     done = CliRunner().invoke(_command, arguments, env=env, auto_envvar_prefix="T")
     assert done.exit_code == (0 if told is None else 2), done.output
     assert (told or "") in done.output
+
+
+def defaults(call: Callable[..., object]) -> dict[str, object]:
+    """The defaults of its parameters, by their names."""
+    return {name: each.default for name, each in inspect.signature(call).parameters.items()}
+
+
+@pytest.mark.parametrize("command", ["deliver", "plan", "sandbox"])
+def test_the_limits_of_a_tenant_are_the_same_on_the_command_line_and_in_the_library(command: str) -> None:
+    need("deliver", "sandbox")
+    from gainsight_dest.deliver import Deliverer  # noqa: PLC0415 - needs that extra
+    from gainsight_dest.deliver.budget import Budget  # noqa: PLC0415 - the same
+    from gainsight_dest.deliver.shards import Shards  # noqa: PLC0415 - the same
+    from gainsight_dest.sandbox import Sandbox  # noqa: PLC0415 - the same
+
+    limits = {"calls_per_minute": CALLS_PER_MINUTE, "calls_per_day": CALLS_PER_DAY}
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    assert {option.name: option.default for option in found.params if option.name in limits} == limits
+    for call in (Deliverer, Budget, Shards, Sandbox, Limits):
+        assert limits.items() <= defaults(call).items(), call
+
+
+def test_what_a_sender_merges_and_how_many_calls_it_makes_at_once_stands_in_one_place() -> None:
+    need("deliver")
+    from gainsight_dest.deliver.shards import Shards  # noqa: PLC0415 - needs that extra
+
+    found = cli.get_command(click.Context(cli), "deliver")
+    assert found is not None
+    options = {option.name: option.default for option in found.params}
+    assert (options["workers"], options["batch"], options["linger"]) == (WORKERS, BATCH, LINGER)
+    assert {"workers": WORKERS, "batch": BATCH}.items() <= defaults(Shards).items()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from gainsight_dest import explain
-from gainsight_dest.cli.pick import Pick, names_of, type_in
+from gainsight_dest.cli.pick import Pick, names_of
 from gainsight_dest.cli.read import Item
+from gainsight_dest.explaining.explain import event_type_of
 from gainsight_dest.explaining.profile import AT_FAULT
 from gainsight_dest.explaining.trace import Row
 from tests.some import CONFIG, identify, track
@@ -126,7 +127,7 @@ def test_events_are_asked_for_by_their_types_as_transform_reads_those() -> None:
     pick = Pick(types=["track"])
     assert [item.number for item in pick.asked(iter(items(*EVENTS)))] == [2, 3]
     assert pick.read == len(EVENTS)
-    assert [type_in(Item(1, event)) for event in EVENTS] == ["identify", "track", "track", None, None]
+    assert [event_type_of(event) for event in EVENTS] == ["identify", "track", "track", None, None]
 
 
 def test_a_row_that_is_shown_as_at_fault_is_the_same_but_for_that() -> None:

@@ -10,13 +10,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
-from gainsight_dest.cli import deliver
-from gainsight_dest.plan import verdict
 from tests.cli.process import CONFIG, EVENTS, LONGEST, ROOT, Done, ndjson, run, started, wrong_use
-from tests.needs import need
 from tests.some import ADA, SETTINGS, Event, group, identify, track
 
 DESTINATION = {"Config": SETTINGS}
@@ -238,13 +234,6 @@ def test_two_tenants_are_refused() -> None:
     assert wrong_use(planned(events=ndjson(*events))) == (
         "event 3 goes to another tenant than those before it: plan for one tenant at a time"
     )
-
-
-def test_the_batch_that_it_warns_of_is_what_the_senders_merge() -> None:
-    need("deliver")
-    from gainsight_dest.deliver.shards import Shards  # noqa: PLC0415 - needs that extra
-
-    assert attrs.fields(Shards).batch.default == deliver.BATCH == verdict.BATCH
 
 
 def test_no_event_is_no_call() -> None:

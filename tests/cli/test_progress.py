@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from gainsight_dest.cli import progress
-from gainsight_dest.cli.files import WrongInputError
+from gainsight_dest.cli.files import WrongInputError, write_whole
 from gainsight_dest.cli.progress import (
     JsonFormatter,
     Look,
@@ -24,10 +24,9 @@ from gainsight_dest.cli.progress import (
     known_events,
     lasting,
     metrics,
-    write_whole,
 )
 from gainsight_dest.deliver import Waiting
-from gainsight_dest.deliver.caller import Trouble
+from gainsight_dest.deliver.flow import Trouble
 from gainsight_dest.outcome import Fault
 
 LOOK = Look(
@@ -285,12 +284,15 @@ def test_types_beyond_the_most_are_counted_together_and_none_changes_its_label_m
     assert skipped['gainsight_dest_deliver_events_total{type="type 0",status="skipped"}'] == "1"
 
 
-def test_the_file_is_whole_and_readable_by_all_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("for_all", "mode"), [(True, 0o644), (False, 0o600)])
+def test_the_file_is_whole_and_readable_by_all_if_it_is_for_all_and_nothing_is_left_beside_it(
+    *, for_all: bool, mode: int, tmp_path: Path
+) -> None:
     file = tmp_path / "m.prom"
     for text in ("one\n", "two\n"):
-        write_whole(str(file), text)
+        write_whole(str(file), text, for_all=for_all)
         assert file.read_text() == text
-        assert stat.S_IMODE(file.stat().st_mode) == 0o644
+        assert stat.S_IMODE(file.stat().st_mode) == mode
     assert [path.name for path in tmp_path.iterdir()] == ["m.prom"]
 
 
@@ -305,7 +307,7 @@ def test_a_file_that_cannot_be_replaced_is_left_as_it_was(tmp_path: Path) -> Non
     ("name", "problem"),
     [
         ("", "needs a name"),
-        (".", "it is no file"),
+        (".", "it is not a file"),
         ("none/m.prom", "there is no such folder"),
         ("file/m.prom", "Not a directory"),
         ("a\0b", "no such name"),

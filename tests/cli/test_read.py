@@ -442,7 +442,7 @@ def test_whatever_the_lines_are_the_first_of_them_are_read_alike_when_more_is_ad
     for end in range(len(data)):
         try:
             before = read_all(data[:end])
-        except read.WrongFormError:  # nothing of it is read
+        except read.WrongFormatError:  # nothing of it is read
             continue
         after = read_all(data) if any(item.problem is None for item in before) else []
         is_open = before[-2:] if is_array else [item for item in before if item.number == before[-1].number]
@@ -487,7 +487,7 @@ def test_what_is_no_body_is_an_event_and_an_empty_batch_has_none() -> None:
 
 # --- what is something else -------------------------------------------------------------------------------------------
 
-JUNK = "what follows the gzip data is no gzip data, and was ignored"
+JUNK = "what follows the gzip data is not gzip data, and was ignored"
 
 
 @pytest.mark.parametrize("junk", [b"junkjunk", b"\n", b"\0\0x", b"\x1f", b"x" * 100_000])
@@ -510,9 +510,9 @@ def test_zeros_after_gzip_data_are_padding_and_nothing_is_said_of_it() -> None:
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_file_that_is_something_else_is_told_before_the_first_event(*, packed: bool) -> None:
     data = ndjson(*SOME).decode().encode("utf-16")
-    with pytest.raises(read.WrongFormError) as refused:
+    with pytest.raises(read.WrongFormatError) as refused:
         read_all(gzip.compress(data) if packed else data)
-    assert (refused.value.form.name, refused.value.is_packed) == ("UTF-16", packed)
+    assert (refused.value.format.name, refused.value.is_packed) == ("UTF-16", packed)
 
 
 @pytest.mark.parametrize("text", [b'{"n": NaN}', b'"a\x01b"', b'{"a": "\n"}', b'{"a": "\xe9"}', b'{"a": \0}'])

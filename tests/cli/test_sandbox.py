@@ -194,7 +194,7 @@ def test_the_demo_delivers_the_examples_and_shows_what_came_of_them() -> None:
 
 
 def test_a_demo_that_is_ended_half_way_keeps_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gainsight_dest.cli.deliver.Run.end", lambda _: End(143))
+    monkeypatch.setattr("gainsight_dest.cli.deliver.FileDelivery.end", lambda _: End(143))
     done = run("demo", "--keep")
     assert done.returncode == 143
     assert b"The sandbox stays" not in done.stdout

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from gainsight_dest.rudderstack import server
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests.cli.process import LONGEST, address, ended, run, serving, started, until, wrong_use
 from tests.rudderstack.rudder import body, destination
@@ -49,7 +49,7 @@ def counted(url: str, path: str) -> int:
 
 @pytest.mark.parametrize(("workers", "how"), WAYS_TO_END)
 def test_what_is_in_flight_when_it_is_asked_to_end_is_answered(workers: int, how: signal.Signals) -> None:
-    sandbox = Sandbox(CONFIG, **FREE, faults=[Fault("slow", action="create company", seconds=2)])
+    sandbox = Sandbox(CONFIG, **FREE, faults=[PlannedFault("slow", action="create company", seconds=2)])
     count = 6
     with (
         Server(sandbox) as tenant,

@@ -16,63 +16,76 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from gainsight_dest import DestinationConfig, Profile, explain
-from gainsight_dest.cli import streams
+from gainsight_dest.cli import events as cli_events
+from gainsight_dest.cli.counts import RunCounts
+from gainsight_dest.cli.events import _watched
 from gainsight_dest.cli.files import ReaderGoneError
-from gainsight_dest.cli.outcome import Outcome, counts
 from gainsight_dest.cli.progress import Look
-from gainsight_dest.cli.read import Item, events
+from gainsight_dest.cli.read import events
 from gainsight_dest.cli.show import (
     MOST_REASONS,
     MOST_TYPES,
     Screen,
     _Cell,
     delivery_progress,
+    print_counts,
+    print_profile,
     progress,
-    summary,
     traits,
 )
-from gainsight_dest.cli.show import explained as explained_tables
-from gainsight_dest.cli.streams import watched
-from gainsight_dest.cli.tally import OTHER, Tally
+from gainsight_dest.explaining.profile import OTHER, Tally
 from gainsight_dest.outcome import Fault
 from tests.some import CONFIG, identify
 
 COLUMNS = ("events", "requests", "skipped", "errors")
 
 
-def shown(tally: Tally) -> list[list[str]]:
-    """The rows of the tables, each as its words."""
-    console = Screen(file=io.StringIO(), width=120, color_system=None)
-    for table in summary(tally):
-        console.print(table)
+def screen(width: int) -> Screen:
+    return Screen(file=io.StringIO(), width=width, color_system=None)
+
+
+def text_on(console: Screen) -> str:
     assert isinstance(console.file, io.StringIO)
-    return [line.split() for line in console.file.getvalue().splitlines() if line.strip(" ─")]
+    return console.file.getvalue()
+
+
+def shown(counts: RunCounts) -> list[list[str]]:
+    """The rows of the tables, each as its words."""
+    console = screen(120)
+    print_counts(console, counts)
+    return [line.split() for line in text_on(console).splitlines() if line.strip(" ─")]
 
 
 def printed(table: RenderableType, width: int) -> str:
     """What a console of that width shows, without what frames it."""
-    console = Screen(file=io.StringIO(), width=width, color_system=None)
+    console = screen(width)
     console.print(table)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().replace("─", "")
+    return text_on(console).replace("─", "")
 
 
-def tally_of(*outcomes: Outcome) -> Tally:
-    tally = Tally(COLUMNS)
-    for outcome in outcomes:
-        tally.add(outcome.item.number, outcome.type, counts(outcome), outcome.skipped, outcome.fault)
-    return tally
+#: What is counted of an event: its number, its type, why it was skipped, its fault.
+Came = tuple[int, str, str | None, Fault | None]
 
 
-def fault(number: int, reason: str, times: int = 1) -> list[Outcome]:
-    return [Outcome(Item(number), type="track", fault=Fault("EventError", "x", reason))] * times
+def counts_of(*events: Came) -> RunCounts:
+    counts = RunCounts(COLUMNS)
+    for number, event_type, skipped, fault in events:
+        row = {"events": 1, "skipped": skipped is not None, "errors": fault is not None}
+        counts.add(number, event_type, row, skipped, fault)
+    return counts
+
+
+def came(number: int, event_type: str, skipped: str | None = None) -> Came:
+    return number, event_type, skipped, None
+
+
+def fault(number: int, reason: str, times: int = 1) -> list[Came]:
+    return [(number, "track", None, Fault("EventError", "x", reason))] * times
 
 
 def test_types_and_reasons_are_ranked_by_how_often_they_came() -> None:
-    tally = tally_of(
-        *fault(1, "rare"), *fault(2, "often", 1200), Outcome(Item(3), type="page", skipped="type: not [bold]supported")
-    )
-    assert shown(tally) == [
+    counts = counts_of(*fault(1, "rare"), *fault(2, "often", 1200), came(3, "page", "type: not [bold]supported"))
+    assert shown(counts) == [
         ["type", "events", "requests", "skipped", "errors"],
         ["track", "1,201", "0", "0", "1,201"],
         ["page", "1", "0", "1", "0"],
@@ -86,20 +99,20 @@ def test_types_and_reasons_are_ranked_by_how_often_they_came() -> None:
 
 
 def test_a_run_without_errors_shows_one_table() -> None:
-    assert [row[0] for row in shown(tally_of(Outcome(Item(1), type="a")))] == ["type", "a", "all"]
-    assert [row[0] for row in shown(Tally(COLUMNS))] == ["type", "all"]
+    assert [row[0] for row in shown(counts_of(came(1, "a")))] == ["type", "a", "all"]
+    assert [row[0] for row in shown(RunCounts(COLUMNS))] == ["type", "all"]
 
 
 def test_reasons_beyond_the_most_are_counted_together() -> None:
-    tally = tally_of(*(each for n in range(MOST_REASONS + 3) for each in fault(n + 1, f"reason {n}")))
-    *_, last = shown(tally)
+    counts = counts_of(*(each for n in range(MOST_REASONS + 3) for each in fault(n + 1, f"reason {n}")))
+    *_, last = shown(counts)
     assert last == ["3", str(MOST_REASONS + 1), "3", "more", "reasons"]
 
 
 def test_types_beyond_the_most_are_counted_together() -> None:
-    often = [Outcome(Item(1), type="often")] * 3
-    tally = tally_of(*often, *(Outcome(Item(n), type=f"type {n}") for n in range(5000)))
-    rows = shown(tally)
+    often = [came(1, "often")] * 3
+    counts = counts_of(*often, *(came(n, f"type {n}") for n in range(5000)))
+    rows = shown(counts)
     assert len(rows) == 1 + MOST_TYPES + 2
     assert rows[1] == ["often", "3", "0", "0", "0"]
     assert rows[-2] == [OTHER, f"{5000 - MOST_TYPES + 1:,}", "0", "0", "0"]
@@ -108,9 +121,9 @@ def test_types_beyond_the_most_are_counted_together() -> None:
 
 def test_long_words_are_kept_in_part() -> None:
     long = "x" * 1_000_000
-    tally = tally_of(Outcome(Item(1), type=long, skipped=long), *fault(2, long))
-    assert max(map(len, [*tally.types, *tally.skipped, *tally.errors])) <= 1001
-    assert len(shown(tally)) < 50
+    counts = counts_of(came(1, long, long), *fault(2, long))
+    assert max(map(len, [*counts.types, *counts.skipped, *counts.errors])) <= 1001
+    assert len(shown(counts)) < 50
 
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -138,18 +151,20 @@ def test_at_80_columns_no_line_is_longer_and_no_word_is_broken_but_behind_a_sign
     assert {field for field in fields if len(field) <= 27} <= words
 
 
-def test_the_closing_tables_of_events_that_are_explained_are_made_of_their_summary() -> None:
+def test_the_closing_tables_of_events_that_are_explained_are_made_of_their_profile() -> None:
     counts = explained()
-    (by_type, errors, skipped) = (printed(each, 80).split("\n") for each in explained_tables(counts))
-    assert by_type[-2].split() == [
+    console = screen(80)
+    print_profile(console, counts)
+    lines = [line.split() for line in text_on(console).splitlines() if line.strip(" ─")]
+    heads = [["errors", "first", "at", "kind", "reason"], ["skipped", "first", "at", "reason"]]
+    assert [line for line in lines if line[1:3] == ["first", "at"]] == heads
+    assert lines[lines.index(heads[0]) - 1] == [
         "all",
         str(counts.events.total()),
         str(counts.skips.total()),
         str(counts.faults.total()),
         *(str(sum(values)) for values in zip(*map(counts.values, counts.events), strict=True)),
     ]
-    assert errors[1].split() == ["errors", "first", "at", "kind", "reason"]
-    assert skipped[1].split() == ["skipped", "first", "at", "reason"]
 
 
 def test_a_wide_screen_has_what_becomes_of_a_trait_side_by_side() -> None:
@@ -185,14 +200,13 @@ def test_a_cell_of_counts_is_still_to_the_right() -> None:
 @pytest.mark.parametrize("width", [1, 2, 5, 10])
 def test_a_terminal_may_be_as_narrow_as_it_likes(width: int) -> None:
     console = Screen(file=io.StringIO(), width=width, force_terminal=True)
-    for table in summary(tally_of(*fault(1, "a reason\x1b"))):
-        console.print(table)
+    print_counts(console, counts_of(*fault(1, "a reason\x1b")))
 
 
 def test_reasons_beyond_what_is_kept_apart_have_a_row_too() -> None:
-    tally = tally_of(*fault(1, "a"))
-    tally.errors[OTHER] = tally.errors.pop("a")
-    assert shown(tally)[-1] == ["1", "1", OTHER]
+    counts = counts_of(*fault(1, "a"))
+    counts.errors[OTHER] = Tally(OTHER, OTHER, 1, [1])
+    assert shown(counts)[-1] == ["1", "1", OTHER, OTHER]
 
 
 @pytest.mark.parametrize(
@@ -235,11 +249,11 @@ def test_the_line_of_a_delivery_leaves_out_what_tells_least_where_there_is_no_ro
 
 
 def test_the_line_of_a_delivery_counts_what_is_through_and_waits_to_be_told() -> None:
-    tally = Tally(("events", "delivered", "failed"))
-    tally.add(1, "identify", {"events": 10, "delivered": 10})
+    counts = RunCounts(("events", "delivered", "failed"))
+    counts.add(1, "identify", {"events": 10, "delivered": 10})
     ahead = Counter({("identify", "delivered"): 10, (None, "failed"): 20})
     deliverer: Any = SimpleNamespace(calls=20, ahead=ahead, budget=SimpleNamespace(calls_per_minute=None), waiting=None)
-    look = Look(tally.with_ahead(ahead), seconds=60, calls=20, waited=0)
+    look = Look(counts.with_ahead(ahead), seconds=60, calls=20, waited=0)
     screen = Console(file=io.StringIO(), width=100)
     bar = delivery_progress(screen, lambda: look, deliverer, lambda events: 10 * events, quiet=True)
     bar.update(bar.add_task("", total=800), completed=100)
@@ -252,12 +266,12 @@ def test_the_line_of_a_delivery_counts_what_is_through_and_waits_to_be_told() ->
 def test_the_bar_is_kept_up_with_the_events_now_and_then_and_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "_EVENTS_BETWEEN_LOOKS", 10)
+    monkeypatch.setattr(cli_events, "_EVENTS_BETWEEN_LOOKS", 10)
     path = tmp_path / "events"
     path.write_bytes(b"{}\n" * 25)
     with path.open("rb") as file:
         bar = progress(Console(file=io.StringIO()), to_stdout=False)
-        seen = [(bar.tasks[0].fields["events"], bar.tasks[0].completed) for _ in watched(events(file), file, bar)]
+        seen = [(bar.tasks[0].fields["events"], bar.tasks[0].completed) for _ in _watched(events(file), file, bar)]
         assert bar.tasks[0].total == 75
         assert bar.tasks[0].fields["events"] == 25
     assert [count for count, _ in seen] == [0] * 10 + [10] * 10 + [20] * 5

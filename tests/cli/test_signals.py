@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gainsight_dest import DestinationConfig
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests.cli.process import CONFIG, LONGEST, ndjson, run, started, table, until
 from tests.some import FREE, identify
@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.process, pytest.mark.long]
 INT, TERM = signal.SIGINT, signal.SIGTERM
 PEOPLE = 12
 #: What goes on when the end is asked for: what meets calls from the third on, or None: more events are waited for.
-MOMENTS: dict[str, Fault | None] = {
-    "calls are under way": Fault("slow", calls=tuple(range(3, 7))),
-    "a wait goes on": Fault("429-retry-after", calls=(3,), seconds=600),
+MOMENTS: dict[str, PlannedFault | None] = {
+    "calls are under way": PlannedFault("slow", calls=tuple(range(3, 7))),
+    "a wait goes on": PlannedFault("429-retry-after", calls=(3,), seconds=600),
     "standard input is waited for": None,
 }
 

@@ -109,13 +109,13 @@ def test_events_at_fault_can_be_mended_and_run_again(tmp_path: Path) -> None:
     assert len(lines(transformed(errors, "--config", CONFIG, "--errors", again).stdout)) == len(at_fault)
     assert len(lines(again.read_bytes())) == len(at_fault)
 
-    (mended,) = (
+    (fixed,) = (
         line for line in kept if line["error"]["path"] == "traits.email" and line["error"]["message"][-4:] == "null"
     )
-    mended["message"].setdefault("traits", {})["email"] = "mended@example.com"
-    done = transformed("-", "--config", CONFIG, stdin=json.dumps(mended).encode())
+    fixed["message"].setdefault("traits", {})["email"] = "fixed@example.com"
+    done = transformed("-", "--config", CONFIG, stdin=json.dumps(fixed).encode())
     assert done.returncode == 0
-    assert lines(done.stdout)[0]["requests"][0]["body"]["Email"] == "mended@example.com"
+    assert lines(done.stdout)[0]["requests"][0]["body"]["Email"] == "fixed@example.com"
 
 
 def test_without_a_config_each_event_needs_a_destination_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""Every fault at every step of every event, once, twice and always: what becomes of the event, and of the tenant.
+"""Every fault at every step of every event, once, twice and always: the outcome, and what the tenant holds.
 
 The tests judge the cells, the documentation shows them.
 """
@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import attrs
 
-from gainsight_dest.deliver import Deliverer, Outcome
-from gainsight_dest.sandbox import FAULTS, Fault, Sandbox
-from tests.deliver.runs import GROUP, IDENTIFY, TRACK, session_to
+from gainsight_dest.deliver import Outcome
+from gainsight_dest.sandbox import FAULTS, PlannedFault, Sandbox
+from tests.deliver.runs import GROUP, IDENTIFY, TRACK, deliverer_to
 from tests.some import CONFIG, Event
 
 #: The steps of each event: an identify, a group of a company that is new, one of a company that is there, a track.
@@ -27,18 +27,20 @@ TIMES: dict[str, int | None] = {"once": 1, "twice": 2, "always": None}
 
 
 class Cell(NamedTuple):
-    """One delivery, before it is made: the fault, the event, the step that it meets, how often, in a batch or not."""
+    """One delivery, before it is made: the fault, the event, the step that it meets, how often, and by what."""
 
     kind: str
     event: str
     step: str
     times: str
     batch: int | None = None
+    driver: str = "threads"
 
     @property
     def name(self) -> str:
         """The cell in words."""
         how = "" if self.batch is None else ", in a batch"
+        how += "" if self.driver == "threads" else ", asynchronous"
         return f"{self.kind}, {self.event}, {self.step}, {self.times}{how}"
 
 
@@ -65,19 +67,19 @@ def delivery(cell: Cell) -> Delivery:
     times = TIMES[cell.times]
     # What asks for 7 seconds asks so 1,500 times before patience ends: a minute tells the same in a tenth of them.
     seconds = 60 if (cell.kind, times) == ("429-retry-after", None) else None
-    fault = Fault(cell.kind, action=cell.step, times=times, seconds=seconds)
+    fault = PlannedFault(cell.kind, action=cell.step, times=times, seconds=seconds)
     sandbox = Sandbox(CONFIG, clock=lambda: now, faults=[fault])
     if cell.event == "group, known company":
         sandbox.content.insert_company({"Name": "Acme", "Industry": "Anvils"})
-    with Deliverer(CONFIG, session_to(sandbox, sleep), sleep=sleep, clock=lambda: now) as deliverer:
+    with deliverer_to(sandbox, cell.driver, sleep=sleep, clock=lambda: now) as deliverer:
         (outcome,) = deliverer.run([STEPS[cell.event][0]], batch=cell.batch)
     return Delivery(outcome, sandbox, now - started, deliverer.calls)
 
 
-def cells(batch: int | None = None) -> list[Cell]:
+def cells(batch: int | None = None, driver: str = "threads") -> list[Cell]:
     """All that can be: a way to find nothing is only for a find."""
     return [
-        Cell(kind, event, step, times, batch)
+        Cell(kind, event, step, times, batch, driver)
         for kind in FAULTS
         for event, (_, steps) in STEPS.items()
         for step in steps

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import cache
 from typing import Any
 
+import pytest
 import requests
 from hypothesis import strategies as st
 
-from gainsight_dest import DestinationConfig
-from gainsight_dest.deliver import Patience
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest import DestinationConfig, Request, Response
+from gainsight_dest.deliver import AsyncDeliverer, Deliverer, Outcome, Patience, Sender
+from gainsight_dest.deliver.call import Timeout
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests import some
 from tests.some import CONFIG, FREE, Event, group
 
@@ -51,6 +56,81 @@ def session_to(sandbox: Sandbox, sleep: Callable[[float], object] = lambda _: No
     session = sandbox.session(sleep)
     session.trust_env = False
     return session
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """One for all: each has a socket of its own, and few tests say when they need it no longer."""
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
+
+
+class InALoop(AsyncDeliverer):
+    """An AsyncDeliverer that is used as a Deliverer is, for tests that both are to pass: each step has a loop run."""
+
+    def __init__(self, config: Any, sandbox: Sandbox | None, sleep: Callable[[float], object], **settings: Any) -> None:
+        async def pause(seconds: float) -> None:
+            sleep(seconds)
+            await asyncio.sleep(0)
+
+        import httpx  # noqa: PLC0415 - whoever needs something else of this module need not have it
+
+        client = None if sandbox is None else httpx.AsyncClient(transport=sandbox.transport(pause))
+        super().__init__(config, client, sleep=asyncio.sleep if sleep is time.sleep else pause, **settings)
+
+    def run(self, events: Any, *given: Any, **how: Any) -> Any:
+        return self._steps(super().run(events, *given, **how))
+
+    def _steps(self, outcomes: AsyncGenerator[Outcome, None]) -> Generator[Outcome, None, None]:
+        try:
+            while (outcome := _loop().run_until_complete(anext(outcomes, None))) is not None:
+                yield outcome
+        finally:
+            _loop().run_until_complete(outcomes.aclose())
+
+    def __enter__(self) -> InALoop:  # noqa: PYI034 - Python 3.10 has no Self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _loop().run_until_complete(self.close())
+
+
+#: For tests that both kinds of delivery are to pass.
+KINDS = pytest.mark.parametrize("kind", ["threads", "async"])
+
+
+def deliverer_to(
+    sandbox: Sandbox | None,
+    kind: str = "threads",
+    config: Any = CONFIG,
+    sleep: Callable[[float], object] = YIELD["sleep"],
+    **settings: Any,
+) -> Deliverer | InALoop:
+    """What delivers to the sandbox, or over a connection, by threads and requests or by asyncio and httpx."""
+    if kind == "async":
+        return InALoop(config, sandbox, sleep, **settings)
+    session = None if sandbox is None else session_to(sandbox, sleep)
+    return Deliverer(config, session, sleep=sleep, **settings)
+
+
+#: For tests that calls by both clients are to pass.
+CLIENTS = pytest.mark.parametrize("client", ["requests", "httpx"])
+
+
+def sent_by(client: str, request: Request, base_url: str | None, timeout: Timeout, deadline: float = 30.0) -> Response:
+    """The answer to one call, by a client of its own. Raises as Sender does."""
+    if client == "requests":
+        return Sender(None, base_url, timeout, deadline)(request)
+
+    async def call() -> Response | Exception:
+        async with AsyncDeliverer(request.config, base_url=base_url, timeout=timeout, deadline=deadline) as deliverer:
+            return await deliverer._answer(request)
+
+    answer = _loop().run_until_complete(call())
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def clocked(**settings: Any) -> tuple[Sandbox, dict[str, Any]]:
@@ -95,7 +175,7 @@ small_events = st.one_of(
 )
 PLANS = st.lists(
     st.builds(
-        Fault,
+        PlannedFault,
         st.sampled_from(["429", "500", "500-after", "503", "dropped-before", "dropped-after", "html", "truncated"]),
         share=st.sampled_from([0.1, 0.4]),
         seed=st.integers(0, 99),

@@ -1,4 +1,4 @@
-"""Streams of events in batches: what becomes of each is what becomes of it alone, whatever fails, wherever it ends."""
+"""Streams of events in batches: each has the outcome that it has alone, whatever fails, wherever the run ends."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from gainsight_dest import (
 )
 from gainsight_dest.deliver import Deliverer, Journal, JournalError, Outcome, Patience, Status
 from gainsight_dest.deliver.journal import entries
-from gainsight_dest.sandbox import Content, Fault, Sandbox
+from gainsight_dest.sandbox import Content, PlannedFault, Sandbox
+from tests.deliver import runs
 from tests.deliver.runs import (
     GROUP,
     IDENTIFY,
+    KINDS,
     LONG,
     NEVER,
     PATIENT,
     PLANS,
     TRACK,
     WRONG,
-    YIELD,
     clocked,
     content,
     identify,
     no_reader_is_left,
-    session_to,
     small_events,
     tenant,
     track,
@@ -50,8 +50,8 @@ from tests.some import CONFIG, FREE, group
 SIZES = [1, 3, 500]
 
 
-def deliverer_to(sandbox: Sandbox, **settings: Any) -> Deliverer:
-    return Deliverer(CONFIG, session_to(sandbox), **{**FREE, **YIELD, **settings})
+def deliverer_to(sandbox: Sandbox, **settings: Any) -> Any:
+    return runs.deliverer_to(sandbox, **{**FREE, **settings})
 
 
 def run(
@@ -100,9 +100,10 @@ def facts(outcomes: list[Outcome]) -> list[Any]:
 # --- outcomes ---------------------------------------------------------------------------------------------------------
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("batch", SIZES)
-def test_there_is_one_outcome_for_each_event_in_order_faults_included(workers: int, batch: int) -> None:
+def test_there_is_one_outcome_for_each_event_in_order_faults_included(kind: str, workers: int, batch: int) -> None:
     events = [
         IDENTIFY,
         {"type": "page", "messageId": "p"},
@@ -114,8 +115,8 @@ def test_there_is_one_outcome_for_each_event_in_order_faults_included(workers: i
         GROUP,
         TRACK,
     ]
-    outcomes = run(events, workers=workers, batch=batch)
-    assert facts(outcomes) == facts(run(events, batch=None))
+    outcomes = run(events, workers=workers, batch=batch, kind=kind)
+    assert facts(outcomes) == facts(run(events, batch=None, kind=kind))
     assert statuses(outcomes) == [
         *("delivered", "skipped", "skipped", "failed", "failed", "failed", "failed", "delivered", "delivered")
     ]
@@ -159,14 +160,15 @@ def test_a_refused_event_fails_and_those_that_share_its_calls_do_not() -> None:
     PLANS,
     st.sampled_from([1, 2, 3, 5, 500]),
     st.sampled_from([1, 4]),
+    st.sampled_from(["threads", "async"]),
 )
 def test_whatever_fails_for_a_while_ends_as_one_by_one(
-    events: list[Any], plan: list[Fault], batch: int, workers: int
+    events: list[Any], plan: list[PlannedFault], batch: int, workers: int, kind: str
 ) -> None:
     alone, batched = tenant(), tenant(faults=plan)
     expected = run(events, alone, None)
     clock = itertools.count(0, 3600).__next__
-    outcomes = run(events, batched, batch, workers=workers, patience=PATIENT, silence=NEVER, clock=clock)
+    outcomes = run(events, batched, batch, workers=workers, patience=PATIENT, silence=NEVER, clock=clock, kind=kind)
     assert facts(outcomes) == facts(expected)
     assert content(batched) == content(alone)
 
@@ -174,11 +176,12 @@ def test_whatever_fails_for_a_while_ends_as_one_by_one(
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 8])
-def test_a_hundred_groups_of_one_new_company_find_it_once_and_create_it_once(workers: int) -> None:
+def test_a_hundred_groups_of_one_new_company_find_it_once_and_create_it_once(kind: str, workers: int) -> None:
     sandbox = tenant()
     events = [group("Acme", f"person{number}@example.com", employees=number) for number in range(100)]
-    outcomes = run(events, sandbox, workers=workers)
+    outcomes = run(events, sandbox, workers=workers, kind=kind)
     assert statuses(outcomes) == ["delivered"] * 100
     assert sandbox.counts == {"find company": 1, "create company": 1, "link person": 100}
     (company,) = sandbox.companies
@@ -229,10 +232,11 @@ class Together(Sandbox):
         return answer
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 3])
-def test_never_more_calls_are_under_way_than_there_are_workers(workers: int) -> None:
+def test_never_more_calls_are_under_way_than_there_are_workers(kind: str, workers: int) -> None:
     sandbox = Together()
-    run(people(60), sandbox, workers=workers)
+    run(people(60), sandbox, workers=workers, kind=kind)
     assert 1 <= sandbox.most <= workers
 
 
@@ -246,9 +250,10 @@ def test_a_thousand_events_keep_within_the_limit_and_take_as_long_as_it_asks() -
     assert 9 * 60 <= timing["clock"]() - started < 10 * 60
 
 
-def test_where_others_use_up_the_calls_it_waits_and_counts_the_call_that_found_out() -> None:
+@KINDS
+def test_where_others_use_up_the_calls_it_waits_and_counts_the_call_that_found_out(kind: str) -> None:
     sandbox, timing = clocked(calls_per_minute=10)
-    outcomes = run(people(15) + tracks(20), sandbox, **timing)
+    outcomes = run(people(15) + tracks(20), sandbox, **timing, kind=kind)
     assert statuses(outcomes) == ["delivered"] * 35
     assert sandbox.throttled <= 3, "one call a minute finds out, no more"
     assert Counter((outcome.attempts, outcome.calls) for outcome in outcomes) == {
@@ -263,7 +268,7 @@ def test_where_others_use_up_the_calls_it_waits_and_counts_the_call_that_found_o
 def test_one_event_is_tried_as_often_as_alone(event: Any, kind: str, patience: Patience) -> None:
     told = []
     for batch in (None, 1):
-        sandbox, timing = clocked(faults=[Fault(kind, calls=(1, 2))])
+        sandbox, timing = clocked(faults=[PlannedFault(kind, calls=(1, 2))])
         (outcome,) = run([event], sandbox, batch, patience=patience, **timing)
         told.append((outcome.status, outcome.attempts, outcome.calls, type(outcome.error), sandbox.counts))
     assert told[0] == told[1]
@@ -276,7 +281,7 @@ class Poisoned(Sandbox):
     """A sandbox that always breaks by what holds a certain word."""
 
     def __init__(self, word: str) -> None:
-        always = Sandbox(CONFIG, **FREE, faults=[Fault("500")])
+        always = Sandbox(CONFIG, **FREE, faults=[PlannedFault("500")])
         super().__init__(CONFIG, **FREE)
         self._broken = always
         self._word = word
@@ -291,12 +296,13 @@ class Poisoned(Sandbox):
         return self._broken.receive(*call)
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("poison", ["Company 7", "p7@example.com"])
-def test_what_always_breaks_gainsight_fails_alone(workers: int, poison: str) -> None:
+def test_what_always_breaks_gainsight_fails_alone(kind: str, workers: int, poison: str) -> None:
     sandbox = Poisoned(f'"{poison}"')
     events = [group(f"Company {n}", f"p{n}@example.com", employees=n) for n in range(50)] + people(50) + tracks(5)
-    outcomes = run(events, sandbox, workers=workers)
+    outcomes = run(events, sandbox, workers=workers, kind=kind)
     failed = [outcome for outcome in outcomes if outcome.status is not Status.DELIVERED]
     assert [outcome.index for outcome in failed] == ([7] if poison == "Company 7" else [7, 57])
     assert {type(outcome.error) for outcome in failed} == {RetryableError}
@@ -307,7 +313,7 @@ def test_what_always_breaks_gainsight_fails_alone(workers: int, poison: str) -> 
 
 
 def test_patience_ends_and_the_event_has_failed_with_what_was_wrong() -> None:
-    sandbox, timing = clocked(faults=[Fault("503", action="send event")])
+    sandbox, timing = clocked(faults=[PlannedFault("503", action="send event")])
     (outcome,) = run([TRACK], sandbox, patience=Patience(attempts=3), **timing)
     assert (outcome.status, type(outcome.error)) == ("failed", RetryableError)
     assert outcome.attempts == outcome.calls == 3
@@ -315,19 +321,20 @@ def test_patience_ends_and_the_event_has_failed_with_what_was_wrong() -> None:
 
 def test_each_further_wait_for_one_event_is_longer_also_over_the_steps_of_a_batch() -> None:
     slept: list[float] = []
-    run([IDENTIFY], tenant(faults=[Fault("500", times=7)]), sleep=slept.append)
+    run([IDENTIFY], tenant(faults=[PlannedFault("500", times=7)]), sleep=slept.append)
     assert [2**n <= seconds <= 2**n + 1 for n, seconds in enumerate(slept)] == [True] * 7
 
 
-def test_it_tells_what_it_waits_for_and_until_when() -> None:
-    sandbox, timing = clocked(faults=[Fault("429", times=1), Fault("500", times=1)])
+@KINDS
+def test_it_tells_what_it_waits_for_and_until_when(kind: str) -> None:
+    sandbox, timing = clocked(faults=[PlannedFault("429", times=1), PlannedFault("500", times=1)])
     seen = []
 
     def sleep(seconds: float) -> None:
         seen.append(deliverer.waiting)
         timing["sleep"](seconds)
 
-    deliverer = deliverer_to(sandbox, sleep=sleep, clock=timing["clock"], calls_per_minute=1)
+    deliverer = deliverer_to(sandbox, sleep=sleep, clock=timing["clock"], calls_per_minute=1, kind=kind)
     assert deliverer.waiting is None
     assert statuses(list(deliverer.run([TRACK], batch=500))) == ["delivered"]
     assert deliverer.waiting is None
@@ -337,16 +344,17 @@ def test_it_tells_what_it_waits_for_and_until_when() -> None:
     assert all(waiting is not None and waiting.until > 1_000_000_000 for waiting in seen)
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 def test_none_waits_for_one_that_fails_and_what_is_through_is_recorded_while_its_outcome_waits(
-    workers: int, tmp_path: Path
+    kind: str, workers: int, tmp_path: Path
 ) -> None:
     seen: list[tuple[int, list[int]]] = []
 
     def sleep(_: float) -> None:
         seen.append((deliverer.ahead.total(), [entry.outcome.index for entry in entries(tmp_path / "run.db")]))
 
-    deliverer = deliverer_to(Poisoned('"p0@example.com"'), workers=workers, sleep=sleep)
+    deliverer = deliverer_to(Poisoned('"p0@example.com"'), workers=workers, sleep=sleep, kind=kind)
     assert not deliverer.ahead
     with Journal(tmp_path / "run.db", "here") as journal:
         outcomes = deliverer.run([*people(4), {"type": "page"}, IDENTIFY], journal, batch=500)
@@ -379,8 +387,9 @@ def test_what_is_ahead_is_counted_as_what_became_of_it_and_what_the_journal_know
     ]
 
 
-def test_a_number_that_cannot_be_written_fails_its_own_event_before_it_is_sent() -> None:
-    outcomes = list(deliverer_to(tenant()).run([track(1), track(10**5000), track(2)], batch=500))
+@KINDS
+def test_a_number_that_cannot_be_written_fails_its_own_event_before_it_is_sent(kind: str) -> None:
+    outcomes = list(deliverer_to(tenant(), kind=kind).run([track(1), track(10**5000), track(2)], batch=500))
     assert statuses(outcomes) == ["delivered", "failed", "delivered"]
     assert type(outcomes[1].error) is EventError
 
@@ -388,15 +397,16 @@ def test_a_number_that_cannot_be_written_fails_its_own_event_before_it_is_sent()
 # --- a wrong key ------------------------------------------------------------------------------------------------------
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("batch", SIZES)
 def test_a_wrong_key_ends_the_run_at_once_and_what_is_left_is_not_tried(
-    workers: int, batch: int, tmp_path: Path
+    kind: str, workers: int, batch: int, tmp_path: Path
 ) -> None:
     sandbox = Sandbox(WRONG, **FREE)
     page = {"type": "page"}
     with Journal(tmp_path / "run.db", "here") as journal:
-        outcomes = run([*people(50), page, *tracks(3)], sandbox, batch, journal, workers=workers)
+        outcomes = run([*people(50), page, *tracks(3)], sandbox, batch, journal, workers=workers, kind=kind)
     failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
     assert 1 <= len(failed) <= workers
     assert {type(outcome.error) for outcome in failed} == {CredentialsError}
@@ -408,7 +418,7 @@ def test_a_wrong_key_ends_the_run_at_once_and_what_is_left_is_not_tried(
 
 def test_a_key_that_is_wrong_from_some_call_on_leaves_the_rest_to_the_next_run(tmp_path: Path) -> None:
     events = [track(0), *people(3), track(1), {"type": "page"}, track(2), track(3), track(4)]
-    sandbox = tenant(faults=[Fault("401", calls=(6,))])
+    sandbox = tenant(faults=[PlannedFault("401", calls=(6,))])
     with Journal(tmp_path / "run.db", "here") as journal:
         first = run(events, sandbox, 7, journal)
         again = run(events, sandbox, 7, journal)
@@ -421,11 +431,12 @@ def test_a_key_that_is_wrong_from_some_call_on_leaves_the_rest_to_the_next_run(t
 # --- its end ----------------------------------------------------------------------------------------------------------
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("batch", SIZES)
-def test_a_run_can_be_ended_from_elsewhere_and_the_next_one_begins_anew(workers: int, batch: int) -> None:
+def test_a_run_can_be_ended_from_elsewhere_and_the_next_one_begins_anew(kind: str, workers: int, batch: int) -> None:
     sandbox = tenant()
-    with deliverer_to(sandbox, workers=workers) as deliverer:
+    with deliverer_to(sandbox, workers=workers, kind=kind) as deliverer:
         outcomes = deliverer.run(iter(tracks(200)), batch=batch)
         first = next(outcomes)
         deliverer.stop()
@@ -447,7 +458,7 @@ def test_whoever_waits_for_a_retry_does_not_hold_up_the_end(
             deliverer.stop()
 
     monkeypatch.setattr(time, "sleep", nap)
-    sandbox = tenant(faults=[Fault(kind, seconds=3000)])
+    sandbox = tenant(faults=[PlannedFault(kind, seconds=3000)])
     patience = Patience(attempts=10**6)
     deliverer = deliverer_to(sandbox, workers=workers, sleep=time.sleep, patience=patience)
     outcomes = list(deliverer.run(people(3) + tracks(2), batch=500))
@@ -456,24 +467,26 @@ def test_whoever_waits_for_a_retry_does_not_hold_up_the_end(
     assert deliverer.waiting is None
 
 
-def test_whoever_waits_for_the_budget_does_not_hold_up_the_end() -> None:
+@KINDS
+def test_whoever_waits_for_the_budget_does_not_hold_up_the_end(kind: str) -> None:
     def stop(_: float) -> None:
         deliverer.stop()
 
-    deliverer = deliverer_to(tenant(), sleep=stop, calls_per_minute=2)
+    deliverer = deliverer_to(tenant(), sleep=stop, calls_per_minute=2, kind=kind)
     assert statuses(list(deliverer.run(people(5), batch=500))) == ["delivered"] * 2 + ["not tried"] * 3
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("batch", SIZES)
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_closing_the_iterator_records_what_is_known_and_a_second_run_does_the_rest(
-    workers: int, batch: int, count: int, tmp_path: Path
+    kind: str, workers: int, batch: int, count: int, tmp_path: Path
 ) -> None:
     sandbox = tenant()
     events = [*tracks(5), *people(5), {"type": "page"}, *(track(n) for n in range(5, 10))]
     with Journal(tmp_path / "run.db", "here") as journal:
-        with deliverer_to(sandbox, workers=workers) as deliverer:
+        with deliverer_to(sandbox, workers=workers, kind=kind) as deliverer:
             outcomes = deliverer.run(events, journal, batch=batch)
             for _ in range(count):
                 next(outcomes)
@@ -482,21 +495,22 @@ def test_closing_the_iterator_records_what_is_known_and_a_second_run_does_the_re
         known = [entry.outcome for entry in entries(tmp_path / "run.db")]
         assert {events[each.index]["properties"]["n"] for each in known if each.type == "track"} == sent
         assert len([each for each in known if each.type == "identify"]) == len(sandbox.people)
-        second = run(events, sandbox, batch, journal, workers=workers)
+        second = run(events, sandbox, batch, journal, workers=workers, kind=kind)
     assert [outcome.index for outcome in second if outcome.resumed] == [each.index for each in known]
     assert statuses(second) == ["delivered"] * 10 + ["skipped"] + ["delivered"] * 5
     assert tickets(sandbox) == list(range(10)), "none is doubled"
     assert sandbox.counts == {"send event": 10, "upsert person": 5}
 
 
-def test_the_journal_spares_what_is_delivered_and_skipped_and_failed(tmp_path: Path) -> None:
+@KINDS
+def test_the_journal_spares_what_is_delivered_and_skipped_and_failed(kind: str, tmp_path: Path) -> None:
     sandbox = tenant()
     events: list[Any] = [IDENTIFY, {"type": "page"}, {"type": "identify"}, GROUP, TRACK]
     with Journal(tmp_path / "run.db", "here") as journal:
-        first = run(events, sandbox, 3, journal)
+        first = run(events, sandbox, 3, journal, kind=kind)
         calls = sum(sandbox.counts.values())
-        second = run(events, sandbox, 500, journal)
-        alone = run(events, sandbox, None, journal)
+        second = run(events, sandbox, 500, journal, kind=kind)
+        alone = run(events, sandbox, None, journal, kind=kind)
     assert sum(sandbox.counts.values()) == calls
     assert [outcome.resumed for outcome in second] == [True] * 5
     assert second == alone
@@ -506,7 +520,7 @@ def test_the_journal_spares_what_is_delivered_and_skipped_and_failed(tmp_path: P
 
 
 def test_what_a_run_one_by_one_left_is_delivered_in_batches(tmp_path: Path) -> None:
-    sandbox = tenant(faults=[Fault("result-false", calls=(2,))])
+    sandbox = tenant(faults=[PlannedFault("result-false", calls=(2,))])
     events = people(4)
     with Journal(tmp_path / "run.db", "here") as journal:
         assert statuses(run(events, sandbox, None, journal)) == ["delivered", "failed", "delivered", "delivered"]
@@ -557,19 +571,20 @@ def events_of_all_sorts() -> list[Any]:
     ]
 
 
+@KINDS
 @pytest.mark.parametrize(
     "batch", [2, pytest.param(4, marks=pytest.mark.long), pytest.param(500, marks=pytest.mark.long)]
 )
 @pytest.mark.parametrize("is_done", [False, True])
 def test_a_run_that_is_cut_off_at_any_call_is_taken_up_again_to_the_same_end(
-    batch: int, is_done: bool, tmp_path: Path
+    kind: str, batch: int, is_done: bool, tmp_path: Path
 ) -> None:
     calm, events = tenant(), events_of_all_sorts()
-    expected = run(events, calm, None)
+    expected = run(events, calm, None, kind=kind)
     calls = sum(calm.counts.values())
     for number in range(1, calls + 1):
         sandbox = Cut({number: is_done})
-        with Journal(tmp_path / f"{number}.db", "here") as journal, deliverer_to(sandbox) as deliverer:
+        with Journal(tmp_path / f"{number}.db", "here") as journal, deliverer_to(sandbox, kind=kind) as deliverer:
             first = deliverer.run(events, journal, batch=batch)
             try:
                 list(first)
@@ -591,16 +606,24 @@ def test_a_run_that_is_cut_off_at_any_call_is_taken_up_again_to_the_same_end(
     st.lists(st.integers(0, 6), max_size=2),
     st.sampled_from([2, 3, 500]),
     st.sampled_from([1, 4]),
+    st.sampled_from(["threads", "async"]),
 )
 def test_however_often_a_run_is_cut_off_and_whatever_fails_it_ends_as_one_by_one(
-    events: list[Any], plan: list[Fault], cuts: dict[int, bool], closes: list[int], batch: int, workers: int
+    events: list[Any],
+    plan: list[PlannedFault],
+    cuts: dict[int, bool],
+    closes: list[int],
+    batch: int,
+    workers: int,
+    kind: str,
 ) -> None:
     calm, sandbox = tenant(), Cut(cuts, faults=plan)
     expected = run(events, calm, None)
     clock = itertools.count(0, 3600).__next__
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "run.db", "here") as journal:
         for close_after in [*closes, *[None] * (len(cuts) + 1)]:
-            with deliverer_to(sandbox, workers=workers, patience=PATIENT, silence=NEVER, clock=clock) as deliverer:
+            how = {"workers": workers, "patience": PATIENT, "silence": NEVER, "clock": clock}
+            with deliverer_to(sandbox, kind=kind, **how) as deliverer:
                 outcomes = deliverer.run(events, journal, batch=batch)
                 try:
                     told = list(itertools.islice(outcomes, close_after))
@@ -611,9 +634,10 @@ def test_however_often_a_run_is_cut_off_and_whatever_fails_it_ends_as_one_by_one
     assert content(sandbox) == content(calm)
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 def test_an_older_value_is_never_put_over_a_newer_one_where_the_first_of_two_was_not_through(
-    workers: int, tmp_path: Path
+    kind: str, workers: int, tmp_path: Path
 ) -> None:
     events = [group("Acme", "a@example.com", employees=1), group("Acme", "b@example.com", employees=2)]
     sandbox = Poisoned('"a@example.com"')
@@ -625,20 +649,23 @@ def test_an_older_value_is_never_put_over_a_newer_one_where_the_first_of_two_was
 
     with Journal(tmp_path / "run.db", "here") as journal:
         settings = {"workers": workers, "patience": PATIENT, "silence": NEVER, "sleep": stop_at_the_third_nap}
-        with deliverer_to(sandbox, **settings) as deliverer:
+        with deliverer_to(sandbox, **settings, kind=kind) as deliverer:
             first = list(deliverer.run(events, journal, batch=500))
         assert statuses(first) == ["not tried"] * 2, "the second one is through, but not to be left out"
         assert [person["Email"] for person in sandbox.people] == ["b@example.com"]
         assert [*entries(tmp_path / "run.db")] == []
-        mended = tenant(content=Content.from_data(sandbox.as_data()))
-        assert statuses(run(events, mended, None, journal)) == ["delivered"] * 2
-    (company,) = mended.companies
+        fixed = tenant(content=Content.from_data(sandbox.as_data()))
+        assert statuses(run(events, fixed, None, journal, kind=kind)) == ["delivered"] * 2
+    (company,) = fixed.companies
     assert company["Employees"] == 2
-    assert len(mended.people) == 2
+    assert len(fixed.people) == 2
 
 
+@KINDS
 @pytest.mark.parametrize("batch", SIZES)
-def test_a_run_that_is_cut_off_while_an_outcome_is_recorded_loses_no_event(batch: int, tmp_path: Path) -> None:
+def test_a_run_that_is_cut_off_while_an_outcome_is_recorded_loses_no_event(
+    kind: str, batch: int, tmp_path: Path
+) -> None:
     events = [identify("a@example.com"), track(1), {"type": "page"}, track(2), {"type": "page"}, track(3)]
     for cut in range(len(events)):
         recorded = itertools.count()
@@ -650,7 +677,7 @@ def test_a_run_that_is_cut_off_while_an_outcome_is_recorded_loses_no_event(batch
                 super().add(*known)
 
         sandbox = tenant()
-        with CutOff(tmp_path / f"{cut}.db", "here") as journal, deliverer_to(sandbox) as deliverer:
+        with CutOff(tmp_path / f"{cut}.db", "here") as journal, deliverer_to(sandbox, kind=kind) as deliverer:
             with pytest.raises(CutError):
                 list(deliverer.run(events, journal, batch=batch))
             outcomes = list(deliverer.run(events, journal, batch=batch))
@@ -671,7 +698,10 @@ def test_a_run_that_is_cut_off_does_not_wait_for_those_that_wait_for_the_budget(
 
     def sleep(_: float) -> None:
         waits.set()
-        told.append(deliverer._caller.stopped.wait(LONG))
+        until = time.monotonic() + LONG
+        while not deliverer._run.is_stopped and time.monotonic() < until:
+            time.sleep(0.001)
+        told.append(deliverer._run.is_stopped)
         deliverer.stop()  # or else the test would not end
 
     sandbox = CutOnceAnotherWaits(CONFIG, **FREE)
@@ -684,37 +714,40 @@ def test_a_run_that_is_cut_off_does_not_wait_for_those_that_wait_for_the_budget(
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("linger", [None, 0, inf])
 @pytest.mark.parametrize("batch", SIZES)
 def test_an_error_of_whoever_brings_the_events_comes_out_of_the_run_after_those_before_it(
-    batch: int, linger: float | None, workers: int
+    kind: str, batch: int, linger: float | None, workers: int
 ) -> None:
     def broken() -> Iterator[Any]:
         yield from [TRACK] * 5
         raise LookupError("no more")
 
-    outcomes = deliverer_to(tenant(), workers=workers).run(broken(), batch=batch, linger=linger)
+    outcomes = deliverer_to(tenant(), workers=workers, kind=kind).run(broken(), batch=batch, linger=linger)
     assert statuses([next(outcomes) for _ in range(5)]) == ["delivered"] * 5
     with pytest.raises(LookupError):
         next(outcomes)
     assert no_reader_is_left()
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("batch", SIZES)
-def test_an_error_of_the_journal_comes_out_of_the_run(workers: int, batch: int, tmp_path: Path) -> None:
+def test_an_error_of_the_journal_comes_out_of_the_run(kind: str, workers: int, batch: int, tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run.db", "here")
-    outcomes = deliverer_to(tenant(), workers=workers).run(tracks(300), journal, batch=batch)
+    outcomes = deliverer_to(tenant(), workers=workers, kind=kind).run(tracks(300), journal, batch=batch)
     next(outcomes)
     journal.close()
     with pytest.raises(JournalError, match="closed"):
         list(outcomes)
 
 
-def test_an_error_of_the_journal_at_the_last_event_of_a_batch_comes_out_of_the_run(tmp_path: Path) -> None:
+@KINDS
+def test_an_error_of_the_journal_at_the_last_event_of_a_batch_comes_out_of_the_run(kind: str, tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run.db", "here")
-    outcomes = deliverer_to(tenant()).run(tracks(2), journal, batch=2)
+    outcomes = deliverer_to(tenant(), kind=kind).run(tracks(2), journal, batch=2)
     next(outcomes)
     journal.close()
     with pytest.raises(JournalError, match="closed"):
@@ -748,8 +781,9 @@ def test_what_cannot_be_is_refused_at_once(settings: dict[str, Any], about: str)
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 3])
-def test_events_are_read_no_more_than_a_batch_ahead(workers: int) -> None:
+def test_events_are_read_no_more_than_a_batch_ahead(kind: str, workers: int) -> None:
     read = []
 
     def endless() -> Iterator[dict[str, Any]]:
@@ -757,7 +791,7 @@ def test_events_are_read_no_more_than_a_batch_ahead(workers: int) -> None:
             read.append(number)
             yield track(number)
 
-    outcomes = deliverer_to(tenant(), workers=workers).run(endless(), batch=10)
+    outcomes = deliverer_to(tenant(), workers=workers, kind=kind).run(endless(), batch=10)
     assert read == []
     for taken in range(1, 25):
         next(outcomes)
@@ -823,12 +857,12 @@ def test_closing_a_run_that_lingers_ends_the_thread_that_reads() -> None:
 @pytest.mark.parametrize(
     ("event", "fault"),
     [
-        (TRACK, Fault("500", action="send event")),
-        (GROUP, Fault("500", action="link person")),
-        *((event, Fault("429-retry-after", seconds=200, calls=(1, 3, 5))) for event in (TRACK, GROUP)),
+        (TRACK, PlannedFault("500", action="send event")),
+        (GROUP, PlannedFault("500", action="link person")),
+        *((event, PlannedFault("429-retry-after", seconds=200, calls=(1, 3, 5))) for event in (TRACK, GROUP)),
     ],
 )
-def test_patience_in_all_is_that_of_one_by_one(event: dict[str, Any], fault: Fault) -> None:
+def test_patience_in_all_is_that_of_one_by_one(event: dict[str, Any], fault: PlannedFault) -> None:
     ends = []
     for batch in (None, 5):
         sandbox, timing = clocked(faults=[fault])
@@ -851,8 +885,9 @@ def test_one_worker_makes_as_few_calls_for_companies_as_many_do() -> None:
     assert counts == [[10, 5, 5]] * 2
 
 
-def test_what_is_ahead_is_nothing_once_the_run_is_over() -> None:
-    with Deliverer(CONFIG, Sandbox(CONFIG).session()) as deliverer:
+@KINDS
+def test_what_is_ahead_is_nothing_once_the_run_is_over(kind: str) -> None:
+    with deliverer_to(tenant(), kind=kind) as deliverer:
         outcomes = deliverer.run([IDENTIFY, {"type": "page"}, {"type": "page"}], batch=5)
         next(outcomes)
         assert deliverer.ahead == {("page", "skipped"): 2}

@@ -1,4 +1,4 @@
-"""Streams of events: order, side by side, stops, and what becomes of each event."""
+"""Streams of events: order, side by side, stops, and the outcome of each event."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from gainsight_dest import (
     UpsertPerson,
     transform,
 )
-from gainsight_dest.deliver import Budget, Deliverer, Journal, Outcome, Patience, Status, deliver
-from gainsight_dest.deliver.deliverer import AHEAD
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.deliver import AsyncDeliverer, Budget, Deliverer, Journal, Outcome, Patience, Status, deliver
+from gainsight_dest.deliver.driver import AHEAD
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests.deliver.runs import (
     GROUP,
     IDENTIFY,
+    KINDS,
     NEVER,
     PATIENT,
     PLANS,
     TRACK,
-    YIELD,
     clocked,
     content,
+    deliverer_to,
     identify,
-    session_to,
     small_events,
     tenant,
     track,
@@ -47,13 +47,13 @@ from tests.some import CONFIG, FREE, group
 
 
 def run(events: list[Any], sandbox: Sandbox | None = None, **settings: Any) -> list[Outcome]:
-    session = session_to(sandbox or tenant())
-    with Deliverer(CONFIG, session, **{**FREE, **YIELD, **settings}) as deliverer:
+    with deliverer_to(sandbox or tenant(), **{**FREE, **settings}) as deliverer:
         return list(deliverer.run(events))
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
-def test_there_is_one_outcome_for_each_event_in_order_faults_included(workers: int) -> None:
+def test_there_is_one_outcome_for_each_event_in_order_faults_included(kind: str, workers: int) -> None:
     events = [
         IDENTIFY,
         {"type": "page", "messageId": "p"},
@@ -65,7 +65,7 @@ def test_there_is_one_outcome_for_each_event_in_order_faults_included(workers: i
         GROUP,
         TRACK,
     ]
-    outcomes = run(events, workers=workers)
+    outcomes = run(events, workers=workers, kind=kind)
     assert [outcome.index for outcome in outcomes] == list(range(9))
     assert [outcome.status.value for outcome in outcomes] == [
         *("delivered", "skipped", "skipped", "failed", "failed", "failed", "failed", "delivered", "delivered")
@@ -98,13 +98,20 @@ def test_a_dict_will_do_as_a_config() -> None:
         assert [outcome.status for outcome in deliverer.run([IDENTIFY])] == ["delivered"]
 
 
+@pytest.mark.parametrize("kind", [Deliverer, AsyncDeliverer])
+def test_what_follows_the_client_is_given_by_its_name(kind: Any) -> None:
+    with pytest.raises(TypeError, match="positional arguments"):
+        kind(CONFIG, None, "http://127.0.0.1:8080")
+
+
 def test_at_least_one_worker_is_needed() -> None:
     with pytest.raises(ValueError, match="workers"):
         Deliverer(CONFIG, workers=0)
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 3])
-def test_events_are_read_as_they_are_needed(workers: int) -> None:
+def test_events_are_read_as_they_are_needed(kind: str, workers: int) -> None:
     read = []
 
     def endless() -> Iterator[dict[str, Any]]:
@@ -112,18 +119,18 @@ def test_events_are_read_as_they_are_needed(workers: int) -> None:
             read.append(number)
             yield track(number)
 
-    session = tenant().session()
-    outcomes = Deliverer(CONFIG, session, workers=workers, **FREE).run(endless())
+    outcomes = deliverer_to(tenant(), workers=workers, **FREE, kind=kind).run(endless())
     for _ in range(5):
         next(outcomes)
     outcomes.close()
     assert len(read) <= (5 if workers == 1 else 5 + AHEAD * workers)
 
 
-def test_a_hundred_groups_of_one_new_company_by_eight_workers_make_one_company() -> None:
+@KINDS
+def test_a_hundred_groups_of_one_new_company_by_eight_workers_make_one_company(kind: str) -> None:
     sandbox = tenant()
     events = [group("Acme", f"person{number}@example.com", employees=number) for number in range(100)]
-    outcomes = run(events, sandbox, workers=8)
+    outcomes = run(events, sandbox, workers=8, kind=kind)
     assert Counter(outcome.status.value for outcome in outcomes) == {"delivered": 100}
     (company,) = sandbox.companies
     assert company["Employees"] == 99, "the last one has the last word"
@@ -160,21 +167,25 @@ def test_different_events_go_side_by_side_and_never_more_than_there_are_workers(
     assert 2 <= sandbox.together <= 5
 
 
-@given(st.lists(small_events, max_size=12), PLANS)
-def test_side_by_side_and_whatever_fails_for_a_while_ends_as_one_by_one(events: list[Any], plan: list[Fault]) -> None:
+@given(st.lists(small_events, max_size=12), PLANS, st.sampled_from(["threads", "async"]))
+def test_side_by_side_and_whatever_fails_for_a_while_ends_as_one_by_one(
+    events: list[Any], plan: list[PlannedFault], kind: str
+) -> None:
     alone, together = tenant(), tenant(faults=plan)
     assert {outcome.status for outcome in run(events, alone)} <= {Status.DELIVERED}
-    outcomes = run(
-        events, together, workers=4, patience=PATIENT, silence=NEVER, clock=itertools.count(0, 3600).__next__
-    )
+    clock = itertools.count(0, 3600).__next__
+    outcomes = run(events, together, kind=kind, workers=4, patience=PATIENT, silence=NEVER, clock=clock)
     assert {outcome.status for outcome in outcomes} <= {Status.DELIVERED}
     assert content(together) == content(alone)
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_wrong_key_ends_the_run_at_once_and_what_is_left_is_not_tried(workers: int) -> None:
+def test_a_wrong_key_ends_the_run_at_once_and_what_is_left_is_not_tried(kind: str, workers: int) -> None:
     sandbox = Sandbox(DestinationConfig(domain="acme.co", access_key="another"))
-    outcomes = run([identify(f"{n}@example.com") for n in range(50)] + [{"type": "page"}], sandbox, workers=workers)
+    outcomes = run(
+        [identify(f"{n}@example.com") for n in range(50)] + [{"type": "page"}], sandbox, workers=workers, kind=kind
+    )
     failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
     assert 1 <= len(failed) <= workers
     assert all(type(outcome.error) is CredentialsError for outcome in failed)
@@ -183,9 +194,10 @@ def test_a_wrong_key_ends_the_run_at_once_and_what_is_left_is_not_tried(workers:
     assert {outcome.calls for outcome in outcomes[workers:]} == {0}
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_run_can_be_ended_from_elsewhere_and_the_next_one_begins_anew(workers: int) -> None:
-    with Deliverer(CONFIG, tenant().session(), workers=workers, **FREE) as deliverer:
+def test_a_run_can_be_ended_from_elsewhere_and_the_next_one_begins_anew(kind: str, workers: int) -> None:
+    with deliverer_to(tenant(), workers=workers, **FREE, kind=kind) as deliverer:
         outcomes = deliverer.run(track(number) for number in range(200))
         first = next(outcomes)
         deliverer.stop()
@@ -197,7 +209,7 @@ def test_a_run_can_be_ended_from_elsewhere_and_the_next_one_begins_anew(workers:
 
 
 def test_whoever_waits_for_a_retry_does_not_hold_up_the_end() -> None:
-    sandbox = tenant(faults=[Fault("500")])
+    sandbox = tenant(faults=[PlannedFault("500")])
     naps = threading.Semaphore(0)
 
     def sleep(seconds: float) -> None:
@@ -215,9 +227,10 @@ def test_whoever_waits_for_a_retry_does_not_hold_up_the_end() -> None:
     assert {outcome.status for outcome in outcomes} == {Status.NOT_TRIED}
 
 
-def test_closing_the_iterator_ends_the_run_and_records_what_was_under_way(tmp_path: Path) -> None:
+@KINDS
+def test_closing_the_iterator_ends_the_run_and_records_what_was_under_way(kind: str, tmp_path: Path) -> None:
     sandbox = tenant()
-    deliverer = Deliverer(CONFIG, sandbox.session(), workers=4, **FREE)
+    deliverer = deliverer_to(sandbox, workers=4, **FREE, kind=kind)
     events = [track(number) for number in range(500)]
     with Journal(tmp_path / "run.db", deliverer.target) as journal:
         outcomes = deliverer.run(events, journal)
@@ -229,9 +242,10 @@ def test_closing_the_iterator_ends_the_run_and_records_what_was_under_way(tmp_pa
     assert sorted(event["properties"]["n"] for event in sandbox.events) == list(range(500))
 
 
-def test_an_error_of_the_journal_comes_out_of_the_run(tmp_path: Path) -> None:
+@KINDS
+def test_an_error_of_the_journal_comes_out_of_the_run(kind: str, tmp_path: Path) -> None:
     for workers in (1, 3):
-        deliverer = Deliverer(CONFIG, tenant().session(), workers=workers, **FREE)
+        deliverer = deliverer_to(tenant(), workers=workers, **FREE, kind=kind)
         journal = Journal(tmp_path / f"{workers}.db", deliverer.target)
         outcomes = deliverer.run([track(number) for number in range(300)], journal)
         next(outcomes)
@@ -240,13 +254,16 @@ def test_an_error_of_the_journal_comes_out_of_the_run(tmp_path: Path) -> None:
             list(outcomes)
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 3])
-def test_an_error_of_whoever_brings_the_events_comes_out_of_the_run_after_those_before_it(workers: int) -> None:
+def test_an_error_of_whoever_brings_the_events_comes_out_of_the_run_after_those_before_it(
+    kind: str, workers: int
+) -> None:
     def broken() -> Iterator[Any]:
         yield from [TRACK] * 5
         raise LookupError("no more")
 
-    outcomes = Deliverer(CONFIG, tenant().session(), workers=workers, **FREE).run(broken())
+    outcomes = deliverer_to(tenant(), workers=workers, **FREE, kind=kind).run(broken())
     assert [next(outcomes).status.value for _ in range(5)] == ["delivered"] * 5
     with pytest.raises(LookupError):
         next(outcomes)
@@ -266,19 +283,21 @@ def test_the_journal_spares_what_is_delivered_and_skipped_and_failed(tmp_path: P
     ]
 
 
-def test_a_thousand_events_keep_within_the_limits_and_take_as_long_as_those_ask() -> None:
+@KINDS
+def test_a_thousand_events_keep_within_the_limits_and_take_as_long_as_those_ask(kind: str) -> None:
     sandbox, timing = clocked(calls_per_minute=100, calls_per_day=600)
     started = timing["clock"]()
-    with Deliverer(CONFIG, sandbox.session(timing["sleep"]), calls_per_day=600, **timing) as deliverer:
+    with deliverer_to(sandbox, calls_per_day=600, **timing, kind=kind) as deliverer:
         outcomes = list(deliverer.run(track(number) for number in range(1000)))
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
     assert sandbox.throttled == 0
     assert 86_400 < timing["clock"]() - started < 86_400 + 600
 
 
-def test_where_others_use_up_the_calls_it_waits_for_the_next_minute() -> None:
+@KINDS
+def test_where_others_use_up_the_calls_it_waits_for_the_next_minute(kind: str) -> None:
     sandbox, timing = clocked(calls_per_minute=10)
-    with Deliverer(CONFIG, sandbox.session(timing["sleep"]), **FREE, **timing) as deliverer:
+    with deliverer_to(sandbox, **FREE, **timing, kind=kind) as deliverer:
         outcomes = list(deliverer.run(track(number) for number in range(35)))
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
     assert sandbox.throttled <= 3, "one call a minute finds out, no more"
@@ -294,15 +313,16 @@ def test_two_deliverers_may_share_a_budget() -> None:
     assert sandbox.throttled == 0
 
 
-def test_it_tells_what_it_waits_for_and_until_when() -> None:
-    sandbox, timing = clocked(faults=[Fault("429", times=1)])
+@KINDS
+def test_it_tells_what_it_waits_for_and_until_when(kind: str) -> None:
+    sandbox, timing = clocked(faults=[PlannedFault("429", times=1)])
     seen = []
 
     def sleep(seconds: float) -> None:
         seen.append(deliverer.waiting)
         timing["sleep"](seconds)
 
-    deliverer = Deliverer(CONFIG, sandbox.session(), sleep=sleep, clock=timing["clock"], calls_per_minute=1)
+    deliverer = deliverer_to(sandbox, sleep=sleep, clock=timing["clock"], calls_per_minute=1, kind=kind)
     assert deliverer.waiting is None
     list(deliverer.run([TRACK]))
     assert deliverer.waiting is None
@@ -311,19 +331,21 @@ def test_it_tells_what_it_waits_for_and_until_when() -> None:
     assert all(waiting.until > 1_000_000_000 for waiting in seen if waiting)
 
 
-def test_patience_ends_and_the_event_has_failed_with_what_was_wrong() -> None:
-    sandbox, timing = clocked(faults=[Fault("503", action="send event")])
-    with Deliverer(CONFIG, sandbox.session(), patience=Patience(attempts=3), **timing) as deliverer:
+@KINDS
+def test_patience_ends_and_the_event_has_failed_with_what_was_wrong(kind: str) -> None:
+    sandbox, timing = clocked(faults=[PlannedFault("503", action="send event")])
+    with deliverer_to(sandbox, patience=Patience(attempts=3), **timing, kind=kind) as deliverer:
         (outcome,) = deliverer.run([TRACK])
     assert type(outcome.error) is RetryableError
     assert outcome.attempts == outcome.calls == 3
     assert deliverer.ended is None
 
 
-def test_with_a_sleep_of_ones_own_no_time_passes_but_what_is_slept() -> None:
-    sandbox = tenant(faults=[Fault("429-retry-after", times=1), Fault("429", calls=(3,))])
+@KINDS
+def test_with_a_sleep_of_ones_own_no_time_passes_but_what_is_slept(kind: str) -> None:
+    sandbox = tenant(faults=[PlannedFault("429-retry-after", times=1), PlannedFault("429", calls=(3,))])
     slept: list[float] = []
-    with Deliverer(CONFIG, sandbox.session(), sleep=slept.append, calls_per_minute=4) as deliverer:
+    with deliverer_to(sandbox, sleep=slept.append, calls_per_minute=4, kind=kind) as deliverer:
         outcomes = list(deliverer.run([TRACK] * 4))
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
     assert slept[0] == 7
@@ -340,7 +362,7 @@ def test_a_real_sleep_is_taken_in_naps_so_that_the_end_need_not_wait(monkeypatch
             deliverer.stop()
 
     monkeypatch.setattr(time, "sleep", nap)
-    sandbox = tenant(faults=[Fault("429-retry-after", seconds=3000)])
+    sandbox = tenant(faults=[PlannedFault("429-retry-after", seconds=3000)])
     deliverer = Deliverer(CONFIG, sandbox.session(), sleep=time.sleep, **FREE)
     assert [outcome.status for outcome in deliverer.run([TRACK])] == ["not tried"]
     assert naps == [1, 1, 1]

@@ -16,7 +16,8 @@ from tests.table import OfAll, each_row
 pytestmark = pytest.mark.once
 
 ALONE, BATCHED = cells(), cells(batch=500)
-CELLS = [*ALONE, *BATCHED]
+IN_A_LOOP = [*cells(driver="async"), *cells(batch=500, driver="async")]
+CELLS = [*ALONE, *BATCHED, *IN_A_LOOP]
 
 #: What an event ends with if a step of it always fails so: None, if the run ends before that, as it is not the event's
 #: fault. Those that are missing are delivered all the same.
@@ -155,6 +156,14 @@ def test_a_create_whose_answer_was_lost_is_followed_by_a_find(cell: Cell) -> Non
 
 def test_a_batch_of_one_event_does_as_the_event_alone() -> None:
     assert [_seen(cell) for cell in BATCHED] == [_seen(cell) for cell in ALONE]
+
+
+@every(*IN_A_LOOP)
+def test_delivery_in_a_loop_does_as_delivery_by_threads(cell: Cell) -> None:
+    by_threads = cell._replace(driver="threads")
+    assert _seen(cell) == _seen(by_threads)
+    # Each wait holds a little chance.
+    assert delivery(cell).waited == pytest.approx(delivery(by_threads).waited, abs=12)
 
 
 def _seen(cell: Cell) -> object:

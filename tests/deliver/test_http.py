@@ -10,9 +10,9 @@ import attrs
 import pytest
 
 from gainsight_dest.deliver import Deliverer, Status
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import Server
-from tests.deliver.runs import GROUP, IDENTIFY, TRACK, tenant
+from tests.deliver.runs import GROUP, IDENTIFY, KINDS, TRACK, deliverer_to, tenant
 from tests.some import CONFIG, FREE
 
 
@@ -27,9 +27,10 @@ def server(sandbox: Sandbox) -> Iterator[Server]:
         yield server
 
 
+@KINDS
 @pytest.mark.parametrize("workers", [1, 4])
-def test_events_arrive_by_a_session_of_its_own(workers: int, sandbox: Sandbox, server: Server) -> None:
-    with Deliverer(CONFIG, base_url=server.url, workers=workers, **FREE) as deliverer:
+def test_events_arrive_by_a_client_of_its_own(kind: str, workers: int, sandbox: Sandbox, server: Server) -> None:
+    with deliverer_to(None, kind, base_url=server.url, workers=workers, **FREE) as deliverer:
         outcomes = list(deliverer.run([IDENTIFY, GROUP, TRACK] * 20))
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
     assert (len(sandbox.people), len(sandbox.companies), len(sandbox.events)) == (1, 1, 20)
@@ -37,13 +38,14 @@ def test_events_arrive_by_a_session_of_its_own(workers: int, sandbox: Sandbox, s
     assert deliverer.target == f"https://{CONFIG.domain} by way of {server.url}"
 
 
+@KINDS
 @pytest.mark.parametrize(
-    ("kind", "looks"),
+    ("fault", "looks"),
     [("dropped-before", 2), *((kind, 0) for kind in ("dropped-after", "html", "truncated", "500-after", "503"))],
 )
-def test_a_fault_on_the_wire_is_as_one_in_memory(kind: str, looks: int) -> None:
-    sandbox = tenant(faults=[Fault(kind, action="create company", times=1)])
-    with Server(sandbox) as server, Deliverer(CONFIG, base_url=server.url, sleep=lambda _: None, **FREE) as deliverer:
+def test_a_fault_on_the_wire_is_as_one_in_memory(kind: str, fault: str, looks: int) -> None:
+    sandbox = tenant(faults=[PlannedFault(fault, action="create company", times=1)])
+    with Server(sandbox) as server, deliverer_to(None, kind, base_url=server.url, **FREE) as deliverer:
         (outcome,) = deliverer.run([GROUP])
     assert (outcome.status, outcome.attempts, outcome.calls) == ("delivered", 2 + looks, 5 + looks)
     (company,) = sandbox.companies
@@ -59,8 +61,9 @@ def test_two_tenants_behind_one_base_url_are_two_targets(server: Server) -> None
     assert Deliverer(CONFIG, base_url=server.url).target != Deliverer(other, base_url=server.url).target
 
 
+@KINDS
 def test_a_connection_is_kept_for_the_next_call(
-    sandbox: Sandbox, server: Server, monkeypatch: pytest.MonkeyPatch
+    kind: str, sandbox: Sandbox, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connections = []
     connect = socket.socket.connect
@@ -70,7 +73,7 @@ def test_a_connection_is_kept_for_the_next_call(
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", counted)
-    with Deliverer(CONFIG, base_url=server.url, **FREE) as deliverer:
+    with deliverer_to(None, kind, base_url=server.url, **FREE) as deliverer:
         list(deliverer.run([TRACK] * 30))
     assert len(connections) == 1
     assert len(sandbox.events) == 30

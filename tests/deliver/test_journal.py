@@ -48,10 +48,10 @@ def test_failed_events_are_taken_up_again_if_asked_even_if_they_were_mended(path
         journal.add(FAILED, EVENT)
     with Journal(path, TARGET, retry_failed=True) as journal:
         assert journal.find(0, EVENT) is not None
-        assert journal.find(1, {**EVENT, "mended": True}) is None
-        journal.add(Outcome(1, None, None, Status.DELIVERED), {**EVENT, "mended": True})
+        assert journal.find(1, {**EVENT, "fixed": True}) is None
+        journal.add(Outcome(1, None, None, Status.DELIVERED), {**EVENT, "fixed": True})
     with Journal(path, TARGET) as journal:
-        assert journal.find(1, {**EVENT, "mended": True}) is not None
+        assert journal.find(1, {**EVENT, "fixed": True}) is not None
 
 
 def test_another_event_in_the_place_of_one_is_refused(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The journal's file: its names, its lock, who may read it, what becomes of it when it is damaged or taken away."""
+"""The journal's file: its names, its lock, who may read it, what happens when it is damaged or taken away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from gainsight_dest import RejectedError
 from gainsight_dest.deliver import Journal, JournalError, Outcome, Status
 from gainsight_dest.deliver import journal as module
-from gainsight_dest.deliver.journal import Entry, Ran, entries, runs
+from gainsight_dest.deliver.journal import Entry, RunRecord, entries, runs
 from tests.deliver.journals import TARGET, killed_after
 
 resource = pytest.importorskip("resource", reason="where an open file cannot be taken away, nor a disk made small")
@@ -385,11 +385,11 @@ WRONG: dict[str, str] = {
 def test_a_run_is_told_by_how_far_it_has_come_last(path: Path) -> None:
     with Journal(path, TARGET) as journal:
         assert runs(path) == []
-        journal.ran(Ran(1_000.5, 1_000.5, 0, 0.0))
-        journal.ran(Ran(1_000.5, 1_060.25, 7, 12.125))
-        assert runs(path) == [Ran(1_000.5, 1_060.25, 7, 12.125)]
+        journal.ran(RunRecord(1_000.5, 1_000.5, 0, 0.0))
+        journal.ran(RunRecord(1_000.5, 1_060.25, 7, 12.125))
+        assert runs(path) == [RunRecord(1_000.5, 1_060.25, 7, 12.125)]
     with Journal(path, TARGET) as journal:
-        journal.ran(Ran(2_000.0, 2_001.0, 1, 0.0))
+        journal.ran(RunRecord(2_000.0, 2_001.0, 1, 0.0))
     assert [run.started for run in runs(path)] == [1_000.5, 2_000.0]
 
 
@@ -406,7 +406,7 @@ def test_what_is_wrong_in_its_tables_is_told(wrong: str, path: Path) -> None:
     with Journal(path, TARGET) as journal:
         journal.add(DELIVERED, EVENT)
         journal.called()
-        journal.ran(Ran(1.0, 2.0, 3, 0.5))
+        journal.ran(RunRecord(1.0, 2.0, 3, 0.5))
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(WRONG[wrong])
     with pytest.raises(JournalError, match=r"Go on with a copy|name another file"):

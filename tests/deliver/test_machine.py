@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from gainsight_dest.deliver import Deliverer, Journal, Outcome, Status
-from gainsight_dest.sandbox import FAULTS, Fault
-from tests.deliver.runs import NEVER, PATIENT, content, identify, session_to, tenant, track
-from tests.some import CONFIG, FREE, group
+from gainsight_dest.deliver import Journal, Outcome, Status
+from gainsight_dest.sandbox import FAULTS, PlannedFault
+from tests.deliver.runs import NEVER, PATIENT, content, deliverer_to, identify, tenant, track
+from tests.some import FREE, group
 
 KEYS = st.sampled_from("abc")
 EVENTS = st.one_of(
@@ -25,7 +25,7 @@ EVENTS = st.one_of(
 )
 #: Everything that passes: a refusal would be the end of an event.
 FAULT = st.builds(
-    Fault,
+    PlannedFault,
     st.sampled_from([kind for kind in FAULTS if kind != "result-false"]),
     share=st.just(0.3),
     seed=st.integers(0, 99),
@@ -70,32 +70,25 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(
         faults=st.lists(FAULT, max_size=2),
+        kind=st.sampled_from(["threads", "async"]),
         workers=st.sampled_from([1, 4]),
         batch=st.sampled_from([None, 2, 500]),
         cut_off_after=st.none() | st.integers(0, 3),
     )
     def a_run_goes_as_it_may(
-        self, faults: list[Fault], workers: int, batch: int | None, cut_off_after: int | None
+        self, faults: list[PlannedFault], kind: str, workers: int, batch: int | None, cut_off_after: int | None
     ) -> None:
-        self.run(faults, workers, batch, cut_off_after)
+        self.run(faults, kind, workers, batch, cut_off_after)
 
     def run(
-        self, faults: list[Fault], workers: int, batch: int | None, cut_off_after: int | None = None
+        self, faults: list[PlannedFault], kind: str, workers: int, batch: int | None, cut_off_after: int | None = None
     ) -> list[Outcome]:
         """One run, on a clock that goes on by an hour each time it is asked, so that no limit and no wait is long."""
         self.sandbox = tenant(faults=faults, content=self.sandbox.content)
         clock = itertools.count(0, 3600).__next__
-        session = session_to(self.sandbox)
-        how = {
-            "workers": workers,
-            "clock": clock,
-            "patience": PATIENT,
-            "silence": NEVER,
-            "sleep": lambda _: None,
-            **FREE,
-        }
+        how = {"workers": workers, "clock": clock, "patience": PATIENT, "silence": NEVER, **FREE}
         with (
-            Deliverer(CONFIG, session, **how) as deliverer,
+            deliverer_to(self.sandbox, kind, **how) as deliverer,
             Journal(self.folder / "run.db", deliverer.target) as journal,
         ):
             outcomes = deliverer.run(self.events, journal, batch=batch)
@@ -105,7 +98,7 @@ class Delivery(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """The run without faults, and the comparison."""
-        outcomes = self.run([], workers=1, batch=None)
+        outcomes = self.run([], "threads", workers=1, batch=None)
         assert {outcome.status for outcome in outcomes} <= {Status.DELIVERED}
         assert len(outcomes) == len(self.events)
         model = Model()

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import pytest
 
-from gainsight_dest import RejectedError, ResponseError, RetryableError, ThrottledError
+from gainsight_dest import GainsightDestError, RejectedError, ResponseError, RetryableError, ThrottledError, transform
 from gainsight_dest.deliver import Patience
+from gainsight_dest.deliver.flow import Hold, Run, Send, Wait, event_flow
+from tests.some import CONFIG, identify
 
 
 def waits(patience: Patience, *errors: ResponseError) -> list[float]:
-    """The waits that these errors lead to, one after the other; the last one comes again and again."""
-    slept: list[float] = []
+    """The waits that these errors lead to, one after the other; the last one comes again and again.
+
+    The clock stands 19 seconds after a minute has begun. Others get through meanwhile.
+    """
+    run = Run(patience, 10.0**9, "Gainsight", lambda: 0.5, now=19.0)
+    flow = event_flow(run, transform(identify(), CONFIG))
+    asked: list[float] = []
     left = list(errors)
-
-    def fail() -> None:
-        raise left.pop(0) if len(left) > 1 else left[0]
-
-    with pytest.raises(ResponseError) as caught:
-        patience.retrying(slept.append, lambda: 42.0)(fail)
-    assert caught.value == errors[-1]
-    return slept
+    answer: GainsightDestError | None = None
+    while True:
+        try:
+            step = flow.send(answer)
+        except StopIteration as end:
+            ending = end.value
+            break
+        answer = None
+        if isinstance(step, Send):
+            answer = left.pop(0) if len(left) > 1 else left[0]
+        elif isinstance(step, Wait):
+            asked.append(step.seconds)
+            run.through_at = 20.0
+        else:
+            assert isinstance(step, Hold)
+    assert ending.error in {None, errors[-1]}
+    return asked
 
 
 FAILED = RetryableError("find company", "failed", 500)

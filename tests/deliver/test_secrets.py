@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gainsight_dest.deliver import Deliverer, Journal
-from gainsight_dest.sandbox import FAULTS, Fault
+from gainsight_dest.deliver import Journal
+from gainsight_dest.sandbox import FAULTS, PlannedFault
 from gainsight_dest.sandbox.server import Server
-from tests.deliver.runs import tenant
-from tests.some import CONFIG, group, identify, track
+from tests.deliver.runs import KINDS, deliverer_to, tenant
+from tests.some import group, identify, track
 
 MARKED = "marked.person@example.com"
 EVENTS = [
@@ -27,20 +27,22 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("batch", [None, 500])
-@pytest.mark.parametrize("kind", [None, *FAULTS])
+@pytest.mark.parametrize("fault", [None, *FAULTS])
+@KINDS
 def test_neither_logs_nor_outcomes_nor_errors_nor_the_journal_show_a_key_or_a_person(
-    kind: str | None,
+    kind: str,
+    fault: str | None,
     batch: int | None,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    faults = [] if kind is None else [Fault(kind, calls=(1, 4), seconds=0.01)]
+    faults = [] if fault is None else [PlannedFault(fault, calls=(1, 4), seconds=0.01)]
     sandbox = tenant(faults=faults)
     with (
         caplog.at_level(logging.DEBUG),
         Server(sandbox) as server,
-        Deliverer(CONFIG, base_url=server.url, workers=2, sleep=lambda _: None) as deliverer,
+        deliverer_to(None, kind, base_url=server.url, workers=2) as deliverer,
         Journal(tmp_path / "run.db", deliverer.target) as journal,
     ):
         outcomes = list(deliverer.run(EVENTS, journal, batch=batch))

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from gainsight_dest import (
     ConfigError,
@@ -27,8 +26,9 @@ from gainsight_dest import (
     UpsertPerson,
     __version__,
 )
-from gainsight_dest.deliver import send
-from gainsight_dest.deliver.send import Sender, checked_base_url
+from gainsight_dest.deliver import call
+from gainsight_dest.descriptors import checked_base_url
+from tests.deliver.runs import CLIENTS, sent_by
 from tests.some import CONFIG, SHARED_SECRET
 
 PERSON = UpsertPerson(CONFIG, {"Email": "marked@example.com", "FirstName": "Zoë"})
@@ -80,13 +80,17 @@ def endpoint() -> Iterator[Endpoint]:
     endpoint.socket.close()
 
 
-def sent(url: str | None, request: Any = PERSON, timeout: tuple[float, float] = (5, 5)) -> Response:
-    with requests.Session() as session:
-        return Sender(session, url, timeout)(request)
+def sent(
+    url: str | None, request: Any = PERSON, timeout: tuple[float, float] = (5, 5), client: str = "requests"
+) -> Response:
+    return sent_by(client, request, url, timeout)
 
 
-def test_a_call_carries_the_requests_headers_as_utf_8_its_body_as_json_and_our_name(endpoint: Endpoint) -> None:
-    response = sent(endpoint.serve(OK), EVENT)
+@CLIENTS
+def test_a_call_carries_the_requests_headers_as_utf_8_its_body_as_json_and_our_name(
+    client: str, endpoint: Endpoint
+) -> None:
+    response = sent(endpoint.serve(OK), EVENT, client=client)
     assert (response.status, response.body) == (200, b'{"result":true}')
     head, body = endpoint.got
     lines = head.split(b"\r\n")
@@ -98,28 +102,32 @@ def test_a_call_carries_the_requests_headers_as_utf_8_its_body_as_json_and_our_n
     assert body == b'{"n": 1}'
 
 
+@CLIENTS
 def test_what_the_environment_says_of_proxies_and_passwords_does_not_touch_a_sandbox(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    client: str, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password mine\n", "utf8")
     monkeypatch.setenv("NETRC", str(netrc))
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert sent(endpoint.serve(OK)).status == 200
+    assert sent(endpoint.serve(OK).replace("http:", "HTTP:"), client=client).status == 200
     assert b"authorization" not in endpoint.got[0].lower()
 
 
-def test_a_redirect_is_not_followed(endpoint: Endpoint) -> None:
-    response = sent(endpoint.serve(b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"))
+@CLIENTS
+def test_a_redirect_is_not_followed(client: str, endpoint: Endpoint) -> None:
+    response = sent(
+        endpoint.serve(b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"), client=client
+    )
     assert response.status == 307
     with pytest.raises(CredentialsError, match="redirect"):
         PERSON.next(response)
 
 
 BROKEN = {
-    "nothing at all": (b"", "the connection failed"),
-    "no HTTP": (b"hello\r\n\r\n", "the connection failed"),
+    "nothing at all": (b"", "the connection failed|the answer broke off"),
+    "no HTTP": (b"hello\r\n\r\n", "the connection failed|the answer broke off"),
     "a body that breaks off": (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "the answer broke off"),
     "no gzip": (
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
@@ -128,40 +136,47 @@ BROKEN = {
 }
 
 
+@CLIENTS
 @pytest.mark.parametrize("name", BROKEN)
-def test_an_answer_that_breaks_is_a_passing_fault(name: str, endpoint: Endpoint) -> None:
+def test_an_answer_that_breaks_is_a_passing_fault(client: str, name: str, endpoint: Endpoint) -> None:
     answer, words = BROKEN[name]
     with pytest.raises(RetryableError, match=words) as caught:
-        sent(endpoint.serve(answer))
+        sent(endpoint.serve(answer), client=client)
     assert caught.value.action == "upsert person"
     assert caught.value.status is None
     assert pickle.loads(pickle.dumps(caught.value)) == caught.value
     assert caught.value.__cause__ is None
 
 
-def test_an_answer_that_does_not_come_is_a_passing_fault(endpoint: Endpoint) -> None:
+@CLIENTS
+def test_an_answer_that_does_not_come_is_a_passing_fault(client: str, endpoint: Endpoint) -> None:
     with pytest.raises(RetryableError, match="no answer in time"):
-        sent(endpoint.url, timeout=(5, 0.05))  # it listens, and never answers
+        sent(endpoint.url, timeout=(5, 0.05), client=client)  # it listens, and never answers
 
 
-def test_a_host_that_is_not_there_is_a_passing_fault(endpoint: Endpoint) -> None:
+@CLIENTS
+def test_a_host_that_is_not_there_is_a_passing_fault(client: str, endpoint: Endpoint) -> None:
     endpoint.socket.close()
     with pytest.raises(RetryableError, match=r"the connection failed \(ConnectionRefusedError\)"):
-        sent(endpoint.url)
+        sent(endpoint.url, client=client)
     config = DestinationConfig(domain="no-such-host.invalid", access_key="k")
     with pytest.raises(RetryableError, match="the connection failed: no host of that name is found"):
-        sent(None, UpsertPerson(config, {"Email": "a@b.co"}))
+        sent(None, UpsertPerson(config, {"Email": "a@b.co"}), client=client)
 
 
-def test_an_answer_without_end_is_not_read_to_its_end(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send, "LONGEST_ANSWER", 100_000)
+@CLIENTS
+def test_an_answer_without_end_is_not_read_to_its_end(
+    client: str, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "LONGEST_ANSWER", 100_000)
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b" " * 200_000
     with pytest.raises(RetryableError, match="longer than 100,000 bytes") as caught:
-        sent(endpoint.serve(answer))
+        sent(endpoint.serve(answer), client=client)
     assert caught.value.status == 200
 
 
-def test_a_certificate_that_is_not_trusted_ends_the_run(tmp_path: Path) -> None:
+@CLIENTS
+def test_a_certificate_that_is_not_trusted_ends_the_run(client: str, tmp_path: Path) -> None:
     made = subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
@@ -183,14 +198,15 @@ def test_a_certificate_that_is_not_trusted_ends_the_run(tmp_path: Path) -> None:
     thread = threading.Thread(target=shake_hands)
     thread.start()
     with pytest.raises(CredentialsError, match="certificate is not trusted"):
-        sent(f"https://127.0.0.1:{server.getsockname()[1]}")
+        sent(f"https://127.0.0.1:{server.getsockname()[1]}", client=client)
     thread.join()
     server.close()
 
 
-def test_a_number_that_cannot_be_written_is_the_events_fault(endpoint: Endpoint) -> None:
+@CLIENTS
+def test_a_number_that_cannot_be_written_is_the_events_fault(client: str, endpoint: Endpoint) -> None:
     with pytest.raises(EventError, match="cannot be written as JSON"):
-        sent(endpoint.url, SendEvent(CONFIG, "a", "1", {"n": 10**5000}))
+        sent(endpoint.url, SendEvent(CONFIG, "a", "1", {"n": 10**5000}), client=client)
 
 
 @pytest.mark.parametrize(
@@ -233,13 +249,14 @@ def test_any_other_base_url_is_refused(url: str) -> None:
     assert "mine" not in str(caught.value)
 
 
+@CLIENTS
 def test_each_call_is_one_line_of_the_log_without_host_key_or_person(
-    endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+    client: str, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, "gainsight_dest.deliver"):
-        sent(endpoint.serve(OK))
+        sent(endpoint.serve(OK), client=client)
         with pytest.raises(RetryableError):
-            sent("http://127.0.0.1:9")
+            sent("http://127.0.0.1:9", client=client)
     first, second = [record.getMessage() for record in caplog.records if record.name == "gainsight_dest.deliver"]
     assert first.startswith("PUT /v1.0/api/people: HTTP 200, request id r-1, ")
     assert second.startswith("PUT /v1.0/api/people: the connection failed (ConnectionRefusedError), ")

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest import ConfigError, CredentialsError
+from gainsight_dest import ConfigError, CredentialsError, EventError, RetryableError
 from gainsight_dest.batching.address import address
-from gainsight_dest.deliver import Outcome, Patience, Saved, Shards
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.batching.moments import UnreadTimes
+from gainsight_dest.deliver import Outcome, Patience, SavedGroup, Shards
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests.deliver.runs import NEVER, PATIENT, PLANS, WRONG, content, identify, session_to, small_events, tenant, track
 from tests.some import CONFIG, FREE, group
 
@@ -51,7 +52,7 @@ def by_shards(events: list[Any], settings: Shards, sandbox: Sandbox) -> list[Out
         ):
             if outcome.status == "delivered":
                 assert outcome.gsid is not None
-                shards[shard].append((index, Saved(event, outcome.gsid, outcome.calls)))
+                shards[shard].append((index, SavedGroup(event, outcome.gsid, outcome.calls)))
             else:
                 outcomes[index] = outcome
     for number, items in shards.items():
@@ -64,7 +65,7 @@ def by_shards(events: list[Any], settings: Shards, sandbox: Sandbox) -> list[Out
 
 @given(st.lists(small_events, max_size=12), PLANS, st.integers(1, 5))
 def test_shards_together_leave_what_one_sender_leaves_whatever_fails(
-    events: list[Any], plan: list[Fault], shards: int
+    events: list[Any], plan: list[PlannedFault], shards: int
 ) -> None:
     events = [*events, {"type": "page", "messageId": "skipped"}, {"type": "identify", "messageId": "at fault"}]
     one, many = tenant(), tenant(faults=plan)
@@ -74,6 +75,48 @@ def test_shards_together_leave_what_one_sender_leaves_whatever_fails(
     assert content(many) == content(one)
     assert [facts(each) for each in outcomes] == [facts(each) for each in expected]
     assert sum(each.calls for each in outcomes) == sum(many.counts.values())
+
+
+@given(st.lists(small_events, max_size=12), PLANS)
+def test_one_sender_delivers_all_as_shards_together_do_whatever_fails(
+    events: list[Any], plan: list[PlannedFault]
+) -> None:
+    events = [{"type": "page", "messageId": "skipped"}, *events, EventError("the event", "is not JSON")]
+    one, all_of_it = tenant(), tenant(faults=plan)
+    expected = by_shards(events, Shards(config=CONFIG, **FREE), one)
+    with Shards(config=CONFIG, patience=PATIENT, silence=NEVER, **FREE).alone(**how(all_of_it)) as sender:
+        outcomes = list(sender.deliver_all(events))
+    assert sorted(each.index for each in outcomes) == list(range(len(events)))
+    assert content(all_of_it) == content(one)
+    outcomes.sort(key=lambda each: each.index)
+    assert [facts(each) for each in outcomes] == [facts(each) for each in expected]
+    assert sum(each.calls for each in outcomes) == sum(all_of_it.counts.values())
+
+
+def test_one_sender_delivers_by_time_then_by_message_id_then_by_place() -> None:
+    times = ["2026-03-02", "2026-03-01", "?", "2026-03-02"]
+    people = [identify("a@example.com", firstName=str(n)) | {"timestamp": time} for n, time in enumerate(times)]
+    companies = [group(industry=str(n)) | {"timestamp": time} for n, time in enumerate(times)]
+    sandbox = tenant()
+    with Shards(config=CONFIG, **FREE).alone(**how(sandbox)) as sender:
+        assert len(list(sender.deliver_all([*people, *companies]))) == 8
+        assert sender.unread == UnreadTimes(2, 'timestamp "?"')
+    assert [each["FirstName"] for each in sandbox.people if each["Email"] == "a@example.com"] == ["3"]
+    assert [each["Industry"] for each in sandbox.companies] == ["3"]
+
+
+def test_one_sender_goes_on_from_its_journals(tmp_path: Path) -> None:
+    sandbox = tenant()
+    events = [group("Acme", email="a@example.com"), group("Bad", renewalDate="no date"), identify("b@example.com")]
+    runs = []
+    for _ in range(2):
+        with Shards(config=CONFIG, **FREE).alone(**how(sandbox)) as sender:
+            runs.append(list(sender.deliver_all(events, tmp_path / "companies", tmp_path / "people")))
+    assert [(each.index, str(each.status)) for each in runs[0]] == [(1, "failed"), (0, "delivered"), (2, "delivered")]
+    assert [(each.index, each.calls, each.resumed) for each in runs[1]] == [
+        (each.index, each.calls, True) for each in runs[0]
+    ]
+    assert sum(sandbox.counts.values()) == sum(each.calls for each in runs[0])
 
 
 def facts(outcome: Outcome) -> tuple[Any, ...]:
@@ -106,7 +149,7 @@ def test_what_is_no_group_event_is_told_by_the_companies_sender_as_it_would_be_b
 def test_an_event_that_has_no_company_to_be_linked_to_is_delivered_by_itself() -> None:
     sandbox = tenant()
     with Shards(config=CONFIG, **FREE).shard(0, **how(sandbox)) as sender:
-        (outcome,) = sender.deliver([Saved(identify("a@example.com"), "1P02", 2)])
+        (outcome,) = sender.deliver([SavedGroup(identify("a@example.com"), "1P02", 2)])
     assert (outcome.status, outcome.gsid, outcome.calls) == ("delivered", "1P02", 3)
 
 
@@ -128,13 +171,23 @@ def test_a_wrong_key_is_raised_once_what_is_settled_is_told() -> None:
             next(outcomes)
 
 
+def test_where_no_call_gets_through_for_long_it_ends_with_an_error_after_what_is_settled() -> None:
+    sandbox = tenant(faults=[PlannedFault("dropped-before")])
+    settings = Shards(config=CONFIG, patience=PATIENT, silence=1.0, **FREE)
+    with settings.shard(0, **how(sandbox)) as sender:
+        outcomes = sender.deliver([{"type": "page"}, identify("a@example.com")])
+        assert str(next(outcomes).status) == "skipped"
+        with pytest.raises(RetryableError, match="deliver: "):
+            next(outcomes)
+
+
 @pytest.mark.parametrize("kind", ["companies", "people"])
 def test_what_the_journal_knows_is_not_sent_again(kind: str, tmp_path: Path) -> None:
     sandbox = tenant()
     settings = Shards(config=CONFIG, **FREE)
     items: list[Any] = [group(f"Company {n}", email=f"p{n}@example.com") for n in range(3)]
     if kind == "people":
-        items = [Saved(item, "1P02", 1) for item in items]
+        items = [SavedGroup(item, "1P02", 1) for item in items]
 
     def run() -> list[Outcome]:
         with settings.companies(**how(sandbox)) as sender:

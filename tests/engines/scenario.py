@@ -32,7 +32,7 @@ from gainsight_dest.errors import ResponseError
 from gainsight_dest.fields import LINKED, LINKS
 from gainsight_dest.gainsight import folded
 from gainsight_dest.outcome import Outcome, Status, begin
-from gainsight_dest.sandbox import FAULTS, Call, Fault, Sandbox, faults_from
+from gainsight_dest.sandbox import FAULTS, CallRecord, PlannedFault, Sandbox, faults_from
 
 Event = dict[str, Any]
 #: What a tenant holds, as `Sandbox.as_data` gives it.
@@ -230,14 +230,16 @@ class Report:
     calls_per_minute: int | None
 
 
-def faults(share: float, wait: float = 1) -> tuple[Fault, ...]:
+def faults(share: float, wait: float = 1) -> tuple[PlannedFault, ...]:
     """Faults that meet this share of the calls together, always the same ones: told to wait, broken, answer lost.
 
     `wait`: so many seconds.
     """
     kinds = (("429-retry-after", wait), ("500", None), ("dropped-after", None))
     each = share / len(kinds)
-    return tuple(Fault(kind, share=each, seed=seed, seconds=seconds) for seed, (kind, seconds) in enumerate(kinds))
+    return tuple(
+        PlannedFault(kind, share=each, seed=seed, seconds=seconds) for seed, (kind, seconds) in enumerate(kinds)
+    )
 
 
 class Tenant:
@@ -249,7 +251,7 @@ class Tenant:
 
     def __init__(
         self,
-        faults: Iterable[Fault] = (),
+        faults: Iterable[PlannedFault] = (),
         calls_per_minute: int | None = None,
         settings: Mapping[str, Any] = SETTINGS,
     ) -> None:
@@ -297,7 +299,7 @@ def serve(orders: Iterable[str], answer: IO[str]) -> None:
         calls_per_day=None,
         faults=faults_from([{**each, "calls": list(each["calls"])} for each in order["faults"]]),
     )
-    every: deque[Call] = deque()
+    every: deque[CallRecord] = deque()
     sandbox.calls = every  # its own forgets all but the last ones
     with Server(sandbox, threads=32) as server:
         print(json.dumps(server.url), file=answer, flush=True)

@@ -36,9 +36,9 @@ class Impatient(GainsightDataSource):
 
     def writer(self, schema: StructType, overwrite: bool) -> Any:
         writer: Any = super().writer(schema, overwrite)
-        settings = writer.way.settings
-        shards = attrs.evolve(settings.shards, patience=IMPATIENT)
-        writer.way = attrs.evolve(writer.way, settings=attrs.evolve(settings, shards=shards))
+        options = writer.delivery.options
+        shards = attrs.evolve(options.shards, patience=IMPATIENT)
+        writer.delivery = attrs.evolve(writer.delivery, options=attrs.evolve(options, shards=shards))
         return writer
 
 
@@ -51,16 +51,16 @@ class DiesOnce(GainsightDataSource):
 
     def writer(self, schema: StructType, overwrite: bool) -> Any:
         writer: Any = super().writer(schema, overwrite)
-        writer.way = DyingWay(writer.way, Path(self.options["journal"]) / "died")
+        writer.delivery = DyingDelivery(writer.delivery, Path(self.options["journal"]) / "died")
         return writer
 
 
-class DyingWay(NamedTuple):
-    way: Any
+class DyingDelivery(NamedTuple):
+    delivery: Any
     marker: Path
 
     def take(self, batches: Iterator[pa.RecordBatch], job: str) -> Any:
-        return self.way.take(self._some(batches), job)
+        return self.delivery.take(self._some(batches), job)
 
     def _some(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -72,4 +72,4 @@ class DyingWay(NamedTuple):
             yield batch.slice(40)
 
     def commit(self, messages: Any, job: str) -> None:
-        self.way.commit(messages, job)
+        self.delivery.commit(messages, job)

@@ -225,7 +225,7 @@ def test_importing_the_library_loads_no_beam() -> None:
     assert printed(program).split() == ["False", "False"]
 
 
-MISSING = ("apache_beam", "requests", "tenacity")
+MISSING = ("apache_beam", "requests", "pyrate_limiter")
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +242,7 @@ def test_what_is_not_installed_is_named_with_the_extra_that_has_it(missing: str,
 @pytest.mark.parametrize(
     ("absent", "importing", "problem"),
     [
-        ("apache_beam.metrics.metric", ["requests", "told"], "needs apache_beam, .*'gainsight-dest\\[beam\\]'"),
+        ("apache_beam.metrics.metric", ["requests", "results"], "needs apache_beam, .*'gainsight-dest\\[beam\\]'"),
         ("gainsight_dest.deliver.shards", ["write", "gather"], "gainsight_dest.deliver.shards"),
     ],
 )

@@ -13,9 +13,9 @@ import pytest
 
 from gainsight_dest.batching.address import Address, address
 from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.deliver.shards import Saved, Shards
+from gainsight_dest.deliver.shards import SavedGroup, Shards
 from gainsight_dest.outcome import Outcome
-from gainsight_dest.sandbox import Fault
+from gainsight_dest.sandbox import PlannedFault
 from tests.engines.scenario import (
     CONFIG,
     Event,
@@ -35,10 +35,10 @@ CALLS_PER_MINUTE = 60_000
 WAIT = 0.05
 #: By the numbers of the calls: the first ones are for companies, the last ones for track events.
 PLAN = (
-    Fault("dropped-after", action="create company", times=1),
-    Fault("429-retry-after", action="upsert person", times=1, seconds=WAIT),
-    Fault("500", action="link person", times=1),
-    Fault("dropped-after", action="send event", times=1),
+    PlannedFault("dropped-after", action="create company", times=1),
+    PlannedFault("429-retry-after", action="upsert person", times=1, seconds=WAIT),
+    PlannedFault("500", action="link person", times=1),
+    PlannedFault("dropped-after", action="send event", times=1),
 )
 
 Accounts = list[tuple[str | None, str]]
@@ -85,7 +85,7 @@ def by_senders_alone(stream: Sequence[Event], url: str) -> Accounts:
     addressed = [(address(event, CONFIG, settings.shards), event) for event in shuffled]
     accounts = [(told.message_id, str(told.status)) for told, _ in addressed if isinstance(told, Outcome)]
     ways = [(way, event) for way, event in addressed if isinstance(way, Address)]
-    items: list[tuple[Address, Event | Saved]] = [(way, event) for way, event in ways if way.company is None]
+    items: list[tuple[Address, Event | SavedGroup]] = [(way, event) for way, event in ways if way.company is None]
 
     groups = sorted(((way, event) for way, event in ways if way.company is not None), key=by_company)
     with settings.companies() as sender:
@@ -94,7 +94,7 @@ def by_senders_alone(stream: Sequence[Event], url: str) -> Accounts:
             if outcome.gsid is None:
                 accounts.append((outcome.message_id, str(outcome.status)))
             else:
-                items.append((way, Saved(event, outcome.gsid, outcome.calls)))
+                items.append((way, SavedGroup(event, outcome.gsid, outcome.calls)))
     for number in range(settings.shards):
         own = sorted((item for item in items if item[0].shard == number), key=by_key)
         with settings.shard(number) as sender:

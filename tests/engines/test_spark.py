@@ -276,7 +276,7 @@ def test_options_that_are_wrong_are_told_before_anything_is_read(spark: SparkSes
         job.write(frame(spark, STREAM[:1]), config="missing.json", shard="4", shards="none", batch="0")
     for problem in (
         "config: the file cannot be read: No such file or directory",
-        "shard: there is no such option; is shards meant?",
+        "shard: there is no such option. Did you mean shards?",
         "shards: must be a whole number from 1",
         "batch: must be a whole number from 1",
     ):
@@ -323,10 +323,10 @@ def test_failed_events_are_sent_again_as_they_stand(
     job = Job(tmp_path, url)
     job.write(frame(spark, [STREAM[0], "{", {"type": "identify", "messageId": "x", "traits": {}}]))
     (file,) = job.failed.glob("*.ndjson")
-    mended = file.read_text("utf8").replace('"traits": {}', '"traits": {"email": "x@example.com"}')
-    (tmp_path / "mended.ndjson").write_text(mended.replace('"message": "{"', '"message": {"type": "page"}'), "utf8")
+    fixed = file.read_text("utf8").replace('"traits": {}', '"traits": {"email": "x@example.com"}')
+    (tmp_path / "fixed.ndjson").write_text(fixed.replace('"message": "{"', '"message": {"type": "page"}'), "utf8")
     again = Job(tmp_path / "again", url)
-    again.write(spark.read.text(str(tmp_path / "mended.ndjson")).withColumnRenamed("value", "event"))
+    again.write(spark.read.text(str(tmp_path / "fixed.ndjson")).withColumnRenamed("value", "event"))
     assert (again.word()["delivered"], again.word()["skipped"]) == (1, 1)
     assert "x@example.com" in {person["Email"] for person in sandbox.people}
 

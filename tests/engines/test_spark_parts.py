@@ -7,6 +7,7 @@ import logging
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -25,13 +26,13 @@ from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import GainsightDataSource
 from gainsight_dest.spark.options import OptionsError, settings_of
+from gainsight_dest.spark.report import WriteReport, dead_letters, save_report
 from gainsight_dest.spark.requests import transforming
 from gainsight_dest.spark.route import _addressing, _saving, route_of
 from gainsight_dest.spark.rows import read
-from gainsight_dest.spark.sending import Gathered, InTasks, OnDriver
+from gainsight_dest.spark.sending import DriverDelivery, TaskDelivery, TaskEvents, _Events
 from gainsight_dest.spark.source import BatchWriter, StreamWriter
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
-from gainsight_dest.spark.told import DeadLetters, Sent, tell
 from tests.engines.imports import printed, told_without
 from tests.engines.scenario import CONFIG, SETTINGS
 from tests.some import FREE, group, identify
@@ -140,7 +141,7 @@ def test_an_event_is_a_request_or_a_reason() -> None:
 
 
 def routed(settings: Shards, *events: Any, in_task: Any, journal: Path | None = None) -> list[dict[str, Any]]:
-    """What becomes of events on their way, as by_shard has Spark do it."""
+    """The rows of events on their way, as by_shard has Spark make them."""
     addressed = records(_addressing(settings)(rows(*events)))
     found = []
     for number in range(1 + settings.shards):
@@ -159,17 +160,17 @@ def test_companies_are_saved_on_the_way_and_people_are_linked_at_its_end(
     tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any, tmp_path: Path
 ) -> None:
     sandbox, _ = tenant
-    way = InTasks(settings_of(options))
-    found = routed(way.settings.shards, *EVENTS, in_task=in_task, journal=tmp_path / "journal")
+    delivery = TaskDelivery(settings_of(options))
+    found = routed(delivery.options.shards, *EVENTS, in_task=in_task, journal=tmp_path / "journal")
     assert [company["Name"] for company in sandbox.companies] == ["Acme"]
     assert sandbox.people == []
     told = []
     for shard in range(2):
         in_task(shard)
-        told.append(way.take(iter([as_batch([row for row in found if row["shard"] == shard])]), "job"))
+        told.append(delivery.take(iter([as_batch([row for row in found if row["shard"] == shard])]), "job"))
     (person,) = sandbox.people
     assert (person["FirstName"], len(person["companies"])) == ("Ada", 1)
-    way.commit(told, "job")
+    delivery.commit(told, "job")
     left = files(options["failed"])
     (word,) = left.pop("_committed.job.json")
     assert {name: word[name] for name in ("events", "delivered", "failed", "skipped", "calls")} == {
@@ -206,18 +207,18 @@ def test_events_elsewhere_than_with_their_sender_are_not_passed_on(partition: in
 def test_nothing_is_sent_of_rows_that_were_routed_otherwise(
     change: dict[str, Any], problem: str, tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any
 ) -> None:
-    way = InTasks(settings_of(options))
-    (row,) = records(_addressing(way.settings.shards)(rows(ADA)))
+    delivery = TaskDelivery(settings_of(options))
+    (row,) = records(_addressing(delivery.options.shards)(rows(ADA)))
     in_task(0)
     batch = as_batch([{**row, "shard": 0}, {**row, "shard": 0, **change}])
     with pytest.raises(ValueError, match=problem):
-        way.take(iter([batch]), "job")
+        delivery.take(iter([batch]), "job")
     assert tenant[0].people == []
 
 
 def test_a_partition_without_rows_sends_and_writes_nothing(options: dict[str, str], in_task: Any) -> None:
     in_task(5)
-    assert InTasks(settings_of(options)).take(iter([]), "job") == Sent("job")
+    assert TaskDelivery(settings_of(options)).take(iter([]), "job") == WriteReport("job")
     assert files(options["failed"]) == {}
 
 
@@ -230,11 +231,11 @@ def test_a_route_names_the_target_and_no_key() -> None:
 def test_an_aborted_job_tells_what_its_tasks_have_told(
     options: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    way = InTasks(settings_of(options))
-    sent = Sent("job", events=3, delivered=2, failed=1, calls=4, waited=1.5)
+    delivery = TaskDelivery(settings_of(options))
+    sent = WriteReport("job", events=3, delivered=2, failed=1, calls=4, waited=1.5)
     sent.errors["GSOBJ_1006"] += 1
-    way.commit([sent], "job")
-    way.abort([sent, None, None], "job")
+    delivery.commit([sent], "job")
+    delivery.abort([sent, None, None], "job")
     (word,) = files(options["failed"])["_aborted.job.json"]
     assert (word["committed"], word["tasks_failed"], word["delivered"]) == (False, 2, 2)
     assert "_committed.job.json" not in files(options["failed"])
@@ -252,7 +253,7 @@ def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
     tenant: tuple[Sandbox, str], options: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox, _ = tenant
-    way = OnDriver(settings_of(options))
+    delivery = DriverDelivery(settings_of(options))
     later = {
         **ADA,
         "messageId": "6",
@@ -260,11 +261,11 @@ def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
         "traits": {"email": "ada@example.com", "firstName": "A."},
     }
     earlier = {**later, "messageId": "7", "timestamp": "2026-03-02T08:00:00Z"}
-    gathered = [way.take(iter(rows(*part)), "job") for part in ([later, *EVENTS], [earlier, None, "{"])]
+    gathered = [delivery.take(iter(rows(*part)), "job") for part in ([later, *EVENTS], [earlier, None, "{"])]
     assert sum(sandbox.counts.values()) == 0
     assert pickle.loads(pickle.dumps(gathered)) == gathered
     with caplog.at_level(logging.INFO):
-        way.commit([*gathered, None], "job")
+        delivery.commit([*gathered, None], "job")
     (person,) = sandbox.people
     assert (person["FirstName"], len(person["companies"])) == ("A.", 1)
     left = files(options["failed"])
@@ -279,14 +280,14 @@ def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
 def test_times_sort_whatever_their_form_and_those_that_cannot_be_read_are_told_once(
     tenant: tuple[Sandbox, str], options: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    way = OnDriver(settings_of(options))
+    delivery = DriverDelivery(settings_of(options))
     times = [1_772_352_000, "2026-03-01 08:00:01 UTC", "2026-03-01T09:00:02+0100", "1772352003000"]
     sent = [
         identify(firstName=f"{place}") | {"messageId": f"{9 - place}", "timestamp": time}
         for place, time in enumerate(times)
     ]
     unread = [identify() | {"messageId": f"u{number}", "timestamp": f"0{number}/03/2026\n"} for number in range(2)]
-    way.commit([way.take(iter(rows(*sent[::-1], *unread)), "job")], "job")
+    delivery.commit([delivery.take(iter(rows(*sent[::-1], *unread)), "job")], "job")
     assert tenant[0].people[0]["FirstName"] == "3"
     (word,) = files(options["failed"])["_committed.job.json"]
     assert word["unread"] == {"events": 2, "example": r'timestamp "00/03/2026\n"'}
@@ -300,10 +301,10 @@ def test_what_the_journal_knows_the_driver_does_not_send_again(
     tenant: tuple[Sandbox, str], options: dict[str, str]
 ) -> None:
     sandbox, _ = tenant
-    way = OnDriver(settings_of(options))
+    delivery = DriverDelivery(settings_of(options))
     parts: list[list[Any]] = [[ADA, ACME], [PAGE], [NOBODY]]
     for order in (parts, parts[::-1]):  # a shuffle promises none
-        way.commit([way.take(iter(rows(*part)), "job") for part in order], "job")
+        delivery.commit([delivery.take(iter(rows(*part)), "job") for part in order], "job")
     assert sum(sandbox.counts.values()) == 3
     (word,) = files(options["failed"])["_committed.job.json"]
     assert (word["events"], word["delivered"]) == (4, 2)
@@ -312,25 +313,33 @@ def test_what_the_journal_knows_the_driver_does_not_send_again(
 @pytest.mark.usefixtures("in_task")
 def test_a_wrong_key_ends_it_and_what_was_sent_is_told(options: dict[str, str]) -> None:
     Path(options["config"]).write_text(json.dumps({**SETTINGS, "accessKey": "wrong-key"}), "utf8")
-    way = OnDriver(settings_of(options))
-    messages = [way.take(iter(rows(PAGE, NOBODY, ADA, ACME)), "job")]
+    delivery = DriverDelivery(settings_of(options))
+    messages = [delivery.take(iter(rows(PAGE, NOBODY, ADA, ACME)), "job")]
     with pytest.raises(CredentialsError):
-        way.commit(messages, "job")
-    way.abort(messages, "job")  # as Spark does then; all that is to be told has been
+        delivery.commit(messages, "job")
+    delivery.abort(messages, "job")  # as Spark does then; all that is to be told has been
     (word,) = files(options["failed"])["_aborted.job.json"]
     assert (word["committed"], word["delivered"], word["calls"]) == (False, 0, 1)
 
 
+def test_the_driver_keeps_events_as_text_in_an_order_that_does_not_depend_on_the_shuffle() -> None:
+    texts = [json.dumps(PAGE), None, "{", json.dumps({"message": ADA})]
+    for order in (texts, texts[::-1]):
+        events = _Events(order)
+        assert [events.parsed(index).raw for index in range(len(events))] == [None, "{", ADA, PAGE]
+        assert [event for event in events if isinstance(event, dict)] == [ADA, PAGE]
+
+
 def test_where_a_task_failed_nothing_was_sent(options: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
     del options["journal"]
-    OnDriver(settings_of(options)).abort([Gathered.of(None, []), None], "job")
+    DriverDelivery(settings_of(options)).abort([TaskEvents.of(None, []), None], "job")
     (word,) = files(options["failed"])["_aborted.job.json"]
     assert (word["events"], word["tasks_failed"]) == (0, 1)
     assert caplog.messages == ["job ended early: 0 events: 0 delivered, 0 failed, 0 skipped; 0 calls, waited 0 s"]
 
 
 def test_a_job_without_events_is_no_error(options: dict[str, str]) -> None:
-    OnDriver(settings_of(options)).commit([], "job")
+    DriverDelivery(settings_of(options)).commit([], "job")
     (word,) = files(options["failed"])["_committed.job.json"]
     assert word["events"] == 0
 
@@ -359,10 +368,10 @@ def test_the_micro_batches_of_a_stream_have_names_and_journals_of_their_own(
 def test_rows_that_are_routed_are_sent_by_tasks_and_others_by_the_driver(options: dict[str, str]) -> None:
     source = GainsightDataSource(options)
     assert GainsightDataSource.name() == "gainsight"
-    for schema, way in ((PLAIN, OnDriver), (ROUTED, InTasks)):
+    for schema, kind in ((PLAIN, DriverDelivery), (ROUTED, TaskDelivery)):
         writer = source.writer(schema, overwrite=False)
         assert isinstance(writer, BatchWriter)
-        assert isinstance(writer.way, way)
+        assert isinstance(writer.delivery, kind)
         assert pickle.loads(pickle.dumps(writer)) == writer
     assert "the-key" not in repr(source.writer(PLAIN, overwrite=False))
 
@@ -403,10 +412,10 @@ def test_options_are_texts_and_have_the_defaults_of_delivery(options: dict[str, 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"config": None}, "config: is needed"),
+        ({"config": None}, "config: is missing"),
         ({"config": '{"accessKey": "hidden"}'}, "config: must be the path of a JSON file, not its text"),
         ({"config": "/nowhere/at/all.json"}, "config: the file cannot be read: No such file or directory"),
-        ({"shard": "1"}, "shard: there is no such option; is shards meant?"),
+        ({"shard": "1"}, "shard: there is no such option. Did you mean shards?"),
         ({"zzz": "1"}, "zzz: there is no such option"),
         (
             {"shards": "none", "batch": "0"},
@@ -481,24 +490,25 @@ def test_outside_of_spark_there_is_no_task(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_failed_events_are_in_a_file_once_all_are(tmp_path: Path) -> None:
-    with DeadLetters(tmp_path / "failed", "job", "1") as letters:
-        letters.add({"message": {"a": float("nan")}, "error": None})
+    with dead_letters(tmp_path / "failed", "job", "1") as keep:
+        keep({"message": {"a": float("nan")}, "error": None})
         assert [file.name for file in (tmp_path / "failed").iterdir()] == [".job.1"]
     assert [file.name for file in (tmp_path / "failed").iterdir()] == ["job.ndjson"]
-    broken = DeadLetters(tmp_path / "failed", "job", "2")
-    broken.add({})
-    broken.__exit__(ArithmeticError)
+    with suppress(ArithmeticError), dead_letters(tmp_path / "failed", "job", "2") as keep:
+        keep({})
+        raise ArithmeticError
+    assert [file.name for file in (tmp_path / "failed").iterdir()] == ["job.ndjson"]
     assert (tmp_path / "failed/job.ndjson").read_text("utf8").count("\n") == 1
-    with DeadLetters(tmp_path / "failed", "job", "3"):  # of this attempt nothing failed
+    with dead_letters(tmp_path / "failed", "job", "3"):  # of this attempt nothing failed
         pass
     assert list((tmp_path / "failed").iterdir()) == []
 
 
 def test_without_a_folder_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with DeadLetters(None, "job", "1") as letters:
-        letters.add({})
-    tell(None, Sent("job"), missing=0, is_committed=True)
+    with dead_letters(None, "job", "1") as keep:
+        keep({})
+    save_report(None, WriteReport("job"), missing=0, is_committed=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -510,18 +520,21 @@ def test_a_time_that_cannot_be_read_goes_with_its_row_to_the_task_that_tells(
     addressed = [*_addressing(settings.shards)(rows(*events))]
     assert [row["unread"] for row in records(addressed)] == ['timestamp "?"', None, None]
     in_task(0)
-    sent = InTasks(settings).take(iter(addressed), "job")
+    sent = TaskDelivery(settings).take(iter(addressed), "job")
     assert (sent.events, sent.unread) == (3, UnreadTimes(1, 'timestamp "?"'))
     assert len(tenant[0].people) == 1
 
 
-def test_what_tasks_tell_adds_up() -> None:
-    one, two = Sent("query.1", events=2, delivered=1, failed=1, calls=3), Sent("query.1", events=1, skipped=1, waited=2)
+def test_the_reports_of_tasks_add_up() -> None:
+    one, two = (
+        WriteReport("query.1", events=2, delivered=1, failed=1, calls=3),
+        WriteReport("query.1", events=1, skipped=1, waited=2),
+    )
     one.errors["EventError"] += 1
-    both = Sent.of([one, None, two], "job")
+    both = WriteReport.of([one, None, two], "job")
     assert (both.name, both.events, both.delivered, both.failed, both.skipped) == ("query.1", 3, 1, 1, 1)
     assert str(both) == "3 events: 1 delivered, 1 failed, 1 skipped; 3 calls, waited 2 s, 1 EventError"
-    assert Sent.of([None], "job") == Sent("job")
+    assert WriteReport.of([None], "job") == WriteReport("job")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -220,8 +220,8 @@ def test_a_table_may_be_named_for_its_kind(table: str, kind: str, spark: SparkSe
     ("call", "problem"),
     [
         (lambda spark: from_warehouse(spark.range(1), "page"), "kind must be identify, group or track, not 'page'"),
-        (lambda spark: from_warehouse(spark.sql("select 1 as x"), "identify"), "there is no column id"),
-        (lambda spark: from_warehouse(spark.range(1), "track"), "there is no column event_text or event"),
+        (lambda spark: from_warehouse(spark.sql("select 1 as x"), "identify"), "the column id is missing"),
+        (lambda spark: from_warehouse(spark.range(1), "track"), "the columns event_text and event are missing"),
     ],
 )
 def test_what_is_no_table_of_the_warehouse_is_refused(

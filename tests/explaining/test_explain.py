@@ -393,7 +393,7 @@ def test_an_event_at_fault_is_explained_as_far_as_it_goes(
 def test_a_config_at_fault_is_the_error() -> None:
     explanation = explain(identify({}), {"domain": "localhost"})
     assert isinstance(explanation.error, ConfigError)
-    assert (explanation.type, explanation.rows) == (None, ())
+    assert (explanation.type, explanation.rows) == ("identify", ())
 
 
 def test_rudderstacks_own_config_will_do() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import DestinationConfig, Profile, explain
-from gainsight_dest.explaining.profile import AT_FAULT, MOST_KINDS, OTHER, Loss, TraitProfile, Way
+from gainsight_dest.explaining.profile import AT_FAULT, MOST_KINDS, OTHER, Arrival, Loss, Tallies, TraitProfile
 from gainsight_dest.fields import Fate
 from tests import strategies
 from tests.explaining.some import CONFIG, group, identify, track
@@ -35,7 +35,7 @@ def test_a_trait_is_counted_by_where_it_went_and_why_it_did_not() -> None:
     )
     employees = trait(summary, "traits.employees")
     assert (employees.came, employees.lost, employees.first) == (4, 2, 1)
-    assert employees.went == {Way("Company.Employees", "standard"): 2}
+    assert employees.went == {Arrival("Company.Employees", "standard"): 2}
     assert employees.changed == {("Company.Employees", "to number"): 1}
     assert employees.dropped == {
         Loss("not a number", "Company.Employees", Fate.NOT_A_NUMBER): 1,
@@ -49,7 +49,7 @@ def test_a_trait_that_feeds_two_fields_comes_once_and_is_lost_only_if_it_went_to
     summary = summary_of(identify({"location": "Rome"}), identify({"location": ""}), config=config)
     location = trait(summary, "traits.location")
     assert (location.came, location.lost) == (2, 0)
-    assert location.went == {Way("Person.Location", "standard"): 1, Way("Person.Place__gc", "personMap"): 2}
+    assert location.went == {Arrival("Person.Location", "standard"): 1, Arrival("Person.Place__gc", "personMap"): 2}
     assert location.dropped == {Loss("blank", "Person.Location", Fate.BLANK): 1}
 
 
@@ -99,6 +99,30 @@ def test_what_is_skipped_and_at_fault_is_counted_by_type() -> None:
     assert (summary.taken("identify"), summary.taken("track"), summary.taken("group")) == (2, 1, 0)
     assert sum(tally.times for tally in summary.errors.values()) == summary.faults.total()
     assert sum(tally.times for tally in summary.skipped.values()) == summary.skips.total()
+
+
+def test_an_event_that_is_switched_off_is_skipped_with_the_reason_and_none_of_its_traits_is_counted() -> None:
+    off = {**identify({"shoe": 38}), "integrations": {"All": False}}
+    trace = explain(off, CONFIG)
+    assert (trace.error, trace.skipped, len(trace.rows)) == (None, "switched off by the event's integrations", 2)
+    profile = Profile.of([off, {**group({}), "integrations": {"Gainsight": False}}, {"type": "page"}], CONFIG)
+    assert profile.events == profile.skips == {"identify": 1, "group": 1, OTHER: 1}
+    assert (profile.traits, profile.names, profile.companies.as_data()) == ({}, {}, [])
+    assert {(tally.kind, tally.text, *tally.numbers) for tally in profile.skipped.values()} == {
+        ("skipped", "switched off by the event's integrations", 1, 2),
+        ("UnsupportedTypeError", 'type: "page" is not supported: it must be identify, group or track', 3),
+    }
+
+
+def test_tallies_are_ranked_by_how_often_something_came_then_by_what_came_first() -> None:
+    tallies = Tallies()
+    for number, text in enumerate(["rare", "often", "also rare", "often"], 1):
+        tallies.add("kind", text, number)
+    assert [(tally.text, tally.times, tally.numbers) for tally in tallies.ranked()] == [
+        ("often", 2, [2, 4]),
+        ("rare", 1, [1]),
+        ("also rare", 1, [3]),
+    ]
 
 
 def test_what_cannot_be_read_is_one_kind_told_by_the_first_of_them() -> None:
@@ -157,7 +181,7 @@ def test_memory_is_bounded_and_the_counts_are_whole() -> None:
     assert trait(summary, f'traits["{OTHER}"]').came == 51
     names = summary_of(*(track(properties={f"p{number}": 1}) for number in range(MOST_KINDS + 50)))
     pooled = trait(names, f'properties["{OTHER}"]')
-    assert pooled.went == {Way(f"Event.{OTHER}", "as it is"): pooled.came}
+    assert pooled.went == {Arrival(f"Event.{OTHER}", "as it is"): pooled.came}
     errors = Profile()
     for number in range(MOST_KINDS + 50):
         errors.fail(f"Kind{number}", "a text")
@@ -187,9 +211,11 @@ def test_reprs_show_no_value() -> None:
 
 
 @given(st.lists(strategies.events, max_size=5), strategies.configs)
-def test_every_row_of_every_explanation_is_counted_once(events: list[Any], config: DestinationConfig) -> None:
+def test_every_row_of_every_event_that_is_not_skipped_is_counted_once(
+    events: list[Any], config: DestinationConfig
+) -> None:
     summary = summary_of(*events, config=config)
-    explanations = [explain(event, config) for event in events]
+    explanations = [trace for event in events if (trace := explain(event, config)).skipped is None]
     rows = [row for explanation in explanations for row in explanation.rows]
     gone = [
         row

@@ -452,9 +452,9 @@ NFD = {"pre\u0301nom": "A"}
 @pytest.mark.parametrize(
     ("event", "remedy"),
     [
-        (identify(**NFD), r'Is it "pr\u00e9nom" that is meant, which looks like "pre\u0301nom"?'),
-        (identify(PRÉNOM="A"), 'Is it "prénom" that is meant?'),
-        (track("caf\u00e9"), r'Is it "cafe\u0301" that is meant, which looks like "caf\u00e9"?'),
+        (identify(**NFD), r'Did you mean "pr\u00e9nom", which looks like "pre\u0301nom"?'),
+        (identify(PRÉNOM="A"), 'Did you mean "prénom"?'),
+        (track("caf\u00e9"), r'Did you mean "cafe\u0301", which looks like "caf\u00e9"?'),
     ],
 )
 def test_names_that_differ_in_what_cannot_be_seen_are_told_with_escapes(event: Any, remedy: str) -> None:

@@ -135,8 +135,8 @@ def around(page: Page) -> Iterator[None]:
         signal.signal(signal.SIGTERM, on_sigterm)
     all_is_committed_and_what_failed_is_kept_before(page, kafka)
     with_a_wrong_key_nothing_is_committed_and_nothing_is_a_dead_letter(page, kafka)
-    with pytest.raises(RuntimeError, match="the topic is gone"):  # a dead letter that is lost is told
-        page.told("the topic is gone", None)
+    with pytest.raises(RuntimeError, match="the topic is gone"):  # a dead letter that is lost raises an error
+        page.check("the topic is gone", None)
 
 
 def all_is_committed_and_what_failed_is_kept_before(page: Page, kafka: Kafka) -> None:

@@ -1,4 +1,4 @@
-"""Files of events, a steps.py and a Ray for docs/how-to/run-anywhere-else.md; and what becomes of the events."""
+"""Files of events, a steps.py and a Ray for docs/how-to/run-anywhere-else.md; and the outcomes of the events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from gainsight_dest.batching.address import Address, address
-from gainsight_dest.deliver.shards import Saved, Shards
+from gainsight_dest.deliver.shards import SavedGroup, Shards
 from gainsight_dest.sandbox import Sandbox
 from tests.pages import Page
 from tests.some import Event, group, identify
@@ -117,7 +117,7 @@ def each_event_is_sent_by_its_shard(page: Page) -> None:
     page.monkeypatch.setattr(Shards, "shard", lambda self, number: shard(self, number, **how))
 
     items = [*PEOPLE, *page.save_companies([group("Acme", "person0@example.com")])]
-    assert isinstance(items[-1], Saved)
+    assert isinstance(items[-1], SavedGroup)
     places = [place_of(item, page) for item in items]
     assert (places[-1].company, places[-1].key, places[-1].shard) == ("acme", places[0].key, places[0].shard)
     outcomes = [
@@ -132,7 +132,7 @@ def each_event_is_sent_by_its_shard(page: Page) -> None:
     assert len(sandbox.companies) == 1
 
 
-def place_of(item: Event | Saved, page: Page) -> Address:
-    place = address(item.event if isinstance(item, Saved) else item, page.config, page.settings.shards)
+def place_of(item: Event | SavedGroup, page: Page) -> Address:
+    place = address(item.event if isinstance(item, SavedGroup) else item, page.config, page.settings.shards)
     assert isinstance(place, Address)
     return place

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests.pages import Page
 from tests.some import track
 
@@ -64,7 +64,7 @@ def a_day_that_was_cut_off_goes_on(page: Page) -> None:
     closures = [track(n=n) for n in range(6)]
     lines = [*map(json.dumps, closures), "{", json.dumps({"type": "page"})]
     (page.folder / "2026-03-02.ndjson").write_text("\n".join(lines) + "\n", "utf8")
-    sandbox = Sandbox(page.destination(), faults=[Fault("401", calls=(3,))])
+    sandbox = Sandbox(page.destination(), faults=[PlannedFault("401", calls=(3,))])
     page.namespace.update(FOLDER=page.folder, deliver_file=partial(page.deliver_file, session=sandbox.session()))
 
     with pytest.raises(AirflowFailException, match="access key"):

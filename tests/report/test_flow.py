@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest.explaining.profile import Loss, TraitProfile, Way
+from gainsight_dest.explaining.profile import Arrival, Loss, TraitProfile
 from gainsight_dest.explaining.trace import Path
 from gainsight_dest.fields import Fate
-from gainsight_dest.report.flow import GAP, LINE, MOST, TALLEST, THICKEST, Flow, Link, Place, Ribbon, flow, links
+from gainsight_dest.report.flow import GAP, LINE, MOST, TALLEST, THICKEST, Flow, FlowNode, Link, Ribbon, flow, links
 
 ALMOST = pytest.approx
 CLOSE = 1e-6
@@ -22,7 +22,7 @@ LINKS = st.lists(st.builds(Link, NAMES, NAMES, st.booleans(), st.integers(1, 100
 FEW = st.integers(1, 8)
 
 
-def columns(picture: Flow) -> tuple[tuple[Place, ...], ...]:
+def columns(picture: Flow) -> tuple[tuple[FlowNode, ...], ...]:
     return picture.traits, picture.fields, picture.reasons
 
 
@@ -141,7 +141,7 @@ def test_the_thickest_trait_is_as_thick_as_it_may_be() -> None:
 
 def test_a_trait_has_a_link_for_each_way_and_each_loss() -> None:
     path: Path = ("traits", "timezone")
-    ways = Counter({Way("Person.Timezone", "standard"): 2, Way("Person.Zone__gc", "personMap"): 1})
+    ways = Counter({Arrival("Person.Timezone", "standard"): 2, Arrival("Person.Zone__gc", "personMap"): 1})
     trait = TraitProfile("identify", path, 1, went=ways, dropped=Counter({Loss("null", None, Fate.BLANK): 4}))
     assert [*links(trait)] == [
         Link("traits.timezone", "Person.Timezone", is_lost=False, times=2),

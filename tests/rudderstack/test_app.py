@@ -19,9 +19,9 @@ import pytest
 from gainsight_dest import DestinationConfig, FindCompany, Request, Response, RetryableError
 from gainsight_dest.rudderstack import app as app_module
 from gainsight_dest.rudderstack import clip, create_app, features
+from gainsight_dest.rudderstack.delivery import http_status
 from gainsight_dest.rudderstack.metrics import Metrics
-from gainsight_dest.rudderstack.proxy import http_status
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests.rudderstack.rudder import body, check_processed, check_proxied, check_routed, destination, item, items, never
 from tests.some import ADA, group, identify, track
 
@@ -198,7 +198,7 @@ def test_the_proxy_delivers(app: Any, sandbox: Sandbox, version: str) -> None:
     ("kind", "status"), [("429", 429), ("503", 503), ("401", 401), ("dropped-before", 500), ("result-false", 400)]
 )
 def test_a_proxys_answer_tells_the_status_of_the_delivery(version: str, kind: str, status: int) -> None:
-    app = create_app(Sandbox(faults=[Fault(kind)]).handle)
+    app = create_app(Sandbox(faults=[PlannedFault(kind)]).handle)
     answer = proxied(app, identify(), version)
     assert answer.json()["output"]["status"] == status
     assert answer.status_code == http_status(version, answer.json())
@@ -409,7 +409,7 @@ def test_of_an_unforeseen_error_only_its_name_is_told(
     def broken(given: Any, *_: object, **__: object) -> Any:
         raise KeyError(str(given))
 
-    monkeypatch.setattr(app_module, "answer_of_router", broken)
+    monkeypatch.setattr(app_module, "routed", broken)
     answer = post(app, ROUTER, body(identify()))
     assert "KeyError" in refused(answer, 500)
     assert ADA not in answer.text

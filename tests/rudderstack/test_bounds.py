@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from gainsight_dest import DestinationConfig, EventError, Request, Response
 from gainsight_dest.rudderstack import processor, proxy, router, transformer
 from gainsight_dest.rudderstack.clip import MOST_LEVELS, read
-from gainsight_dest.rudderstack.faults import LONGEST_TEXT, Failure, answered, cut
-from gainsight_dest.rudderstack.items import MOST_ITEMS, Item
+from gainsight_dest.rudderstack.items import MOST_ITEMS, EventItem
 from gainsight_dest.rudderstack.sizes import LEVELS, fit, measured
+from gainsight_dest.rudderstack.statuses import LONGEST_TEXT, Failure, answered, cut
 from gainsight_dest.rudderstack.transformer import processed, routed
 from gainsight_dest.secret import Secret
 from gainsight_dest.templates import MOST_FILLED
@@ -298,14 +298,14 @@ def test_json_text_that_python_cannot_read_goes_back_and_its_item_fails() -> Non
     long = b'{"jobId": 1, "a": ' + b"9" * 9000 + b"}"
     to = json.dumps(destination()).encode()
     for odd in (deep, long):
-        given = [Item(track(), odd, to), Item({}, odd, to), Item(track(), b'{"jobId": 2}', odd)]
+        given = [EventItem(track(), odd, to), EventItem({}, odd, to), EventItem(track(), b'{"jobId": 2}', odd)]
         output = routed(given, None, never)["output"]
         assert [each["statusCode"] for each in output] == [200, 400, 400]
         assert [each["metadata"] for each in output] == [[each.metadata] for each in given]
         assert output[2]["statTags"]["errorType"] == "configuration"
         assert [each["statusCode"] for each in processed(given, never)] == [200, 400, 400]
     unfit = json.dumps({"Config": SETTINGS, "a": nested(LEVELS + 10)}).encode()
-    assert routed([Item(track(), b'{"jobId": 2}', unfit)], None, never)["output"][0]["statusCode"] == 400
+    assert routed([EventItem(track(), b'{"jobId": 2}', unfit)], None, never)["output"][0]["statusCode"] == 400
 
 
 def test_what_json_can_hold_is_measured_and_passed_on_as_it_is() -> None:

@@ -317,7 +317,7 @@ def test_no_domain_is_called_but_those_that_are_allowed(patterns: tuple[str, ...
             assert told["statusCode"] == 200
         else:
             assert told["statusCode"] == 400
-            assert "destination.Config.domain: is none that this service may call" in told["error"]
+            assert "destination.Config.domain: is not one that this service may call" in told["error"]
             assert told["statTags"]["errorType"] == "configuration"
 
     asked(create_app(companies if is_allowed else never, allowed=patterns), work)

@@ -11,7 +11,7 @@ import pytest
 
 from gainsight_dest import CredentialsError, Request, Response, RetryableError
 from gainsight_dest.rudderstack import proxy, router
-from gainsight_dest.rudderstack.proxy import http_status
+from gainsight_dest.rudderstack.delivery import http_status
 from gainsight_dest.sandbox import Sandbox
 from tests.rudderstack.rudder import Data, Recorded, body, check_proxied, companies, never, told
 from tests.some import ACCESS_KEY, ADA, group, identify, track

@@ -5,5 +5,5 @@ from __future__ import annotations
 from tests.needs import needing
 
 pytest_pycollect_makemodule = needing(
-    test_adapter=("deliver",), test_page=("sandbox",), test_server=("deliver", "sandbox")
+    test_adapter=("deliver",), test_page=("sandbox",), test_server=("deliver", "sandbox"), test_transport=("httpx",)
 )

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from gainsight_dest import Request, Response, transform
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests import some
 from tests.some import ACCESS_KEY, group, identify, track
 
@@ -29,7 +29,7 @@ class Sleep:
         self.slept.append(seconds)
 
 
-def sandbox(*faults: Fault) -> Sandbox:
+def sandbox(*faults: PlannedFault) -> Sandbox:
     return Sandbox(CONFIG, clock=lambda: 0.0, faults=faults)
 
 
@@ -85,14 +85,14 @@ def test_an_answer_in_time_takes_no_time() -> None:
 
 @pytest.mark.parametrize("timeout", [None, 5, 5.0, 7, (1, 5), (1, None)])
 def test_a_slow_answer_sleeps_then_comes(timeout: Any) -> None:
-    sleep, tenant = Sleep(), sandbox(Fault("slow", seconds=5))
+    sleep, tenant = Sleep(), sandbox(PlannedFault("slow", seconds=5))
     answer = tenant.session(sleep).put(PEOPLE, json=ADA, headers=HEADERS, timeout=timeout)
     assert (answer.status_code, sleep.slept, len(tenant.people)) == (200, [5], 1)
 
 
 @pytest.mark.parametrize("timeout", [4.9, (30, 4.9)])
 def test_an_answer_slower_than_the_timeout_is_one_but_what_was_asked_for_is_done(timeout: Any) -> None:
-    sleep, tenant = Sleep(), sandbox(Fault("slow", seconds=5))
+    sleep, tenant = Sleep(), sandbox(PlannedFault("slow", seconds=5))
     with pytest.raises(requests.ReadTimeout) as error:
         tenant.session(sleep).put(PEOPLE, json=ADA, headers=HEADERS, timeout=timeout)
     assert (sleep.slept, len(tenant.people)) == ([4.9], 1)
@@ -102,7 +102,7 @@ def test_an_answer_slower_than_the_timeout_is_one_but_what_was_asked_for_is_done
 
 @pytest.mark.parametrize(("kind", "people"), [("dropped-before", 0), ("dropped-after", 1)])
 def test_a_dropped_connection_is_a_connection_error(kind: str, people: int) -> None:
-    tenant = sandbox(Fault(kind))
+    tenant = sandbox(PlannedFault(kind))
     with pytest.raises(requests.ConnectionError):
         tenant.session().put(PEOPLE, json=ADA, headers=HEADERS)
     assert len(tenant.people) == people

@@ -24,8 +24,8 @@ from gainsight_dest import (
     UpdateCompany,
     UpsertPerson,
 )
-from gainsight_dest.sandbox import FAULTS, DroppedConnectionError, Fault, Sandbox, faults_from
-from gainsight_dest.sandbox.faults import ACTIONS, Plan
+from gainsight_dest.sandbox import FAULTS, DroppedConnectionError, PlannedFault, Sandbox, faults_from
+from gainsight_dest.sandbox.faults import ACTIONS, FaultPlan
 from tests import strategies
 from tests.some import ADA, CONFIG
 
@@ -60,7 +60,7 @@ SEEN: dict[str, Seen] = {
 }
 
 
-def sandbox(*faults: Fault) -> Sandbox:
+def sandbox(*faults: PlannedFault) -> Sandbox:
     return Sandbox(CONFIG, clock=lambda: 0.0, faults=faults)
 
 
@@ -83,7 +83,7 @@ def test_every_kind_has_a_row_here_and_says_what_it_does() -> None:
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_is_seen_as_its_row_says_and_passes_after_its_times(kind: str) -> None:
     request, status, code, error = SEEN[kind]
-    tenant = sandbox(Fault(kind, times=1))
+    tenant = sandbox(PlannedFault(kind, times=1))
     response = answered(tenant, request)
     assert (None if response is None else response.status) == status
     if response is not None and error is not None:
@@ -111,7 +111,7 @@ def test_a_fault_is_seen_as_its_row_says_and_passes_after_its_times(kind: str) -
 def test_a_fault_does_what_is_asked_for_just_if_its_kind_says_so(
     kind: str, request_: Request, count: Callable[[Sandbox], int]
 ) -> None:
-    tenant = sandbox(Fault(kind))
+    tenant = sandbox(PlannedFault(kind))
     answered(tenant, request_)
     assert count(tenant) == int(FAULTS[kind].is_done)
     assert tenant.used() == (1, 1)
@@ -119,24 +119,24 @@ def test_a_fault_does_what_is_asked_for_just_if_its_kind_says_so(
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_never_hides_that_the_calls_are_used_up(kind: str) -> None:
-    tenant = Sandbox(CONFIG, clock=lambda: 0.0, faults=[Fault(kind)], calls_per_minute=0)
+    tenant = Sandbox(CONFIG, clock=lambda: 0.0, faults=[PlannedFault(kind)], calls_per_minute=0)
     answered(tenant, CREATE)
     assert (tenant.throttled, tenant.companies, tenant.calls[0].code) == (1, [], "GU_2400")
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(None, "7"), (30, "30"), (1.5, "1.5"), (0, "0")])
 def test_a_retry_after_says_its_seconds(seconds: float | None, told: str) -> None:
-    response = sandbox(Fault("429-retry-after", seconds=seconds)).handle(CREATE)
+    response = sandbox(PlannedFault("429-retry-after", seconds=seconds)).handle(CREATE)
     assert response.headers["Retry-After"] == told
     with pytest.raises(ThrottledError) as error:
         CREATE.next(response)
     assert error.value.retry_after == float(told)
-    assert "Retry-After" not in sandbox(Fault("429", seconds=3)).handle(CREATE).headers
+    assert "Retry-After" not in sandbox(PlannedFault("429", seconds=3)).handle(CREATE).headers
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(None, 60), (30, 30), (0, 0)])
 def test_a_slow_answer_says_how_long_it_takes(seconds: float | None, taken: float) -> None:
-    tenant = sandbox(Fault("slow", seconds=seconds))
+    tenant = sandbox(PlannedFault("slow", seconds=seconds))
     answer = tenant.receive(CREATE.method, CREATE.url, CREATE.headers, CREATE.body)
     assert answer.seconds == taken
     assert answer.response is not None
@@ -154,7 +154,7 @@ def test_a_slow_answer_says_how_long_it_takes(seconds: float | None, taken: floa
 def test_nothing_found_takes_the_form_that_is_ordered_and_something_found_is_left_alone(
     kind: str, seen: dict[str, Any]
 ) -> None:
-    tenant = sandbox(Fault(kind))
+    tenant = sandbox(PlannedFault(kind))
     found = body_of(tenant.handle(FIND))
     assert {name: found[name] for name in seen} == seen
     tenant.handle(CREATE)
@@ -162,16 +162,16 @@ def test_nothing_found_takes_the_form_that_is_ordered_and_something_found_is_lef
 
 
 def test_html_and_a_truncated_answer_are_no_json() -> None:
-    html = sandbox(Fault("html")).handle(CREATE)
+    html = sandbox(PlannedFault("html")).handle(CREATE)
     assert (html.headers["Content-Type"], html.body[:6]) == ("text/html", b"<html>")
-    whole, cut = sandbox().handle(CREATE).body, sandbox(Fault("truncated")).handle(CREATE).body
+    whole, cut = sandbox().handle(CREATE).body, sandbox(PlannedFault("truncated")).handle(CREATE).body
     assert whole.startswith(cut)
     assert 0 < len(cut) < len(whole)
 
 
 def test_a_fault_of_a_call_that_is_refused_shows_what_the_fault_shows() -> None:
     bad = CreateCompany(CONFIG, company={"Name": "Acme", "Arr": "many"}, email=ADA)
-    tenant = sandbox(Fault("500-after"))
+    tenant = sandbox(PlannedFault("500-after"))
     assert tenant.handle(bad).status == 500
     assert tenant.companies == []
 
@@ -182,18 +182,18 @@ def test_a_fault_of_a_call_that_is_refused_shows_what_the_fault_shows() -> None:
 @pytest.mark.parametrize("request_", [FIND, CREATE, UPDATE, LINK, PERSON, EVENT], ids=lambda request: request.action)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_is_met_by_the_calls_that_ask_for_it(action: str, request_: Request) -> None:
-    tenant = sandbox(Fault("503", action=action))
+    tenant = sandbox(PlannedFault("503", action=action))
     assert (tenant.handle(request_).status == 503) is (request_.action == action)
     assert tenant.counts == {request_.action: 1}
 
 
 def test_calls_are_met_by_their_numbers_from_one() -> None:
-    tenant = sandbox(Fault("503", calls=(1, 3)))
+    tenant = sandbox(PlannedFault("503", calls=(1, 3)))
     assert [tenant.handle(PERSON).status for _ in range(4)] == [503, 200, 503, 200]
 
 
 def test_times_counts_the_calls_that_were_met() -> None:
-    tenant = sandbox(Fault("503", action="upsert person", times=2))
+    tenant = sandbox(PlannedFault("503", action="upsert person", times=2))
     assert [tenant.handle(request).status for request in (EVENT, PERSON, EVENT, PERSON, PERSON)] == [
         200,
         503,
@@ -204,18 +204,18 @@ def test_times_counts_the_calls_that_were_met() -> None:
 
 
 def test_the_first_fault_that_meets_a_call_is_the_one_that_comes() -> None:
-    tenant = sandbox(Fault("429", times=1), Fault("503", calls=(1, 2)), Fault("500", times=1))
+    tenant = sandbox(PlannedFault("429", times=1), PlannedFault("503", calls=(1, 2)), PlannedFault("500", times=1))
     assert [tenant.handle(PERSON).status for _ in range(4)] == [429, 503, 500, 200]
 
 
 def test_an_equal_fault_named_twice_comes_twice_as_often() -> None:
-    tenant = sandbox(Fault("503", times=1), Fault("503", times=1))
+    tenant = sandbox(PlannedFault("503", times=1), PlannedFault("503", times=1))
     assert [tenant.handle(PERSON).status for _ in range(3)] == [503, 503, 200]
 
 
 @given(st.integers(), st.floats(0, 1))
 def test_a_share_meets_about_that_share_of_the_calls_and_the_same_ones_under_a_seed(seed: int, share: float) -> None:
-    one, other = (Fault("503", share=share, seed=seed) for _ in range(2))
+    one, other = (PlannedFault("503", share=share, seed=seed) for _ in range(2))
     met = [number for number in range(1, 1001) if one.meets(number, None)]
     assert met == [number for number in range(1000, 0, -1) if other.meets(number, None)][::-1], "in any order"
     assert abs(len(met) / 1000 - share) < 0.1
@@ -224,12 +224,12 @@ def test_a_share_meets_about_that_share_of_the_calls_and_the_same_ones_under_a_s
 
 
 def test_another_seed_meets_other_calls() -> None:
-    one, other = ([n for n in range(100) if Fault("503", share=0.5, seed=s).meets(n, None)] for s in (1, 2))
+    one, other = ([n for n in range(100) if PlannedFault("503", share=0.5, seed=s).meets(n, None)] for s in (1, 2))
     assert one != other
 
 
 def test_a_plan_of_no_faults_has_none() -> None:
-    assert Plan(()).fault(1, "find company") is None
+    assert FaultPlan(()).fault(1, "find company") is None
 
 
 # --- as data ----------------------------------------------------------------------------------------------------------
@@ -242,9 +242,9 @@ def test_faults_are_read_from_json() -> None:
         ' {"kind": "503", "share": 0.25, "seed": 7, "times": null, "action": null, "seconds": null}]'
     )
     assert faults_from(data) == (
-        Fault("500-after", action="create company", times=2),
-        Fault("slow", seconds=1.5, calls=(3, 4)),
-        Fault("503", share=0.25, seed=7),
+        PlannedFault("500-after", action="create company", times=2),
+        PlannedFault("slow", seconds=1.5, calls=(3, 4)),
+        PlannedFault("503", share=0.25, seed=7),
     )
     assert faults_from([]) == ()
 
@@ -295,7 +295,7 @@ WRONG: list[tuple[str, Any]] = [
 def test_a_setting_that_is_wrong_is_refused_as_data_and_as_a_value(name: str, value: Any) -> None:
     settings: dict[str, Any] = {"kind": "500", name: value}
     with pytest.raises(ValueError, match=f"^{name} must be"):
-        Fault(**settings)
+        PlannedFault(**settings)
     with pytest.raises(ValueError, match=rf"^faults\[0\]: {name} must be"):
         faults_from([settings])
 

@@ -10,7 +10,7 @@ from html import unescape
 from typing import Any
 
 from gainsight_dest.gainsight import events_url, insert_url, people_url
-from gainsight_dest.sandbox import Content, Fault, Sandbox
+from gainsight_dest.sandbox import Content, PlannedFault, Sandbox
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, MOST_ROWS, page
 
 KEYS = {"Accesskey": "my-access-key"}
@@ -97,7 +97,7 @@ def test_calls_are_shown_with_what_became_of_them() -> None:
     sandbox = Sandbox(
         calls_per_minute=2,
         clock=lambda: 1_800_000_000.5,
-        faults=[Fault("dropped-after", calls=(1,)), Fault("500", (2,))],
+        faults=[PlannedFault("dropped-after", calls=(1,)), PlannedFault("500", (2,))],
     )
     for name in ("ada", "bob", "eve"):
         put(sandbox, {"Email": f"{name}@example.com"})

@@ -9,7 +9,7 @@ import pytest
 
 from gainsight_dest import fields
 from gainsight_dest.fields import OBJECTS, Datatype, GainsightObject
-from gainsight_dest.sandbox.schema import LONGEST_CUSTOM_TEXT, WORDS, Problem, problems
+from gainsight_dest.sandbox.schema import LONGEST_CUSTOM_TEXT, WORDS, FieldProblem, problems
 
 COMPANY = {"Name": "Acme"}
 PERSON = {"Email": "ada@example.com"}
@@ -136,7 +136,7 @@ def test_every_problem_of_a_record_is_told_in_the_order_of_its_fields() -> None:
 
 def test_a_problem_is_told_as_gainsight_tells_it_and_only_its_description_quotes_the_value() -> None:
     (problem,) = problems({**COMPANY, "OriginalContractDate": 210318}, fields.COMPANY, None)
-    assert problem == Problem("OriginalContractDate", "GSOBJ_1006", "Invalid dateTime format", 210318)
+    assert problem == FieldProblem("OriginalContractDate", "GSOBJ_1006", "Invalid dateTime format", 210318)
     assert problem.description == "Invalid dateTime format: 210318"
     assert problem.as_data() == {
         "errorMessage": "Invalid dateTime format",

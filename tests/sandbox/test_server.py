@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from gainsight_dest import Request, Response, transform
-from gainsight_dest.sandbox import Fault, Sandbox
+from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import MOST_BYTES, Server, app
 from tests import some
 
@@ -101,7 +101,7 @@ def test_header_values_are_read_as_utf_8(session: Any) -> None:
 def test_a_dropped_connection_is_one_to_the_client_and_nothing_is_said(
     kind: str, held: list[Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sandbox = Sandbox(faults=[Fault(kind)])
+    sandbox = Sandbox(faults=[PlannedFault(kind)])
     with Server(sandbox) as server, pytest.raises(requests.ConnectionError):
         requests.put(f"{server.url}{PEOPLE}", json=ADA, headers=KEY, timeout=5)
     assert sandbox.people == held
@@ -172,7 +172,7 @@ def test_a_slow_answer_does_not_outlast_the_server() -> None:
         except requests.RequestException as error:
             seen.append(type(error))
 
-    with Server(Met(faults=[Fault("slow", seconds=3600)])) as server:
+    with Server(Met(faults=[PlannedFault("slow", seconds=3600)])) as server:
         caller = threading.Thread(target=call, args=(server.url,))
         caller.start()
         assert met.wait(10)
@@ -191,7 +191,7 @@ def test_a_server_that_was_stopped_is_gone_and_starts_no_more() -> None:
 
 
 def test_a_slow_answer_comes_in_the_end(session: Any) -> None:
-    with Server(Sandbox(faults=[Fault("slow", seconds=0.01)])) as server:
+    with Server(Sandbox(faults=[PlannedFault("slow", seconds=0.01)])) as server:
         assert session.put(server.url + PEOPLE, json=ADA, headers=KEY, timeout=5).ok
 
 
@@ -221,7 +221,7 @@ def test_a_slow_answer_sleeps() -> None:
     slept = Slept()
     body = json.dumps(ADA).encode()
     status, _, _ = asked(
-        Sandbox(faults=[Fault("slow", seconds=45)]), "PUT", PEOPLE, body, HTTP_ACCESSKEY="k", sleep=slept
+        Sandbox(faults=[PlannedFault("slow", seconds=45)]), "PUT", PEOPLE, body, HTTP_ACCESSKEY="k", sleep=slept
     )
     assert (status, slept) == ("200 OK", [45])
 
@@ -287,7 +287,7 @@ def test_half_an_emoji_breaks_neither_page_nor_content() -> None:
 def test_a_client_that_goes_away_before_its_answer_leaves_no_trace() -> None:
     """On Python 3.13 and later, a writer that cannot be closed would tell of it when it is collected."""
     for _ in range(5):
-        with Server(Sandbox(faults=[Fault("slow", seconds=0.05)])) as server:
+        with Server(Sandbox(faults=[PlannedFault("slow", seconds=0.05)])) as server:
             connection = socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.sendall(f"PUT {PEOPLE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}".encode())

@@ -27,7 +27,7 @@ from gainsight_dest import (
 )
 from gainsight_dest.fields import Datatype
 from gainsight_dest.gainsight import CODES
-from gainsight_dest.sandbox import Content, DroppedConnectionError, Fault, Sandbox
+from gainsight_dest.sandbox import Content, DroppedConnectionError, PlannedFault, Sandbox
 from gainsight_dest.sandbox.tenant import CALLS_KEPT, ROWS_PER_QUERY
 from tests import some, strategies
 from tests.some import ACCESS_KEY, FREE, SHARED_SECRET
@@ -620,7 +620,7 @@ def test_calls_that_are_refused_count_like_any_other_and_so_does_every_route() -
 
 def test_the_last_calls_are_remembered_with_what_they_asked_for_and_how_they_were_answered() -> None:
     now = [1.0]
-    tenant = Sandbox(CONFIG, clock=lambda: now[0], calls_per_minute=None, faults=[Fault("503", calls=(2,))])
+    tenant = Sandbox(CONFIG, clock=lambda: now[0], calls_per_minute=None, faults=[PlannedFault("503", calls=(2,))])
     call(tenant, PEOPLE, {**ADA, "companies": []})
     now[0] = 2.0
     call(tenant, EVENTS, {})
@@ -646,7 +646,7 @@ def test_a_request_id_is_in_the_envelope_and_the_header_and_the_same_in_every_ru
 
 
 def test_a_connection_dropped_by_plan_is_an_error_of_handle() -> None:
-    tenant = sandbox(faults=[Fault("dropped-after")])
+    tenant = sandbox(faults=[PlannedFault("dropped-after")])
     with pytest.raises(DroppedConnectionError):
         tenant.handle(UpsertPerson(CONFIG, person=ADA))
     assert (len(tenant.people), tenant.calls[0].status) == (1, None)

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import DestinationConfig, explain
-from gainsight_dest.testing import configs, events, group, identify, track
-from gainsight_dest.testing.compare import differences, masked, outcome, renewed
+from gainsight_dest.secret import hidden
+from gainsight_dest.testing import configs, events, group_event, identify_event, track_event
+from gainsight_dest.testing.compare import differences, outcome, renewed
 from gainsight_dest.testing.mapping import MappingTest
-from gainsight_dest.testing.reasons import told
+from gainsight_dest.testing.reasons import line_of
 from tests import some
 from tests.some import ACCESS_KEY, SHARED_SECRET
 
@@ -26,22 +27,22 @@ CONFIG = attrs.evolve(
     event_name_map={"Ticket Closure": "ticket_closed"},
 )
 HOST = "https://acme.gainsightcloud.com"
-IDENTIFY = identify(
+IDENTIFY = identify_event(
     plan="gold", score="12", address={"city": "Rome"}, location="", title=None, firstName="Ada", lastName="L", age=36
 )
 PERSON = {"Email": "ada@example.com", "FirstName": "Ada", "LastName": "L", "Score__gc": "12", "City__gc": "Rome"}
 PERSON["Name"] = "Ada L"
-GROUP = group(employees="many", users="12", region=None, arr="", renewalDate="2026-01-01", Industry=True)
+GROUP = group_event(employees="many", users="12", region=None, arr="", renewalDate="2026-01-01", Industry=True)
 COMPANY = {"Name": "Acme", "Users": 12, "RenewalDate": "2026-01-01"}
-TRACK = track(status="resolved")
-NO_EMAIL = identify(email=None)
+TRACK = track_event(status="resolved")
+NO_EMAIL = identify_event(email=None)
 PROBLEM = "traits.email: a non-blank string is needed for identify, got null"
 
 
 def lines(event: Any, expected: Any, subset: bool = False) -> list[str]:
     explanation = explain(event, CONFIG)
     came = outcome(explanation)
-    return [told(each, explanation) for each in differences(expected, came, subset=subset)]
+    return [line_of(each, explanation) for each in differences(expected, came, subset=subset)]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +96,9 @@ def test_a_difference_in_a_person_says_which_rule_made_it(event: Any, expected: 
 @pytest.mark.parametrize(
     ("event", "expected", "line"),
     [
-        (identify(email=None, context_traits={"email": "b@c.de"}), {"body": {"Email": "a"}}, 'body.Email: expected "a", got "b@c.de": context.traits.email goes there as a standard field, unchanged'),
-        (identify(location="x", title="y"), {"body": {"Location": "x"}}, 'body.Location: expected "x", got "y": traits.title goes there by personMap, unchanged; traits.location is overridden by traits.title'),
-        (identify(comments=12), {"body": {"Comments": 12}}, 'body.Comments: expected 12, got "12": traits.comments goes there as a standard field, turned to text'),
+        (identify_event(email=None, context_traits={"email": "b@c.de"}), {"body": {"Email": "a"}}, 'body.Email: expected "a", got "b@c.de": context.traits.email goes there as a standard field, unchanged'),
+        (identify_event(location="x", title="y"), {"body": {"Location": "x"}}, 'body.Location: expected "x", got "y": traits.title goes there by personMap, unchanged; traits.location is overridden by traits.title'),
+        (identify_event(comments=12), {"body": {"Comments": 12}}, 'body.Comments: expected 12, got "12": traits.comments goes there as a standard field, turned to text'),
         (GROUP, {"body": {"Employees": 3}}, "body.Employees: expected 3, got nothing: traits.employees is not a number"),
         (GROUP, {"body": {"Users": 13}}, "body.Users: expected 13, got 12: traits.users goes there as a standard field, turned to number"),
         (GROUP, {"body": {"Region__gc": "EMEA"}}, 'body.Region__gc: expected "EMEA", got nothing: traits.region is null'),
@@ -137,11 +138,11 @@ def test_a_difference_says_which_rule_made_it(event: Any, expected: Any, line: s
         (IDENTIFY, {"body": {**PERSON, "City__gc": "x"}}, 'body.City__gc: expected "x", got "Rome": traits.address.city goes there by personMap, unchanged'),
         (IDENTIFY, {"body": {key: PERSON[key] for key in PERSON if key != "City__gc"}}, 'unexpected body.City__gc "Rome": traits.address.city goes there by personMap'),
         (TRACK, {"body": {}}, 'unexpected body.status "resolved": properties.status goes there as a property'),
-        (track(tags=["a"]), {"body": {"tags": []}}, 'unexpected body.tags[0] "a": properties.tags goes there as a property'),
-        (track(properties={"a b": 1}), {"body": {}}, 'unexpected body["a b"] 1: properties["a b"] goes there as a property'),
-        (track(flag=1), {"body": {"flag": True}}, "body.flag: expected true, got 1: properties.flag goes there as a property, unchanged"),
+        (track_event(tags=["a"]), {"body": {"tags": []}}, 'unexpected body.tags[0] "a": properties.tags goes there as a property'),
+        (track_event(properties={"a b": 1}), {"body": {}}, 'unexpected body["a b"] 1: properties["a b"] goes there as a property'),
+        (track_event(flag=1), {"body": {"flag": True}}, "body.flag: expected true, got 1: properties.flag goes there as a property, unchanged"),
         (NO_EMAIL, {"explain": [{"source": "x"}]}, 'explain[0]: expected {"source": "x"}, got nothing'),
-        (identify(), {"request": []}, None),
+        (identify_event(), {"request": []}, None),
     ],
 )  # fmt: skip
 def test_without_subset_nothing_more_may_come(event: Any, expected: Any, line: str | None) -> None:
@@ -150,9 +151,9 @@ def test_without_subset_nothing_more_may_come(event: Any, expected: Any, line: s
 
 
 def test_what_cannot_be_seen_or_told_from_a_space_is_escaped() -> None:
-    explanation = explain(identify(firstName="Ada\xa0L"), CONFIG)
+    explanation = explain(identify_event(firstName="Ada\xa0L"), CONFIG)
     (line,) = (
-        told(each, explanation)
+        line_of(each, explanation)
         for each in differences({"body": {"FirstName": "Ada\u200bL"}}, outcome(explanation), subset=True)
     )
     assert line.startswith(r'body.FirstName: expected "Ada\u200bL", got "Ada\u00a0L"')
@@ -166,12 +167,12 @@ ACCENTED = attrs.evolve(CONFIG, person_map={"pr\u00e9nom": "Nick__gc"})
 @pytest.mark.parametrize(
     ("event", "expected", "shown"),
     [
-        (identify(firstName="Zoe\u0308"), {"body": {"FirstName": "Zo\u00eb"}}, [r'body.FirstName: expected "Zo\u00eb", got "Zoe\u0308": traits.firstName goes there as a standard field, unchanged']),
-        (identify(firstName="Ada "), {"body": {"FirstName": "Ada"}}, [r'body.FirstName: expected "Ada", got "Ada\u0020": traits.firstName goes there as a standard field, unchanged']),
-        (track(tags=["\uf900"]), {"body": {"tags": ["\u8c48"]}}, [r'body.tags[0]: expected "\u8c48", got "\uf900": properties.tags goes there as a property, unchanged']),
-        (track(properties={"caf\u00e9": 1}), {"body": {"cafe\u0301": 1}}, ['body.cafe\u0301: expected 1, got nothing: the event has no property "cafe\\u0301", it has "caf\\u00e9"']),
-        (identify(**NFD), {"body": {"Email": "ada@example.com", "Nick__gc": "B"}}, ['body.Nick__gc: expected "B", got nothing: traits.pre\u0301nom has no row in personMap, which has "pr\\u00e9nom", and the event has "pre\\u0301nom"']),
-        (identify(**NFD), {"explain": [{"source": "traits.pr\u00e9nom"}]}, ['explain[0]: expected {"source": "traits.prénom"}, got nothing: there is no source "traits.pr\\u00e9nom", but "traits.pre\\u0301nom"']),
+        (identify_event(firstName="Zoe\u0308"), {"body": {"FirstName": "Zo\u00eb"}}, [r'body.FirstName: expected "Zo\u00eb", got "Zoe\u0308": traits.firstName goes there as a standard field, unchanged']),
+        (identify_event(firstName="Ada "), {"body": {"FirstName": "Ada"}}, [r'body.FirstName: expected "Ada", got "Ada\u0020": traits.firstName goes there as a standard field, unchanged']),
+        (track_event(tags=["\uf900"]), {"body": {"tags": ["\u8c48"]}}, [r'body.tags[0]: expected "\u8c48", got "\uf900": properties.tags goes there as a property, unchanged']),
+        (track_event(properties={"caf\u00e9": 1}), {"body": {"cafe\u0301": 1}}, ['body.cafe\u0301: expected 1, got nothing: the event has no property "cafe\\u0301", it has "caf\\u00e9"']),
+        (identify_event(**NFD), {"body": {"Email": "ada@example.com", "Nick__gc": "B"}}, ['body.Nick__gc: expected "B", got nothing: traits.pre\u0301nom has no row in personMap, which has "pr\\u00e9nom", and the event has "pre\\u0301nom"']),
+        (identify_event(**NFD), {"explain": [{"source": "traits.pr\u00e9nom"}]}, ['explain[0]: expected {"source": "traits.prénom"}, got nothing: the event has no source "traits.pr\\u00e9nom", but "traits.pre\\u0301nom"']),
         ({"type": "track", "event": "Caf\u00e9"}, {"error": 'the event "Cafe\u0301"'}, [r'error.message: expected "the event \"Cafe\u0301\"", got "eventNameMap: has no row for the event \"Caf\u00e9\"; eventVersionMap: has no row for the event \"Caf']),
     ],
 )  # fmt: skip
@@ -183,7 +184,7 @@ def test_what_looks_the_same_is_shown_with_escapes_where_it_differs(
 
 
 def test_of_keys_that_look_the_same_both_are_shown_with_escapes_where_they_differ() -> None:
-    event = track(properties={"caf\u00e9": 1, "b": 1})
+    event = track_event(properties={"caf\u00e9": 1, "b": 1})
     missing, *more = MappingTest("a", 1, CONFIG, event, {"body": {"cafe\u0301": 1}}).problems()
     assert missing.startswith(r'body["cafe\u0301"]: expected 1, got nothing: ')
     assert more == [
@@ -193,7 +194,7 @@ def test_of_keys_that_look_the_same_both_are_shown_with_escapes_where_they_diffe
 
 
 def test_no_line_shows_a_secret() -> None:
-    event = track(note=f"the key is {ACCESS_KEY}")
+    event = track_event(note=f"the key is {ACCESS_KEY}")
     expected = {"body": {"note": f"{SHARED_SECRET}?"}, "headers": {"Accesskey": ACCESS_KEY[:-1]}}
     shown = "\n".join(lines(event, expected))
     assert shown.count("***") > 2
@@ -208,21 +209,21 @@ def test_a_short_key_is_masked_too() -> None:
 @pytest.mark.parametrize(
     ("event", "expected", "made"),
     [
-        (identify(), {"body": {"Email": "old@example.com"}}, {"body": {"Email": "ada@example.com"}}),
+        (identify_event(), {"body": {"Email": "old@example.com"}}, {"body": {"Email": "ada@example.com"}}),
         (
             {"type": "page"},
             {"error": "old"},
             {"error": 'type: "page" is not supported: it must be identify, group or track'},
         ),
         ({"type": "page"}, {"error": {"kind": "ConfigError"}}, {"error": {"kind": "UnsupportedTypeError"}}),
-        (identify(), {"request": {"method": "POST"}}, {"request": {"method": "PUT"}}),
-        (identify(), {"request": [{"method": "POST"}]}, {"request": [{"method": "PUT"}]}),
+        (identify_event(), {"request": {"method": "POST"}}, {"request": {"method": "PUT"}}),
+        (identify_event(), {"request": [{"method": "POST"}]}, {"request": [{"method": "PUT"}]}),
         (
-            identify(),
+            identify_event(),
             {"body": {"Email": "ada@example.com"}, "explain": [{"source": "traits.email", "sent": "x"}]},
             {"body": {"Email": "ada@example.com"}, "explain": [{"source": "traits.email", "sent": "ada@example.com"}]},
         ),
-        (identify(), {"error": "x"}, {"body": {"Email": "ada@example.com"}}),
+        (identify_event(), {"error": "x"}, {"body": {"Email": "ada@example.com"}}),
     ],
 )
 def test_what_no_longer_holds_is_renewed(event: Any, expected: Any, made: Any) -> None:
@@ -268,13 +269,13 @@ def test_what_is_renewed_holds_and_keeps_what_holds(
         assert made == expected
     if expected and {*expected} - {"explain"} <= came.keys():
         assert made.keys() == expected.keys()
-    assert masked(made, config.hide) == made
+    assert hidden(made, config.hide) == made
 
 
 @given(_given, configs(), _expected.filter(bool), st.booleans())
 def test_every_difference_can_be_told(event: Any, config: DestinationConfig, expected: Any, subset: bool) -> None:
     explanation = explain(event, config)
     for each in differences(expected, outcome(explanation), subset=subset):
-        line = told(each, explanation)
+        line = line_of(each, explanation)
         assert line.isprintable()
         assert "test-access-key" not in line

@@ -73,15 +73,15 @@ def test_keys_are_text_and_parts_may_be_shared(text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("a: 1\nb: [\n", "line 3: is no YAML: "),
-        ("a: 1\n\tb: 2\n", "line 2: is no YAML: "),
-        ("a: 1\nb: \x01\n", "line 2: is no YAML: "),
-        ("a: 1\n---\nb: 2\n", "line 2: is no YAML: "),
+        ("a: 1\nb: [\n", "line 3: is not YAML: "),
+        ("a: 1\n\tb: 2\n", "line 2: is not YAML: "),
+        ("a: 1\nb: \x01\n", "line 2: is not YAML: "),
+        ("a: 1\n---\nb: 2\n", "line 2: is not YAML: "),
         ("a: 1\nb: 2\na: 3\n", "line 3: has the key a twice"),
-        ("? [1, 2]\n: 3\n", "line 1: has a key that is no text"),
-        ("a: 1\nb: {<<: 1}\n", "line 2: merges something that is no object"),
-        ("a: &x\n  b: *x\n", "line 1: holds itself, which no JSON can"),
-        ("a: *nobody\n", "line 1: is no YAML: "),
+        ("? [1, 2]\n: 3\n", "line 1: has a key that is not text"),
+        ("a: 1\nb: {<<: 1}\n", "line 2: merges something that is not an object"),
+        ("a: &x\n  b: *x\n", "line 1: holds itself, which JSON cannot"),
+        ("a: *nobody\n", "line 1: is not YAML: "),
         ("[" * sys.getrecursionlimit(), "line 1: is nested too deep: write it flatter"),
     ],
 )

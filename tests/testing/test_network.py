@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from gainsight_dest import Request, Response
+from gainsight_dest.rudderstack import router
 from gainsight_dest.testing import network
 from gainsight_dest.testing.network import OPENED, NetworkUse, NetworkUsedError, guarded, watch
+from tests.some import SETTINGS, group
 
 #: An address that is nobody's: see RFC 5737. Nothing is sent to it, for that is what is tested.
 NOBODY = ("192.0.2.1", 80)
@@ -106,6 +109,17 @@ def test_the_code_gets_an_error_like_that_of_a_network_that_is_down() -> None:
     with guarded(), pytest.raises(OSError, match=r"no network in this test: look up 192.0.2.1:80 \(.*:\d+\)") as caught:
         connect()
     assert type(caught.value) is NetworkUsedError
+
+
+def test_an_error_that_code_takes_for_a_call_without_an_answer_is_seen_all_the_same() -> None:
+    def send(_: Request) -> Response:
+        connect()
+        raise AssertionError
+
+    job = {"message": group(), "metadata": {"jobId": 1}, "destination": {"Config": SETTINGS}}
+    with guarded() as uses:
+        [answer] = router({"input": [job]}, send)["output"]
+    assert (answer["statusCode"], [each.what for each in uses]) == (500, ["look up 192.0.2.1:80"])
 
 
 def test_what_is_tried_twice_is_told_once() -> None:

@@ -45,7 +45,7 @@ def test_importing_it_loads_nothing_that_only_some_sessions_need() -> None:
 
 def test_importing_the_kit_loads_nothing_and_each_name_what_it_needs() -> None:
     assert loaded("import gainsight_dest.testing", "pytest", "hypothesis", "ruamel.yaml", *PARTS) == []
-    assert loaded("from gainsight_dest.testing import identify", "pytest", "hypothesis", *PARTS) == []
+    assert loaded("from gainsight_dest.testing import identify_event", "pytest", "hypothesis", *PARTS) == []
 
 
 def test_all_names_are_sorted_and_there() -> None:
@@ -64,9 +64,9 @@ def test_there_is_a_sandbox_with_a_config_new_for_each_test(pytester: pytest.Pyt
     pytester.makepyfile("""
         import pytest
         from gainsight_dest import transform
-        from gainsight_dest.testing import group, identify, track
+        from gainsight_dest.testing import group_event, identify_event, track_event
 
-        @pytest.mark.parametrize("event", [identify(plan="gold"), group(plan="gold"), track()] * 40)
+        @pytest.mark.parametrize("event", [identify_event(plan="gold"), group_event(plan="gold"), track_event()] * 40)
         def test_it(gainsight, gainsight_config, event):
             assert gainsight.as_data() == {"people": [], "companies": [], "events": []}
             request = transform(event, gainsight_config)
@@ -75,7 +75,7 @@ def test_there_is_a_sandbox_with_a_config_new_for_each_test(pytester: pytest.Pyt
             assert gainsight.people or gainsight.events
 
         def test_limits(gainsight, gainsight_config):
-            request = transform(identify(), gainsight_config)
+            request = transform(identify_event(), gainsight_config)
             for _ in range(200):
                 request.next(gainsight.handle(request))
     """)
@@ -93,11 +93,11 @@ def test_a_config_of_ones_own_takes_its_place(pytester: pytest.Pytester) -> None
     """)
     pytester.makepyfile("""
         from gainsight_dest import transform
-        from gainsight_dest.testing import identify
+        from gainsight_dest.testing import identify_event
 
         def test_it(gainsight, gainsight_config):
             assert gainsight_config.domain == "own.example.com"
-            assert gainsight.handle(transform(identify(), gainsight_config)).status == 200
+            assert gainsight.handle(transform(identify_event(), gainsight_config)).status == 200
     """)
     run(pytester).assert_outcomes(passed=1)
 
@@ -177,7 +177,7 @@ def test_a_broken_file_is_an_error_of_collection(pytester: pytest.Pytester, mapp
     mapping.write_text(HEAD + HOLDS.replace("expect", "expct"), "utf8")
     result = run(pytester)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(['plans.gainsight.yaml:6: a row has no key "expct": did you mean expect?'])
+    result.stdout.fnmatch_lines(['plans.gainsight.yaml:6: a row has no key "expct". Did you mean expect?'])
     assert "Traceback" not in result.stdout.str()
 
 

@@ -1,4 +1,4 @@
-"""RudderStack's delivery proxy for this destination: a request of rudder-server's is sent, and what came of it told."""
+"""RudderStack's delivery proxy for this destination: sends a request of rudder-server's, and gives the result."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.rudderstack.faults import Answer, CrowdedError, Failure, answered, unforeseen
 from gainsight_dest.rudderstack.items import MOST_ITEMS
 from gainsight_dest.rudderstack.send import Send, asked
 from gainsight_dest.rudderstack.sizes import fit
+from gainsight_dest.rudderstack.statuses import AnswerData, CrowdedError, Failure, answered, unforeseen
 from gainsight_dest.rudderstack.transformer import LONGEST_ANSWER
 from gainsight_dest.rudderstack.wire import from_wire
 
@@ -24,8 +24,8 @@ def proxy(version: str | int, body: Any, send: Send) -> Data:
     """`{"output": {"status", "message", …}}`: `status` is the delivery's, and `http_status` that of the HTTP answer.
 
     `version`: "v0" or 0, whose body carries one object as `metadata`, or "v1" or 1, with a list of them. `body`: a
-    request as the router gave it. `send` makes the call, once. What is wrong with the body is told as the event's or
-    the config's fault. Raises ValueError for another version, and nothing else.
+    request as the router gave it. `send` makes the call, once. What is wrong with the body counts as the event's
+    or the config's fault. Raises ValueError for another version, and nothing else.
     """
     version = _version(version)
     metadata = _metadata(body)
@@ -38,13 +38,13 @@ def proxy(version: str | int, body: Any, send: Send) -> Data:
         tags = {"statTags": result.tags(FEATURE, *metadata)}
     else:
         status, answer = result["status"], result
-    told: Data
+    details: Data
     if VERSIONS[version]:
         error = message[: LONGEST_ANSWER // max(1, len(metadata))]
-        told = {"response": [{"error": error, "statusCode": status, "metadata": each} for each in metadata]}
+        details = {"response": [{"error": error, "statusCode": status, "metadata": each} for each in metadata]}
     else:
-        told = {"destinationResponse": answer}
-    return {"output": {"status": status, "message": message, **told, **tags}}
+        details = {"destinationResponse": answer}
+    return {"output": {"status": status, "message": message, **details, **tags}}
 
 
 def http_status(version: str | int, answer: Data) -> int:
@@ -69,7 +69,7 @@ def _version(version: str | int) -> str:
     return version
 
 
-def _sent(body: Any, send: Send) -> Answer | Failure:
+def _sent(body: Any, send: Send) -> AnswerData | Failure:
     answer = None
     try:
         request = from_wire(body)

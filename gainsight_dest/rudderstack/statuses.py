@@ -1,7 +1,7 @@
-"""What rudder-server is told of an item that failed: a status code, which it retries or not, and tags for its metrics.
+"""The statuses of items that failed: a code, by which rudder-server retries or not, and tags for its metrics.
 
-It retries 5xx, 429 and 408, gives up on other 4xx, and keeps jobs for hours: so each error is told by what should be
-done about it.
+It retries 5xx, 429 and 408, gives up on other 4xx, and keeps jobs for hours: so each error has the code for what should
+be done about it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gainsight_dest.errors import (
     ThrottledError,
 )
 from gainsight_dest.gainsight import Response
+from gainsight_dest.secret import hidden
 from gainsight_dest.values import plain
 
 log = logging.getLogger("gainsight_dest.rudderstack")
@@ -46,8 +47,8 @@ def _failed(status: int | None) -> int:
 
 
 @attrs.frozen
-class Row:
-    """What an error is told as: `status` makes the code of that of Gainsight's answer."""
+class StatusRow:
+    """The code and the tags of an error: `status` makes the code from that of Gainsight's answer."""
 
     error: type[Exception]
     status: Callable[[int | None], int]
@@ -57,7 +58,7 @@ class Row:
 
 
 class MisroutedError(GainsightDestError):
-    """What was sent is for another destination. To be tried again until someone has mended the route."""
+    """What was sent is for another destination. To be tried again until someone has fixed the route."""
 
 
 class NoDestinationError(GainsightDestError):
@@ -68,19 +69,19 @@ class CrowdedError(GainsightDestError):
     """The request asks for more than is done at once. To be tried again: what was answered is not in it then."""
 
 
-RETRYABLE = Row(RetryableError, _failed, "network", "retryable", "Gainsight failed, or did not answer")
+RETRYABLE = StatusRow(RetryableError, _failed, "network", "retryable", "Gainsight failed, or did not answer")
 
 #: First match.
-ROWS: tuple[Row, ...] = (
-    Row(EventError, lambda _: 400, "dataValidation", "instrumentation", "the event is at fault"),
-    Row(ConfigError, lambda _: 400, "dataValidation", "configuration", "the destination config is at fault"),
-    Row(ThrottledError, lambda _: 429, "network", "throttled", "Gainsight answered that the calls are used up"),
+ROWS: tuple[StatusRow, ...] = (
+    StatusRow(EventError, lambda _: 400, "dataValidation", "instrumentation", "the event is at fault"),
+    StatusRow(ConfigError, lambda _: 400, "dataValidation", "configuration", "the destination config is at fault"),
+    StatusRow(ThrottledError, lambda _: 429, "network", "throttled", "Gainsight answered that the calls are used up"),
     RETRYABLE,
-    Row(ResponseError, _refused, "network", "aborted", "Gainsight refused"),
-    Row(MisroutedError, lambda _: 500, "platform", None, "the request is for another destination"),
-    Row(NoDestinationError, lambda _: 500, "platform", None, "a compacted item's destination is not there"),
-    Row(CrowdedError, lambda _: 500, "platform", None, "the request asks for more than is done at once"),
-    Row(Exception, lambda _: 500, "platform", None, "a fault of gainsight_dest's own"),
+    StatusRow(ResponseError, _refused, "network", "aborted", "Gainsight refused"),
+    StatusRow(MisroutedError, lambda _: 500, "platform", None, "the request is for another destination"),
+    StatusRow(NoDestinationError, lambda _: 500, "platform", None, "a compacted item's destination is not there"),
+    StatusRow(CrowdedError, lambda _: 500, "platform", None, "the request asks for more than is done at once"),
+    StatusRow(Exception, lambda _: 500, "platform", None, "a fault of gainsight_dest's own"),
 )
 
 #: How a failed call of a group begins what it says.
@@ -90,18 +91,18 @@ _GROUP_CALLS = {"find company": "search", "create company": "create", "update co
 NO_METADATA: Mapping[str, Any] = {"destType": DESTINATION}
 
 #: What Gainsight said, and the HTTP status of that.
-Answer = dict[str, Any]
+AnswerData = dict[str, Any]
 
-#: Of a longer text, of an error or an answer, only so much is told, in bytes.
+#: A longer text, of an error or an answer, is cut. In bytes.
 LONGEST_TEXT = 10_000
 
 
 @attrs.frozen(slots=False)
 class Failure:
-    """What becomes of an item instead of a request. `answer`: what `answered` gave, where it is about an answer."""
+    """What an item has instead of a request. `answer`: what `answered` gave, if the failure is about an answer."""
 
     error: Exception
-    answer: Answer | None = attrs.field(default=None, repr=False)
+    answer: AnswerData | None = attrs.field(default=None, repr=False)
 
     @property
     def status(self) -> int:
@@ -121,7 +122,7 @@ class Failure:
         return json.dumps({"message": message, "destinationResponse": self.destination_response}, ensure_ascii=False)
 
     @property
-    def destination_response(self) -> Answer:
+    def destination_response(self) -> AnswerData:
         """Gainsight's answer and its status; where there is none, what is known of that and the status of the item."""
         if self.answer is not None:
             return self.answer
@@ -148,20 +149,20 @@ class Failure:
         return self.error.status if isinstance(self.error, ResponseError) else None
 
     @property
-    def _row(self) -> Row:
+    def _row(self) -> StatusRow:
         if isinstance(self.error, CredentialsError) and self._answered is None:
             return RETRYABLE  # a host that cannot be trusted has not answered: the next try may meet the right one
         return next(row for row in ROWS if isinstance(self.error, row.error))
 
 
-def answered(response: Response, config: DestinationConfig) -> Answer:
-    """An answer of Gainsight's, as JSON where it is, else as text, as whoever reads rudder-server's log may see it.
+def answered(response: Response, config: DestinationConfig) -> AnswerData:
+    """An answer of Gainsight's, as JSON where it is, else as text, as those who read rudder-server's log may see it.
 
     Of a longer one than LONGEST_TEXT the beginning, as text.
     """
     body: Any
     try:
-        body = _hidden(plain(json.loads(response.body, parse_constant=str), "the answer"), config)
+        body = hidden(plain(json.loads(response.body, parse_constant=str), "the answer"), config.hide)
         if len(response.body) > LONGEST_TEXT:
             body = json.dumps(body, ensure_ascii=False)
     except (ValueError, RecursionError, EventError):  # an EventError: it is nested too deep to be passed on
@@ -181,17 +182,6 @@ def cut(text: str) -> str:
 def _bytes(text: str) -> bytes:
     """The text as UTF-8, with a question mark for half an emoji."""
     return text.encode("utf-8", "replace")
-
-
-def _hidden(value: Any, config: DestinationConfig) -> Any:
-    """The value without secrets: once it is decoded, for a key may be spelled with escapes."""
-    if isinstance(value, str):
-        return config.hide(value)
-    if isinstance(value, list):
-        return [_hidden(item, config) for item in value]
-    if isinstance(value, dict):
-        return {config.hide(name): _hidden(item, config) for name, item in value.items()}
-    return value
 
 
 def unforeseen(error: Exception) -> Failure:

@@ -1,0 +1,302 @@
+"""Which records go together into a call, and what to do when it is refused or lost: by keys and records alone.
+
+Records of several keys share a call. What several events write of one record is merged. A refused call is divided until
+what is at fault stands alone; one that fails again and again is made in smaller and smaller parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from gainsight_dest.batching.ledger import Ledger, Reply, Write
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.descriptors import LOOKS, Request
+from gainsight_dest.errors import CredentialsError, GainsightDestError, ResponseError, RetryableError
+from gainsight_dest.gainsight import Response, folded, no_gsid, not_found_yet
+from gainsight_dest.outcome import Outcome
+
+#: The first records as one, as many as may be, and how many they are. None: nothing is merged.
+Merge = Callable[[Iterable[Any]], tuple[Any, int]] | None
+
+
+class Queue(NamedTuple):
+    """What events write of one record, in their order.
+
+    `exists`: whether Gainsight has the record; None: that is to be asked. `looks`: how often it is looked for before it
+    is created again, as it may just have been created. `at`: how many of the writes are done. `until`, `width`: some
+    were refused together; before the write of that number no more than so many are merged.
+    """
+
+    writes: tuple[Write, ...]
+    exists: bool | None
+    looks: int = 0
+    at: int = 0
+    until: int = 0
+    width: int = 0
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the next write was refused together with others."""
+        return self.at < self.until
+
+    def head(self, merge: Merge) -> tuple[Any, int]:
+        """The next writes as one record, and how many they are."""
+        end = min(self.at + self.width, self.until) if self.is_narrow else len(self.writes)
+        if merge is None or end == self.at + 1:
+            return self.writes[self.at].record, 1
+        return merge(self.writes[place].record for place in range(self.at, end))
+
+    def events(self, count: int) -> list[int]:
+        """Those of the next writes."""
+        return [write.event for write in self.writes[self.at : self.at + count]]
+
+    def past(self, count: int) -> Queue:
+        """With the next writes done."""
+        # For each call, and there may be 100,000: _replace would take three times as long.
+        return Queue(self.writes, self.exists, self.looks, self.at + count, self.until, self.width)
+
+    def narrowed(self, count: int, width: int) -> Queue:
+        """With the next writes in parts."""
+        return self._replace(until=self.at + count, width=max(1, width))
+
+
+class Call(NamedTuple):
+    """A request, and the events that it is for.
+
+    `heads`: the queues that it takes from, by their numbers, each with the record, and of how many writes that is.
+    `other`: the other half of a call that was refused. If this one is taken, that one holds what was refused.
+    """
+
+    request: Request
+    events: tuple[int, ...]
+    heads: tuple[tuple[int, Any, int], ...]
+    other: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Those of its queues."""
+        return tuple(number for number, _, _ in self.heads)
+
+
+class Stage(NamedTuple):
+    """A kind of calls, all of which a batch makes before those of the next kind.
+
+    `writes`: what events write by such calls, given what each began with. `key`, `merge`: of their records. `exists`:
+    what is known of each record at first, as of Queue. `sizes`: how many records go into a call that has failed so
+    often; 0: one, and no more than a single event writes of it. `request`: that for the heads of queues like this one.
+    """
+
+    writes: Callable[[Sequence[Request | Outcome], Ledger], Iterable[Write]]
+    key: Callable[[Any], str]
+    merge: Merge
+    exists: bool | None
+    sizes: tuple[int, ...]
+    request: Callable[[DestinationConfig, Queue, Sequence[Any]], Request]
+
+    @property
+    def halves(self) -> bool:
+        """Whether what is refused is halved. Where a call takes one record alone, its events are sent one by one."""
+        return self.sizes[0] > 1
+
+    def size(self, failures: int, attempts: int) -> int:
+        """The size after so many failures. Also if there are few attempts, the last one is of the last size."""
+        last = len(self.sizes) - 1
+        return self.sizes[min(last, failures * last // max(1, min(last, attempts - 1)))]
+
+
+class Turn:
+    """One turn of a batch: takes the answers to its calls, and makes the next ones.
+
+    `number`: of the stage; `queues` and `calls` are those of that stage. Without calls nothing more is to be sent.
+    """
+
+    def __init__(
+        self, stages: Sequence[Stage], number: int, queues: Iterable[Queue], config: DestinationConfig, ledger: Ledger
+    ) -> None:
+        self.number = number
+        self.queues = [*queues]
+        self.calls: list[Call] = []
+        self._stages = stages
+        self._stage = stages[number]
+        self._config = config
+        self._ledger = ledger
+        self._free: list[int] = []
+        self._has_ended = False
+
+    def take(self, calls: Iterable[Call], replies: Iterable[Reply], begun: Sequence[Request | Outcome]) -> None:
+        """Take the answers to the calls, and make the next ones: of this stage, or the first after it that has any."""
+        for call, reply in zip(calls, replies, strict=True):
+            self._ledger.called(call.events, reply)
+            if reply.answer is None:
+                self.calls.append(call)
+            else:
+                self._take(call, reply, reply.answer)
+        if self._has_ended:
+            self.number, self.queues, self.calls = len(self._stages) - 1, [], []
+            return
+        self._make_calls()
+        while not self.calls and self.number < len(self._stages) - 1:
+            self.number += 1
+            self._stage = self._stages[self.number]
+            by_key: dict[str, list[Write]] = {}
+            for write in self._stage.writes(begun, self._ledger):
+                by_key.setdefault(folded(self._stage.key(write.record)), []).append(write)
+            self.queues = [Queue(tuple(writes), self._stage.exists) for writes in by_key.values()]
+            self._free = [*range(len(self.queues))]
+            self._make_calls()
+
+    def _make_calls(self) -> None:
+        """Make the calls for all records that are free to go together with any others of which as much is known."""
+        together: dict[tuple[bool | None, int, int], list[int]] = {}
+        for number in self._free:
+            queue = self.queues[number]
+            if queue.is_narrow or not self._stage.halves:
+                self._call((number,))
+            else:
+                most = self._size(queue.writes[queue.at].event) or 1
+                together.setdefault((queue.exists, queue.looks, most), []).append(number)
+        for (*_, most), numbers in together.items():
+            for start in range(0, len(numbers), most):
+                self._call(numbers[start : start + most])
+
+    def _size(self, event: int) -> int:
+        return self._stage.size(self._ledger.of(event).failures, self._ledger.attempts)
+
+    def _call(self, numbers: Sequence[int], other: tuple[int, ...] = ()) -> None:
+        heads = [(number, *self._head(self.queues[number])) for number in numbers]
+        events = [event for number, _, count in heads for event in self.queues[number].events(count)]
+        request = self._stage.request(self._config, self.queues[numbers[0]], [record for _, record, _ in heads])
+        self.calls.append(Call(request, tuple(events), tuple(heads), other))
+
+    def _head(self, queue: Queue) -> tuple[Any, int]:
+        """What goes into a call: the next writes as one record, and how many. A question is for all of the same key."""
+        return queue.head(self._of_one_key if queue.exists is None else self._stage.merge)
+
+    def _of_one_key(self, records: Iterable[Any]) -> tuple[Any, int]:
+        first, *others = records
+        keys = takewhile(self._stage.key(first).__eq__, map(self._stage.key, others))
+        return first, 1 + sum(1 for _ in keys)
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def _take(self, call: Call, reply: Reply, answer: Response | Exception) -> None:
+        try:
+            said = reply.said if reply.is_read else _said(call.request, answer)
+        except (RetryableError, CredentialsError) as error:
+            is_wrong_key = isinstance(error, CredentialsError)
+            self._has_ended |= is_wrong_key
+            for number, _, count in call.heads:
+                self._lose(number, count, self.queues[number], error, is_over=is_wrong_key or reply.is_final)
+            self._call_other(call)
+        except GainsightDestError as error:
+            self._refused(call, error)
+            self._call_other(call)
+        else:
+            self._taken(call, said | reply.exists if isinstance(said, frozenset) else said)
+            if call.other:
+                self._blame(call.other)
+
+    def _taken(self, call: Call, said: Any) -> None:
+        """Gainsight took it. `said`: the keys that it told of, with the Gsids of those that were saved, or None."""
+        is_question = self.queues[call.heads[0][0]].exists is None
+        if is_question and said is None:
+            for half in _halves(call.numbers):
+                self._call(half)
+            return
+        for number, _, count in call.heads:
+            queue = self.queues[number]
+            key = None if said is None else self._key(queue)
+            if said is None or key in said:
+                if not is_question:
+                    queue = self._saved(queue, count, said and said[key])
+                self._go_on(number, queue if queue.exists else queue._replace(exists=True, looks=0))
+            elif not is_question:
+                self._lose(number, count, queue, no_gsid(call.request.action))
+            elif queue.looks:
+                queue = queue._replace(looks=queue.looks - 1)
+                self._lose(number, count, queue, not_found_yet(call.request.action))
+            else:
+                self._go_on(number, queue._replace(exists=False))
+
+    def _saved(self, queue: Queue, count: int, gsid: str | None) -> Queue:
+        self._ledger.saved(queue.writes[queue.at : queue.at + count], gsid)
+        queue = queue.past(count)
+        rest = queue.until - queue.at
+        # They were refused together, and these are taken: one of the rest is at fault.
+        return queue.narrowed(rest, min(queue.width, rest // 2)) if rest > 0 else queue
+
+    def _refused(self, call: Call, error: GainsightDestError) -> None:
+        """Gainsight will never take it: what is at fault is to stand alone."""
+        (number, _, count), *others = call.heads
+        queue = self.queues[number]
+        if others and (suspects := _suspects(call, error)):
+            self._call([each for each in call.numbers if each not in suspects])
+            self._call(suspects)
+        elif others:
+            self._blame(call.numbers)
+        elif count > 1 and queue.exists is not None:
+            self._go_on(number, queue.narrowed(count, count // 2 if self._stage.halves else 1))
+        else:
+            self._ledger.fail(queue.events(count), error)
+            queue = queue.past(count)
+            self._go_on(number, queue._replace(until=0) if self._stage.halves else queue)
+
+    def _lose(self, number: int, count: int, queue: Queue, error: GainsightDestError, *, is_over: bool = False) -> None:
+        events = queue.events(count)
+        if queue.exists is False:  # it may have been created
+            may_be_there = isinstance(error, RetryableError) and error.is_lost and self._ledger.attempts > LOOKS + 1
+            queue = queue._replace(exists=None, looks=LOOKS if may_be_there else 0)
+        if self._ledger.lose(events, error, is_over=is_over):
+            queue = queue.past(count)
+        elif count > 1 and not any(map(self._size, events)):
+            queue = queue.narrowed(count, 1)
+        self._go_on(number, queue)
+
+    def _go_on(self, number: int, queue: Queue) -> None:
+        before, self.queues[number] = self.queues[number], queue
+        if queue.at == len(queue.writes):
+            return
+        if self._stage.exists is None and queue.at > before.at and self._key(queue) != self._key(before):
+            # Another spelling of the same key: Gainsight may or may not take it for the same record.
+            self.queues[number] = queue._replace(exists=None, looks=0)
+        self._free.append(number)
+
+    def _key(self, queue: Queue) -> str:
+        return self._stage.key(queue.writes[queue.at].record)
+
+    def _call_other(self, call: Call) -> None:
+        if call.other:
+            self._call(call.other)
+
+    def _blame(self, numbers: tuple[int, ...]) -> None:
+        """One of these, at least, is at fault."""
+        first, second = _halves(numbers)
+        self._call(first or second, second if first else ())
+
+
+def _halves(numbers: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    middle = len(numbers) // 2
+    return numbers[:middle], numbers[middle:]
+
+
+def _suspects(call: Call, error: GainsightDestError) -> list[int]:
+    """Those that hold a value that Gainsight names as refused; none where that does not tell them from others."""
+    refused = error.field_errors if isinstance(error, ResponseError) else ()
+    values = [(each.field, each.value) for each in refused if each.value is not None]
+    suspects = [
+        number for number, record, _ in call.heads if any(record.get(field) == value for field, value in values)
+    ]
+    return suspects if len(suspects) < len(call.heads) else []
+
+
+def _said(request: Request, answer: Response | Exception) -> Any:
+    """What the answer says. Raises the exception that stands in for it, or the error that it tells of."""
+    if isinstance(answer, Response):
+        return request.read(answer)
+    if isinstance(answer, GainsightDestError):
+        raise answer
+    if isinstance(answer, Exception):
+        raise RetryableError(request.action, f"no answer ({type(answer).__name__})")
+    raise TypeError(f"an answer must be a Response, an exception or None, not {type(answer).__name__}")

@@ -1,0 +1,254 @@
+"""Delivery of a stream of events with asyncio: as Deliverer does it, in one event loop and without threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, aclosing, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
+from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.batches import Item
+from gainsight_dest.deliver.budget import Budget
+from gainsight_dest.deliver.call import DEADLINE, TIMEOUT, Timeout, check_deadline, too_late
+from gainsight_dest.deliver.chunks import async_chunks, async_until_broken
+from gainsight_dest.deliver.driver import AHEAD, Driver, check_batch
+from gainsight_dest.deliver.flow import SILENCE, Flow, event_flow
+from gainsight_dest.deliver.journal import Journal
+from gainsight_dest.deliver.order import Lanes
+from gainsight_dest.deliver.patience import Patience
+from gainsight_dest.descriptors import Request, checked_base_url
+from gainsight_dest.gainsight import Response
+from gainsight_dest.outcome import Outcome
+from gainsight_dest.templates import Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+_T = TypeVar("_T")
+
+
+class AsyncDeliverer(Driver):
+    """Delivers events to one destination, and gives one outcome for each, in an event loop of asyncio.
+
+    `client`: an httpx AsyncClient to use, else one of its own. `send`: a function that sends a request with any other
+    client, and gives a Response; whatever it raises but a GainsightDestError counts as no answer. With `base_url` it
+    gets `request.at(base_url)`. `sleep`: a function that may be awaited. The rest is as for Deliverer. Raises
+    ConfigError, ValueError.
+
+    One `run` at a time, all of them in one loop. An asynchronous context manager: when it ends, so does the run, and
+    it closes its own client.
+    """
+
+    def __init__(
+        self,
+        config: DestinationConfig | Settings | Mapping[str, Any],
+        client: httpx.AsyncClient | None = None,
+        *,
+        send: Callable[[Request], Awaitable[Response]] | None = None,
+        base_url: str | None = None,
+        workers: int = 1,
+        calls_per_minute: int | None = CALLS_PER_MINUTE,
+        calls_per_day: int | None = CALLS_PER_DAY,
+        timeout: Timeout = TIMEOUT,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] | None = None,
+        patience: Patience | None = None,
+        budget: Budget | None = None,
+        silence: float = SILENCE,
+        deadline: float = DEADLINE,
+    ) -> None:
+        limits = (calls_per_minute, calls_per_day)
+        is_real = sleep is asyncio.sleep
+        super().__init__(config, base_url, workers, *limits, budget, patience, silence, clock, is_real=is_real)
+        check_deadline(deadline)
+        if client is not None and send is not None:
+            raise ValueError("either a client or a function to send with, not both")
+        self._base_url = None if base_url is None else checked_base_url(base_url)
+        self._close: Callable[[], Awaitable[object]] | None = None
+        if send is None:
+            from gainsight_dest.deliver.async_send import AsyncSender  # noqa: PLC0415 - another client needs no httpx
+
+            is_here = self._base_url is not None and self._base_url.startswith("http:")
+            send = sender = AsyncSender(client, timeout, connections=workers, is_here=is_here)
+            self._close = sender.close
+            if sender.proxy is not None:
+                self._run.target += f" by the proxy of {sender.proxy}"
+        self._send = send
+        self._deadline = deadline
+        self._sleep = sleep
+        self._places = asyncio.Semaphore(workers)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def run(
+        self,
+        events: AsyncIterable[Item] | Iterable[Item],
+        journal: Journal | None = None,
+        *,
+        batch: int | None = None,
+        linger: float | None = None,
+    ) -> AsyncGenerator[Outcome, None]:
+        """One outcome for each event, in order, while events are read as they are needed: `async for`.
+
+        As `Deliverer.run`, with events from an asynchronous iterable or a plain one; `linger` is for the first kind, as
+        nothing waits for the other. Leave it early, or cancel the task, to stop: calls under way are finished and
+        recorded, at the latest when the Deliverer's `async with` ends.
+        """
+        check_batch(batch, linger)
+        return self._outcomes(events, journal, batch, linger)
+
+    async def deliver(self, request: Request) -> Outcome:
+        """One request, and those that follow it."""
+        self._begin(None)
+        return self._last(0, None, await self._drive(event_flow(self._run, request)), None)
+
+    async def close(self) -> None:
+        """End the run, and close its own client."""
+        self.stop()
+        await self._all_done()
+        if self._close is not None:
+            await self._close()
+
+    async def __aenter__(self) -> AsyncDeliverer:  # noqa: PYI034 - Python 3.10 has no Self
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # --- one flow ---------------------------------------------------------------------------------------------------
+
+    async def _drive(self, flow: Flow[_T]) -> _T:
+        acts = self._acts(flow)
+        answer: Response | Exception | None = None
+        while True:
+            try:
+                act = acts.send(answer)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            answer = None
+            if isinstance(act, Request):
+                answer = await self._answer(act)
+            else:
+                await self._sleep(act)
+
+    async def _answer(self, request: Request) -> Response | Exception:
+        pointed = request if self._base_url is None else request.at(self._base_url)
+        try:
+            answer = await asyncio.wait_for(self._send(pointed), self._deadline)
+        except asyncio.TimeoutError:
+            return too_late(request.action, self._deadline)
+        except Exception as error:  # noqa: BLE001 - another client has other errors
+            return error
+        if not isinstance(answer, Response):
+            raise TypeError(f"send must give a Response, not {type(answer).__name__}")
+        return answer
+
+    # --- many events ------------------------------------------------------------------------------------------------
+
+    async def _outcomes(
+        self,
+        events: AsyncIterable[Item] | Iterable[Item],
+        journal: Journal | None,
+        batch: int | None,
+        linger: float | None,
+    ) -> AsyncGenerator[Outcome, None]:
+        self._begin(journal)
+        self._places = asyncio.Semaphore(self._workers)
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(self._all_done)
+            opened.callback(self._end_run)
+            if batch is None:
+                outcomes = self._side_by_side(events, journal)
+            else:
+                lists = async_chunks(events, batch, linger, lambda: self._run.is_stopped)
+                outcomes = self._in_batches(await opened.enter_async_context(aclosing(lists)), journal)
+            async for outcome in await opened.enter_async_context(aclosing(outcomes)):
+                yield outcome
+
+    async def _in_batches(
+        self, lists: AsyncIterable[list[tuple[int, Item]]], journal: Journal | None
+    ) -> AsyncGenerator[Outcome, None]:
+        async for chunk in lists:
+            delivery = self._chunk(chunk, journal)
+            for outcome in delivery.front():
+                yield outcome
+            while not self._run.is_stopped and (flows := delivery.flows(self._run)):
+                tasks = [self._task(self._in_its_place(flow)) for flow in flows]
+                try:
+                    await asyncio.wait(tasks)
+                except asyncio.CancelledError:
+                    self.stop()
+                    await asyncio.wait(tasks)
+                    raise
+                finally:
+                    delivery.take([task.result() for task in tasks])
+                    self._record(delivery, journal)
+                for outcome in delivery.front():
+                    yield outcome
+            for outcome in delivery.rest():
+                yield outcome
+
+    async def _side_by_side(
+        self, events: AsyncIterable[Item] | Iterable[Item], journal: Journal | None
+    ) -> AsyncGenerator[Outcome, None]:
+        broken: list[Exception] = []
+        lanes: Lanes[asyncio.Event] = Lanes()
+        window: deque[Outcome | asyncio.Task[Outcome]] = deque()
+        size = AHEAD * self._workers if self._workers > 1 else 1
+
+        async def work(index: int, event: Item, request: Request, turn: asyncio.Event) -> Outcome:
+            await turn.wait()
+            try:
+                ending = await self._in_its_place(event_flow(self._run, request))
+                return self._last(index, event, ending, journal)
+            finally:
+                for each in lanes.leave(turn):
+                    each.set()
+
+        async with aclosing(async_until_broken(events, broken)) as numbered:
+            async for index, event in numbered:
+                first = self._first(index, event, journal)
+                if isinstance(first, Request):
+                    turn = asyncio.Event()
+                    if lanes.enter(turn, first.records):
+                        turn.set()
+                    window.append(self._task(work(index, event, first, turn)))
+                else:
+                    window.append(first)
+                while window and (len(window) >= size or isinstance(window[0], Outcome) or window[0].done()):
+                    yield await _outcome(window.popleft())
+        while window:
+            yield await _outcome(window.popleft())
+        if broken:
+            raise broken[0]
+
+    # --- tasks ------------------------------------------------------------------------------------------------------
+
+    async def _in_its_place(self, flow: Flow[_T]) -> _T:
+        async with self._places:
+            return await self._drive(flow)
+
+    def _task(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        with suppress(asyncio.CancelledError):
+            task.exception()  # or else asyncio complains of one that nobody has asked for
+
+    async def _all_done(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+async def _outcome(given: Outcome | asyncio.Task[Outcome]) -> Outcome:
+    if isinstance(given, Outcome):
+        return given
+    await asyncio.wait([given])  # to await the task itself would cancel it with whoever awaits
+    return given.result()
