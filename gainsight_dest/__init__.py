@@ -121,7 +121,6 @@ _LATER = {
 }
 
 
-
 def load_later(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` of a package of ours, which loads names when they are asked for.
 

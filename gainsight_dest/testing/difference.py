@@ -32,6 +32,7 @@ class Absent(Enum):
 
 
 ABSENT = Absent.ABSENT
+"""What a Difference has in place of a value that is not there."""
 
 
 @attrs.frozen(repr=False)
