@@ -23,7 +23,7 @@ from tests.some import CONFIG, FREE, SETTINGS, Event, group, identify, track
 
 pytestmark = pytest.mark.process
 
-KILLS = {"thorough": 20, "fewer": 2}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 5)
+KILLS = {"thorough": 20, "fewer": 2}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 5 if "CI" in os.environ else 2)
 EVENTS = 100 * KILLS
 WORKERS = 4
 LONGEST = 120  # seconds; what takes longer hangs
