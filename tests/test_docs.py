@@ -25,7 +25,14 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").r
 GENERATED = runpy.run_path(str(ROOT / "docs/generate.py"))
 
 
-@pytest.mark.parametrize("name", GENERATED["PAGES"])
+#: Shows the fault matrix, which takes a while.
+FAULTS_PAGE = "reference/faults.md"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long) if name == FAULTS_PAGE else name for name in GENERATED["PAGES"]],
+)
 def test_a_page_derived_from_the_tables_says_what_they_say(name: str) -> None:
     page = GENERATED["NOTE"] + GENERATED["PAGES"][name]().rstrip() + "\n"
     assert (ROOT / "docs" / name).read_text("utf8") == page, "run: python docs/generate.py"

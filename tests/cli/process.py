@@ -117,6 +117,8 @@ def _threads_ended() -> Iterator[None]:
     before = {*threading.enumerate()}
     yield
     for thread in {*threading.enumerate()} - before:
+        while thread.ident is None:  # the sandbox's, which is told of before it has begun
+            time.sleep(0.001)
         thread.join(LONGEST)
         assert not thread.is_alive(), thread
 

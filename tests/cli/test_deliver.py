@@ -163,7 +163,7 @@ def test_merged_or_not_the_same_becomes_of_the_examples_in_fewer_calls() -> None
     [
         ([], 1),  # by default it lingers a second
         pytest.param(["--linger", 0.05], 4, marks=pytest.mark.long),
-        (["--batch", 3, "--linger", 0.05], 4),
+        pytest.param(["--batch", 3, "--linger", 0.05], 4, marks=pytest.mark.long),
         pytest.param(["--linger", 0], 4, marks=pytest.mark.long),
         (["--no-batch"], 4),
     ],

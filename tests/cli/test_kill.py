@@ -21,7 +21,7 @@ from tests.cli.process import started
 from tests.deliver.runs import content
 from tests.some import CONFIG, FREE, SETTINGS, Event, group, identify, track
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.long]
 
 KILLS = {"thorough": 20, "fewer": 2}.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 5)
 EVENTS = 100 * KILLS
@@ -83,8 +83,8 @@ def start(folder: Path, server: Server, *options: str) -> AbstractContextManager
     "options",
     [
         pytest.param([], id="in batches"),
-        pytest.param(["--batch", "20"], id="in small batches", marks=pytest.mark.long),
-        pytest.param(["--no-batch"], id="one by one", marks=pytest.mark.long),
+        pytest.param(["--batch", "20"], id="in small batches"),
+        pytest.param(["--no-batch"], id="one by one"),
     ],
 )
 def test_killed_at_random_moments_and_started_again_it_ends_as_if_left_alone(folder: Path, options: list[str]) -> None:

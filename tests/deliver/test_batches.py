@@ -128,7 +128,7 @@ def test_there_is_one_outcome_for_each_event_in_order_faults_included(kind: str,
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(4, marks=pytest.mark.long)])
-@pytest.mark.parametrize("batch", SIZES)
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.long), *SIZES[1:]])
 def test_there_may_be_more_events_than_a_batch_holds(workers: int, batch: int) -> None:
     sandbox = tenant()
     events = [each for n in range(220) for each in (identify(f"{n}@example.com"), {"type": "page"}, track(n))]
@@ -575,7 +575,7 @@ def events_of_all_sorts() -> list[Any]:
 @pytest.mark.parametrize(
     "batch", [2, pytest.param(4, marks=pytest.mark.long), pytest.param(500, marks=pytest.mark.long)]
 )
-@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("is_done", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_run_that_is_cut_off_at_any_call_is_taken_up_again_to_the_same_end(
     kind: str, batch: int, is_done: bool, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from tests.deliver.fault_matrix import Cell, cells, delivery
 from tests.some import ADA
 from tests.table import OfAll, each_row
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.long]
 
 ALONE, BATCHED = cells(), cells(batch=500)
 IN_A_LOOP = [*cells(driver="async"), *cells(batch=500, driver="async")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -114,6 +115,9 @@ class Delivery(RuleBasedStateMachine):
 
 
 Delivery.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60 if "CI" in os.environ else 15,
+    stateful_step_count=8,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 TestDelivery = Delivery.TestCase

@@ -111,6 +111,7 @@ def by_key(item: tuple[Address, Any]) -> tuple[str, ...]:
     return item[0].key, item[0].moment, item[0].message_id
 
 
+@pytest.mark.long
 def test_the_senders_alone_meet_it_whatever_order_events_come_in_and_answers_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -152,6 +152,7 @@ MANY: dict[str, Callable[[int], Run]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", MANY)
 def test_twice_as_many_take_at_most_two_and_a_half_times_the_work(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # What grows with the items and with the config, up to a bound, is past it.
