@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import attrs
 import click
 
-from gainsight_dest import DestinationConfig, config_schema, errors
+from gainsight_dest import config_schema, errors
 from gainsight_dest.cli.app import cli
+from gainsight_dest.config import SETTINGS
 from gainsight_dest.explaining.alike import MOST_NAMES, MOST_SPELLINGS
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
 from gainsight_dest.gainsight import CODES, FAILED, STATUSES, Code
@@ -125,10 +125,7 @@ def _table_of(rows: tuple[Field, ...]) -> str:
 
 def settings() -> str:
     """The page of the destination config."""
-    rows = (
-        (code(setting.metadata["name"]), code(setting.name), setting.metadata["about"])
-        for setting in attrs.fields(DestinationConfig)
-    )
+    rows = ((code(name), code(setting.name), setting.metadata["about"]) for name, setting in SETTINGS.items())
     return f"""# Destination config
 
 A `DestinationConfig` is made in Python, or read from what RudderStack stores: a destination's `Config` object, or the
@@ -468,7 +465,7 @@ def _table_of_rules(rules: tuple[LintRule, ...]) -> str:
 
 def schema() -> str:
     """The page of the JSON Schema."""
-    names = ", ".join(code(setting.metadata["name"]) for setting in attrs.fields(DestinationConfig))
+    names = ", ".join(map(code, SETTINGS))
     return f"""# JSON Schema of a destination config
 
 [destination-config.schema.json](destination-config.schema.json) is a JSON Schema, draft 2020-12, of what

@@ -63,10 +63,4 @@ def _default(value: Any) -> Any:
     if not isinstance(value, griffe.ExprCall):
         return value
     named = {each.name: each.value for each in value.arguments if isinstance(each, griffe.ExprKeyword)}
-    if "factory" in named:
-        return griffe.ExprCall(named["factory"], [])
-    if value.function.canonical_path == "attrs.field":
-        return named.get("default")
-    # A function of ours that makes the field: DestinationConfig's takes the default as its fourth argument, else None.
-    default = [each for each in value.arguments if not isinstance(each, griffe.ExprKeyword)][3:]
-    return None if default else "None"
+    return griffe.ExprCall(named["factory"], []) if "factory" in named else named.get("default")

@@ -1,7 +1,7 @@
 """The destination config: read strictly, checked whole, frozen.
 
-A cattrs converter of our own reads it (the global one turns null into "None" and "false" into True), and one
-ConfigError lists every problem with its place.
+A cattrs converter of our own reads the rows of a mapping (the global one turns null into "None" and false into "True"),
+and one ConfigError lists every problem with its place.
 """
 
 from __future__ import annotations
@@ -104,11 +104,35 @@ def read_target(value: Any) -> str:
 
 
 @attrs.frozen
-class _Row:
+class MappingRow:
     """One row of a mapping: blank halves are what an untouched row of the dashboard looks like."""
 
     source: str = attrs.field(default="", metadata={"name": "from", "read": _source})
     target: str = attrs.field(default="", metadata={"name": "to", "read": read_target})
+
+
+#: What is to be read: where it stands, what reads it, and itself.
+_Part = tuple[str, Callable[[Any], Any], object]
+
+
+def _all_read(parts: Iterable[_Part]) -> list[Any]:
+    """What is read of each part. Raises ConfigError with the problems of all of them."""
+    made: list[Any] = []
+    problems: list[Problem] = []
+    for place, read, value in parts:
+        try:
+            made.append(read(value))
+        except ConfigError as error:
+            problems += ((place + inner, problem) for inner, problem in error.problems)
+    if problems:
+        raise ConfigError(*problems)
+    return made
+
+
+def _pair(value: Any) -> MappingRow:
+    """The row of a key and its value."""
+    source, target = value
+    return MappingRow(_text(source), read_target(target))
 
 
 def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str]:
@@ -121,30 +145,20 @@ def _rows(value: object, check: Callable[[str], str | None]) -> Mapping[str, str
     if isinstance(value, (list, tuple, Mapping)) and len(value) > MOST_ROWS:
         raise _wrong(f"has {len(value):,} rows: more than {MOST_ROWS:,} are not read")
     if value is None or (isinstance(value, str) and not value.strip()):
-        placed = []
+        placed: list[tuple[str, MappingRow]] = []
     elif isinstance(value, Mapping):
-        placed = list(_rows_of_object(value))
+        places = [f"[{quoted(str(key))}]" for key in value]
+        rows = _all_read((place, _pair, pair) for place, pair in zip(places, value.items(), strict=True))
+        placed = [*zip(places, rows, strict=True)]
     elif isinstance(value, (list, tuple)):
-        placed = [(f"[{index}].to", row) for index, row in enumerate(_structure(list(value), list[_Row]))]
+        placed = [(f"[{index}].to", row) for index, row in enumerate(_structure(list(value), list[MappingRow]))]
     else:
         raise _wrong(f"must be a list of objects with from and to, or one object, not {kind(value)}")
     placed = [(place, row) for place, row in placed if row.source.strip() and row.target.strip()]
-    problems = [(place, check(row.target) or placeholder_problem(row.target, in_rows=True)) for place, row in placed]
-    if problems := [(place, problem) for place, problem in problems if problem]:
-        raise ConfigError(*problems)
+    problems = ((place, check(row.target) or placeholder_problem(row.target, in_rows=True)) for place, row in placed)
+    if wrong := [(place, problem) for place, problem in problems if problem]:
+        raise ConfigError(*wrong)
     return MappingProxyType({row.source: row.target for _, row in placed})
-
-
-def _rows_of_object(value: Mapping[Any, Any]) -> Iterator[tuple[str, _Row]]:
-    problems = []
-    for source, target in value.items():
-        place = f"[{quoted(str(source))}]"
-        try:
-            yield place, _Row(_text(source), read_target(target))
-        except ConfigError as error:
-            problems += _at(place, error.problems)
-    if problems:
-        raise ConfigError(*problems)
 
 
 def _header_map(value: object) -> Mapping[str, str]:
@@ -251,16 +265,19 @@ class DestinationConfig:
             "eventVersionMap", _header_map, "event to its version in Gainsight; track needs the event in it", _NO_HEADER
         ),
     )
+    #: Where requests go in place of the tenant's host: see `Request.at`.
+    base_url: str | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        problems: list[Problem] = []
-        for setting in attrs.fields(DestinationConfig):
-            try:
-                object.__setattr__(self, setting.name, setting.metadata["read"](getattr(self, setting.name)))
-            except ConfigError as error:
-                problems += _at(setting.name, error.problems)
-        if problems:
-            raise ConfigError(*_hidden(problems, self.access_key, self.shared_secret))
+        settings = SETTINGS.values()
+        try:
+            made = _all_read((each.name, each.metadata["read"], getattr(self, each.name)) for each in settings)
+        except ConfigError as error:
+            problems = _hidden(error.problems, self.access_key, self.shared_secret)
+        else:
+            self.__dict__.update(zip(_NAMES, made, strict=True))  # it is frozen
+            return
+        raise ConfigError(*problems)
 
     @classmethod
     def from_rudderstack(cls, obj: Mapping[str, Any], env: Mapping[str, str] | None = None) -> DestinationConfig:
@@ -279,7 +296,7 @@ class DestinationConfig:
             raise ConfigError(("destination config", f"must be an object, not {kind(given)}"))
         if env is not None:
             given = config_with_env(given, env)
-        settings: dict[str, Any] = {name: given.get(written) for name, written in _NAMES.items()}
+        settings: dict[str, Any] = {setting.name: given.get(name) for name, setting in SETTINGS.items()}
         try:
             return cls(**settings)
         except ConfigError as error:
@@ -290,8 +307,8 @@ class DestinationConfig:
     def custom_fields(self) -> Mapping[str, tuple[CustomField, ...]]:
         """The rows of `personMap` and of `companyMap`, as (trait, its path or None, field)."""
         return {
-            setting.metadata["name"]: _custom_fields(getattr(self, setting.name))
-            for setting in attrs.fields(DestinationConfig)
+            name: _custom_fields(getattr(self, setting.name))
+            for name, setting in SETTINGS.items()
             if "key" in setting.metadata
         }
 
@@ -337,31 +354,44 @@ class DestinationConfig:
 
     def missing(self, purpose: str, *settings: str) -> ConfigError:
         """The error that names all of those settings that are missing."""
-        names = (_SETTINGS[setting].metadata["name"] for setting in settings if getattr(self, setting) is None)
+        names = (_NAMES[setting] for setting in settings if getattr(self, setting) is None)
         return ConfigError(*((name, f"is needed for {purpose}, but missing") for name in names))
+
+    def at(self, base_url: str) -> DestinationConfig:
+        """The same, for requests to another host: a URL as `Request.at` checks it."""
+        config = object.__new__(DestinationConfig)
+        config.__dict__.update(self.__dict__, base_url=base_url)
+        return config
 
     def hide(self, text: str) -> str:
         """The text with this config's secrets masked."""
         return hide(text, self.access_key, self.shared_secret)
 
     def __repr__(self) -> str:
-        given = ((setting.name, getattr(self, setting.name)) for setting in attrs.fields(DestinationConfig))
+        given = ((name, getattr(self, name)) for name in _NAMES)
         shown = (f"{name}={dict(value) if isinstance(value, Mapping) else value!r}" for name, value in given if value)
         return self.hide(f"DestinationConfig({', '.join(shown)})")
 
-    def __reduce__(self) -> tuple[Callable[..., DestinationConfig], tuple[dict[str, Any]]]:
-        settings = {setting.name: getattr(self, setting.name) for setting in attrs.fields(DestinationConfig)}
-        return _rebuild, ({k: dict(v) if isinstance(v, Mapping) else v for k, v in settings.items()},)
+    def __reduce__(self) -> tuple[Callable[..., DestinationConfig], tuple[dict[str, Any], str | None]]:
+        settings = {name: getattr(self, name) for name in _NAMES}
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in settings.items()}
+        return _rebuild, (plain, self.base_url)
 
 
-_SETTINGS = attrs.fields_dict(DestinationConfig)
-#: RudderStack's names of the settings.
-_NAMES: dict[str, str] = {name: setting.metadata["name"] for name, setting in _SETTINGS.items()}
+#: The settings, by RudderStack's names.
+SETTINGS: Mapping[str, attrs.Attribute[Any]] = {
+    setting.metadata["name"]: setting for setting in attrs.fields(DestinationConfig) if setting.metadata
+}
+#: Those that are mappings, and those that are keys.
+MAPS = tuple(name for name, setting in SETTINGS.items() if "no_target" in setting.metadata)
+SECRETS = tuple(name for name, setting in SETTINGS.items() if setting.metadata["read"] is _secret)
+#: RudderStack's names, by ours.
+_NAMES = {setting.name: name for name, setting in SETTINGS.items()}
 
 
 def config_with_env(config: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
     """The Config with what the environment fills in of the settings."""
-    filled = {name: with_env(config[name], env) for name in _NAMES.values() if name in config}
+    filled = {name: with_env(config[name], env) for name in SETTINGS if name in config}
     return {**config, **filled}
 
 
@@ -371,8 +401,9 @@ def _as_written(place: str) -> str:
     return _NAMES.get(name, name) + place[len(name) :]
 
 
-def _rebuild(settings: dict[str, Any]) -> DestinationConfig:
-    return DestinationConfig(**settings)
+def _rebuild(settings: dict[str, Any], base_url: str | None) -> DestinationConfig:
+    config = DestinationConfig(**settings)
+    return config if base_url is None else config.at(base_url)
 
 
 def _custom_fields(rows: Mapping[str, str]) -> tuple[CustomField, ...]:
@@ -390,15 +421,15 @@ def _hook(name: str, read: Callable[[Any], Any]) -> Any:
 @cache  # made when it is first needed: it takes as long as all the rest of an import
 def _converter() -> Converter:
     converter = Converter(detailed_validation=True)
-    halves = {half.name: _hook(half.metadata["name"], half.metadata["read"]) for half in attrs.fields(_Row)}
-    read_row = make_dict_structure_fn(_Row, converter, **halves)
+    halves = {half.name: _hook(half.metadata["name"], half.metadata["read"]) for half in attrs.fields(MappingRow)}
+    read_row = make_dict_structure_fn(MappingRow, converter, **halves)
 
-    def read_object(value: Any, _: type) -> _Row:
+    def read_object(value: Any, _: type) -> MappingRow:
         if not isinstance(value, Mapping):
             raise _wrong(f"must be an object with from and to, not {kind(value)}")
-        return read_row(value, _Row)
+        return read_row(value, MappingRow)
 
-    converter.register_structure_hook(_Row, read_object)
+    converter.register_structure_hook(MappingRow, read_object)
     return converter
 
 
@@ -414,16 +445,13 @@ def _structure(value: Any, cls: Any) -> Any:
 def _flat(error: BaseException) -> Iterator[Problem]:
     if isinstance(error, ClassValidationError):
         for inner, note in error.group_exceptions()[0]:
-            yield from _at(f".{attrs.fields_dict(_Row)[note.name].metadata['name']}", _flat(inner))
+            half = attrs.fields_dict(MappingRow)[note.name].metadata["name"]
+            yield from ((f".{half}{place}", problem) for place, problem in _flat(inner))
     elif isinstance(error, IterableValidationError):
         for inner, element in error.group_exceptions()[0]:
-            yield from _at(f"[{element.index}]", _flat(inner))
+            yield from ((f"[{element.index}]{place}", problem) for place, problem in _flat(inner))
     elif isinstance(error, ConfigError):  # pragma: no branch - the readers raise no other
         yield from error.problems
-
-
-def _at(place: str, problems: Iterable[Problem]) -> list[Problem]:
-    return [(place + inner, problem) for inner, problem in problems]
 
 
 def _hidden(problems: Iterable[Problem], *secrets: object) -> list[Problem]:

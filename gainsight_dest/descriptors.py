@@ -52,9 +52,14 @@ class Request(ABC):
         """What is asked of Gainsight: "find company", "upsert person", and so on."""
 
     @property
-    @abstractmethod
     def url(self) -> str:
         """The whole URL, query included."""
+        url, base_url = self._tenant_url(), self._config.base_url
+        return url if base_url is None else _moved(url, base_url)
+
+    @abstractmethod
+    def _tenant_url(self) -> str:
+        """The URL at the tenant's own host."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -118,7 +123,7 @@ class Request(ABC):
 
         `base_url`: https, or plain http to this machine, without a path. Raises ConfigError.
         """
-        return RequestElsewhere(self._config, self, checked_base_url(base_url))
+        return attrs.evolve(self, config=self._config.at(checked_base_url(base_url)))
 
     def as_dict(self) -> dict[str, Any]:
         """Method, url, headers and body as plain data, ready for JSON. The keys are in it."""
@@ -157,8 +162,7 @@ class UpsertPerson(Request):
     def gsid(self) -> str | None:
         return next(iter(linked_companies(self._person)), None)
 
-    @property
-    def url(self) -> str:
+    def _tenant_url(self) -> str:
         return self._config.urls.people
 
     @property
@@ -201,8 +205,7 @@ class SendEvent(Request):
     def action(self) -> str:
         return "send event"
 
-    @property
-    def url(self) -> str:
+    def _tenant_url(self) -> str:
         return self._config.urls.events
 
     @property
@@ -269,8 +272,7 @@ class Finds(OfAnObject):
     method = "POST"
     verb = "find"
 
-    @property
-    def url(self) -> str:
+    def _tenant_url(self) -> str:
         return gainsight.query_url(self._config.domain, self.of.name)
 
 
@@ -281,8 +283,7 @@ class Creates(OfAnObject):
     method = "POST"
     verb = "create"
 
-    @property
-    def url(self) -> str:
+    def _tenant_url(self) -> str:
         return gainsight.insert_url(self._config.domain, self.of.name)
 
 
@@ -293,8 +294,7 @@ class Updates(OfAnObject):
     method = "PUT"
     verb = "update"
 
-    @property
-    def url(self) -> str:
+    def _tenant_url(self) -> str:
         return gainsight.update_url(self._config.domain, self.of.name, self.of.key)
 
 
@@ -379,76 +379,12 @@ class UpdateCompany(Updates, _SaveCompany):
     __slots__ = ()
 
 
-@attrs.define(repr=False)
-class RequestElsewhere(Request):
-    """A request to another host: see `Request.at`. It has the attributes of the request that it points there."""
-
-    _request: Request
-    _base_url: str
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._request, name)
-
-    @property
-    def calls(self) -> int:  # type: ignore[override]
-        return self._request.calls
-
-    @property
-    def action(self) -> str:
-        return self._request.action
-
-    @property
-    def url(self) -> str:
-        return url_at(self._base_url, self._request)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return self._request.headers
-
-    @property
-    def body(self) -> Record:
-        return self._request.body
-
-    def next(self, response: Response) -> Request | None:
-        following = self._request.next(response)
-        return None if following is None else self._there(following)
-
-    def read(self, response: Response) -> Any:
-        return self._request.read(response)
-
-    def branches(self) -> tuple[tuple[str, Request], ...]:
-        return tuple((when, self._there(request)) for when, request in self._request.branches())
-
-    @property
-    def again(self) -> Request:
-        return self._there(self._request.again)
-
-    def after(self, error: RetryableError) -> Request:
-        return self._there(self._request.after(error))
-
-    @property
-    def records(self) -> frozenset[tuple[str, str]]:
-        return self._request.records
-
-    @property
-    def gsid(self) -> str | None:
-        return self._request.gsid
-
-    def at(self, base_url: str) -> Request:
-        return self._request.at(base_url)
-
-    def _there(self, request: Request) -> Request:
-        return self if request is self._request else attrs.evolve(self, request=request)
-
-    def _names(self) -> Iterable[str]:
-        return self._request._names()  # noqa: SLF001 - of its own kind
-
-
 def url_at(base_url: str, request: Request) -> str:
     """The URL of the request on another host."""
-    url = request.url
+    return _moved(request.url, base_url)
+
+
+def _moved(url: str, base_url: str) -> str:
     return base_url + url[url.index("/", len("https://")) :]
 
 

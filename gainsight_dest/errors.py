@@ -8,8 +8,8 @@
         - RetryableError          wait a little, then try again
             - ThrottledError      the tenant's calls are used up: wait for `retry_after`, or the next minute
             - UnreachableError    no connection was made, so nothing was sent
-        - RejectedError           Gainsight will never take this: set the event aside
-            - BlockedError        something before Gainsight, such as a firewall, will not let this through
+        - RejectedError           Gainsight refused this, and would again: set the event aside
+            - BlockedError        something before Gainsight refused this, such as a firewall
         - CredentialsError        wrong key or wrong host: stop, nothing else will get through either
 
 Errors compare by value and pickle. Their text holds no secret and no value of an event or a record, but for what tells
@@ -131,7 +131,7 @@ class ResponseError(GainsightDestError):
 
 
 class RetryableError(ResponseError):
-    """A passing fault: the same event may get through later. `retry_after` is in seconds, if the answer named it."""
+    """A temporary error: the same event may get through later. `retry_after` is in seconds, if the answer named it."""
 
     @property
     def is_lost(self) -> bool:

@@ -18,12 +18,14 @@ from gainsight_dest.errors import EventError
 from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY, folded
 from gainsight_dest.values import SCALARS, is_date, is_email, is_url, native, number, plain, present, shown, text
 
+__all__ = ["Datatype"]
+
 Traits = Mapping[str, Any]
 Record = dict[str, Any]
 
 
 class Form(Enum):
-    """What becomes of a trait's value on its way into a field."""
+    """How a trait's value reaches a field."""
 
     AS_IS = "as it is"
     TEXT = "text"
@@ -144,7 +146,7 @@ TAKES: dict[Datatype, Callable[[Any], bool]] = {
 
 
 class Fate(Enum):
-    """What becomes of a trait, or a property, on its way to a field."""
+    """The way of a trait, or a property, to a field."""
 
     SENT = "sent"
     BLANK = "blank"
@@ -391,7 +393,7 @@ def has_name(person: Record) -> bool:
 
 def name_parts(person: Record) -> tuple[str, ...]:
     """The fields that a Name is made of: those that are non-blank text or numbers."""
-    return tuple(part for part in NAME_PARTS if _is_part(person.get(part)))
+    return tuple([part for part in NAME_PARTS if _is_part(person.get(part))])
 
 
 def _is_part(value: Any) -> bool:
@@ -401,7 +403,8 @@ def _is_part(value: Any) -> bool:
 def _add_name(person: Record) -> None:
     """Sets Name, where there is none, to the parts that are known; leaves it out where none is."""
     person.pop("Name", None)
-    if name := " ".join(text(person[part], part) for part in name_parts(person)).strip():
+    parts = [(part, person[part]) for part in name_parts(person)]
+    if name := " ".join([value if type(value) is str else text(value, part) for part, value in parts]).strip():
         person["Name"] = name
 
 

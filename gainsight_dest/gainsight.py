@@ -340,8 +340,8 @@ NOTHING_FOUND = "GSOBJ_1011"
 CODES: dict[str, Code] = {
     "GU_2400": Code(ThrottledError, "too many calls"),
     "GS_APIG_2404": Code(ThrottledError, "too many calls"),
-    "GU_1101": Code(RetryableError, "a passing fault of Gainsight's"),
-    "GSOBJ_1003": Code(RetryableError, "a passing fault of Gainsight's"),
+    "GU_1101": Code(RetryableError, "Gainsight has a temporary error"),
+    "GSOBJ_1003": Code(RetryableError, "Gainsight has a temporary error"),
     "GS_APIG_2401": Code(CredentialsError, "the access key is not authorized"),
     "GS_APIG_2402": Code(CredentialsError, "this IP address is not allowed"),
     "GSOBJ_1024": Code(CredentialsError, "the authentication headers are wrong"),

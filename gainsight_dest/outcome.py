@@ -1,4 +1,4 @@
-"""What became of an event: a value, and the same as plain data."""
+"""How an event ended: a value, and the same as plain data."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from gainsight_dest.errors import (
 from gainsight_dest.templates import Settings
 from gainsight_dest.transform import switched_off, transform
 
+__all__ = ["Outcome", "PreparedEvent", "Status", "dead_letter", "outcome_record"]
+
 Event = Mapping[str, Any]
 
 
@@ -35,7 +37,7 @@ class PreparedEvent:
 
 
 class Status(str, Enum):
-    """What became of an event. Equals its text: `outcome.status == "delivered"`."""
+    """How an event ended. Equals its text: `outcome.status == "delivered"`."""
 
     DELIVERED = "delivered"
     #: It is at fault, or Gainsight refused it, or patience ran out: `Outcome.error` tells.
@@ -51,7 +53,7 @@ class Status(str, Enum):
 
 @attrs.frozen
 class Outcome:
-    """What became of one event.
+    """How one event ended.
 
     `index`: its place in the stream, from 0. `attempts`: 1 and the retries. `calls`: HTTP requests made; one that
     several events share counts with the first of them. `gsid`: that of a group's company. `reason`: why it was skipped.

@@ -35,13 +35,13 @@ _SHARED = ("domain", "accessKey")
 _Holes = Template | dict[Any, Any]
 
 
-class _Step:
+class _PathStep:
     """A step of one path or more: the steps after it, and the whole path, if one ends here."""
 
     __slots__ = ("after", "path")
 
     def __init__(self) -> None:
-        self.after: dict[str, _Step] = {}
+        self.after: dict[str, _PathStep] = {}
         self.path: Path | None = None
 
 
@@ -54,7 +54,7 @@ class Dynamic:
 
     _config: Any
     _holes: _Holes
-    _first: _Step
+    _first: _PathStep
     #: The length of the texts in it, and of what is around them, in letters.
     length: int
 
@@ -68,11 +68,11 @@ class Dynamic:
         holes = search.holes(config, LONGEST_PATH)
         if holes is None:
             return None
-        first = _Step()
+        first = _PathStep()
         for path, _ in search.found:
             step = first
             for name in path:
-                step = step.after.setdefault(name, _Step())
+                step = step.after.setdefault(name, _PathStep())
             step.path = path
         return cls(config, holes, first, _length(config))
 
@@ -150,7 +150,7 @@ def _length(config: Any) -> int:
     return length
 
 
-def _taken(step: _Step, event: Any, values: Values) -> Any:
+def _taken(step: _PathStep, event: Any, values: Values) -> Any:
     """The event without what the paths take out of it; that goes into `values`."""
     if not isinstance(event, Mapping):
         return event

@@ -20,6 +20,8 @@ from gainsight_dest.gainsight import CONTRACT_ID_TYPE, INTEGRATION
 from gainsight_dest.templates import Settings, configured
 from gainsight_dest.values import kind, native, plain_object, quoted, shown, text
 
+__all__ = ["group", "identify", "is_enabled", "track", "transform"]
+
 #: Where a track event brings a contract id of its own.
 CONTRACT_ID_PLACE = f"context.externalId[{CONTRACT_ID_TYPE}].id"
 
@@ -133,6 +135,8 @@ _MAKERS: dict[str, Callable[[Object, DestinationConfig], Request]] = {
     "group": _group,
     "track": _track,
 }
+#: The types of events that this destination takes.
+EVENT_TYPES = tuple(_MAKERS)
 
 _NOTHING: Object = {}
 

@@ -11,6 +11,7 @@ from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from gainsight_dest.errors import EventError
+from gainsight_dest.spelling import cut
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -64,7 +65,7 @@ def shown(value: object) -> str:
 
 def quoted(text: str) -> str:
     """A name out of an event or a config, as an error may show it: quoted, without control characters, not too long."""
-    short = text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
+    short = cut(text, _LONGEST_NAME)
     return json.dumps(short, ensure_ascii=not short.isprintable())
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 from gainsight_dest import ConfigError, DestinationConfig, Secret
+from gainsight_dest.config import SETTINGS
 from tests import strategies
 
 DOMAIN = "acme.gainsightcloud.com"
@@ -222,13 +223,22 @@ def test_events_are_those_in_both_maps_of_a_config_that_can_send_them() -> None:
         assert dict(read(**maps, **{**whole, setting: None}).events) == {}
 
 
+def test_the_headers_of_events_are_the_same_when_no_more_of_them_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gainsight_dest.config.MOST_ROWS", 2)
+    config = read(sharedSecret="s", tenantId="t", topicName="p")
+    made = [config.event_headers(name, "1") for name in "abcabc"]
+    assert [headers["eventName"] for headers in made] == [*"abcabc"]
+    assert made[:3] == made[3:]
+    assert len(config._headers) == 2
+
+
 @given(strategies.configs)
 def test_a_config_written_as_rudderstack_writes_it_reads_back_the_same(config: DestinationConfig) -> None:
     settings = {
-        setting.metadata["name"]: [{"from": k, "to": v} for k, v in value.items()]
+        name: [{"from": k, "to": v} for k, v in value.items()]
         if hasattr(value := getattr(config, setting.name), "items")
         else value
-        for setting in attrs.fields(DestinationConfig)
+        for name, setting in SETTINGS.items()
     }
     assert DestinationConfig.from_rudderstack(json.loads(json.dumps(settings))) == config
 

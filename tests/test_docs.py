@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from gainsight_dest import DestinationConfig, destinations_of
+from gainsight_dest.fields import OBJECTS
 from gainsight_dest.sandbox import Sandbox
 from tests.needs import need
+from tests.public import PACKAGE, public_names
 from tests.test_package import CORE
 
 UTF_8 = {**os.environ, "PYTHONIOENCODING": "utf-8"}
@@ -36,6 +38,11 @@ FAULTS_PAGE = "reference/faults.md"
 def test_a_page_derived_from_the_tables_says_what_they_say(name: str) -> None:
     page = GENERATED["NOTE"] + GENERATED["PAGES"][name]().rstrip() + "\n"
     assert (ROOT / "docs" / name).read_text("utf8") == page, "run: python docs/generate.py"
+
+
+def test_the_page_of_the_fields_has_a_part_for_each_object() -> None:
+    page = (ROOT / "docs/reference/fields.md").read_text("utf8")
+    assert [of.name for of in OBJECTS if f"\n## {of.name}, from {of.event_type}\n" not in page] == []
 
 
 def anchors(page: Path) -> set[str]:
@@ -62,8 +69,7 @@ def test_every_page_of_the_docs_is_linked_from_their_index() -> None:
 
 
 def test_the_page_of_the_design_names_what_the_package_holds_and_nothing_else() -> None:
-    package = ROOT / "gainsight_dest"
-    held = {path.stem for path in package.glob("[a-z]*") if path.suffix == ".py" or (path / "__init__.py").exists()}
+    held = {path.stem for path in PACKAGE.glob("[a-z]*") if path.suffix == ".py" or (path / "__init__.py").exists()}
     page = (ROOT / "docs/explanation/design.md").read_text("utf8")
     section = page.partition("## Where things are\n")[2].partition("\n## ")[0]
     picture = section.split("```")[1]
@@ -74,8 +80,30 @@ def test_the_page_of_the_design_names_what_the_package_holds_and_nothing_else() 
     assert {name for names, _ in rows for name in names} == held
     assert held <= set(re.findall(r"\w+", picture))
     assert [
-        module for names, modules in rows for module in modules if not (package / names[0] / f"{module}.py").exists()
+        module for names, modules in rows for module in modules if not (PACKAGE / names[0] / f"{module}.py").exists()
     ] == []
+
+
+def test_every_name_that_the_reference_documents_is_in_the_all_of_its_module() -> None:
+    pages = [page.read_text("utf8") for page in (ROOT / "docs/reference/api").glob("*.md")]
+    documented = {name for text in pages for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)}
+    modules = {name for name in documented if public_names(name)}
+    named = {tuple(name.rsplit(".", 1)) for name in documented - modules}
+    assert {f"{module}.{name}" for module, name in named if name not in public_names(module)} == set()
+    assert len(named) > 80
+
+
+def test_every_name_that_a_page_imports_is_in_the_all_of_its_module() -> None:
+    imported = {
+        (module, name)
+        for page in PAGES
+        for module, names in re.findall(
+            r"^ *from (gainsight_dest[\w.]*) import (\([^)]*\)|.*)$", page.read_text("utf8"), re.MULTILINE
+        )
+        for name in re.findall(r"\w+", re.sub("#.*", "", names))
+    }
+    assert {f"{module}.{name}" for module, name in imported if name not in public_names(module)} == set()
+    assert len(imported) > 40
 
 
 #: Words that readers with English as a second language may not know, and plain ones in their place.

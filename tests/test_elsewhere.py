@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
 
 import pytest
 
 from gainsight_dest import (
     ConfigError,
+    FindCompany,
     Request,
     Response,
     RetryableError,
@@ -18,6 +18,7 @@ from gainsight_dest import (
     transform,
     transform_batch,
 )
+from gainsight_dest.batching.requests import CreateCompanies, FindCompanies
 from gainsight_dest.sandbox import Sandbox
 from tests.some import CONFIG, SECRETS, group, identify, track
 
@@ -34,8 +35,8 @@ REQUESTS: list[Request] = [
 def test_only_its_url_is_another(request_: Request) -> None:
     pointed = request_.at(f"{HERE}/")
     assert pointed.url == request_.url.replace("https://acme.gainsightcloud.com", HERE)
-    names = ("method", "headers", "body", "action", "records", "calls", "config", "gsid", "again")
-    assert [getattr(pointed, name) for name in names[:-1]] == [getattr(request_, name) for name in names[:-1]]
+    names = ("method", "headers", "body", "action", "records", "calls", "gsid")
+    assert [getattr(pointed, name) for name in names] == [getattr(request_, name) for name in names]
     assert pointed.as_dict() == {**request_.as_dict(), "url": pointed.url}
     assert pointed.again is pointed
     assert pointed.after(LOST) is pointed
@@ -52,6 +53,12 @@ def test_all_that_comes_after_it_goes_there_too() -> None:
     assert all(step.request.url.startswith(HERE) for step in preview(find.at(HERE)))
 
 
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: type(request).__name__)
+def test_it_reads_an_answer_as_the_request_itself_does(request_: Request) -> None:
+    said = request_.read(NONE_FOUND)
+    assert request_.at(HERE).read(NONE_FOUND) == (said.at(HERE) if isinstance(said, Request) else said)
+
+
 def test_it_is_delivered_in_the_same_three_lines() -> None:
     sandbox = Sandbox(CONFIG)
     request: Request | None = transform(group(), CONFIG).at(HERE)
@@ -66,17 +73,26 @@ def test_it_is_a_value_and_shows_no_secret() -> None:
     assert pointed == transform(group(), CONFIG).at(HERE) != transform(group(), CONFIG).at("https://b.example.com")
     assert pointed != transform(group(), CONFIG)
     assert pickle.loads(pickle.dumps(pointed)) == copy.deepcopy(pointed) == pointed
-    assert repr(pointed) == f"<RequestElsewhere POST {HERE}/v1/data/objects/query/Company {{Name}}>"
+    assert repr(pointed) == f"<FindCompany POST {HERE}/v1/data/objects/query/Company {{Name}}>"
     assert not any(secret in repr(pointed) for secret in SECRETS)
 
 
-def test_it_has_the_attributes_of_its_kind() -> None:
-    pointed: Any = transform(group(), CONFIG).at(HERE)
+def test_it_is_of_its_own_kind() -> None:
+    pointed = transform(group(), CONFIG).at(HERE)
+    assert isinstance(pointed, FindCompany)
     assert pointed.company == {"Name": "Acme"}
-    with pytest.raises(AttributeError, match="no attribute 'person'"):
-        _ = pointed.person
-    with pytest.raises(AttributeError, match="_company"):
-        _ = pointed._company
+
+
+def test_its_config_points_all_that_is_made_with_it_there() -> None:
+    there = transform(group(), CONFIG).at(HERE).config
+    assert there != CONFIG
+    assert (there.domain, there.base_url, CONFIG.base_url) == (CONFIG.domain, HERE, None)
+    assert there == copy.copy(there) == CONFIG.at(HERE) != CONFIG.at("https://b.example.com")
+    assert transform(identify(), there) == transform(identify(), CONFIG).at(HERE)
+    batch = transform_batch([group("A"), identify()], there)
+    assert all(each.url.startswith(HERE) for each in batch.requests)
+    again = CreateCompanies(there, ({"Name": "A"},)).again
+    assert again == FindCompanies(there, ("A",))
 
 
 def test_pointed_again_it_goes_to_the_latest_place() -> None:

@@ -379,7 +379,7 @@ def test_what_has_no_moment_is_sent_by_itself() -> None:
     assert ranges(made) == dict.fromkeys(("one by one", *map(duration, WINDOWS)), (200, 200)) | {
         "all at once": (1, 100)
     }
-    assert made.notes == ("No event has a moment, so no window merges anything.",)
+    assert made.notes == ("No event has a time, so no window merges anything.",)
 
 
 def test_a_time_that_cannot_be_read_is_counted_with_the_first_as_example() -> None:
@@ -532,9 +532,9 @@ def test_windows_of_a_day_that_do_not_fit_are_not_named_twice() -> None:
     [
         (DAY_OF_FIVE, None, Limits(), []),
         (DAY_OF_FIVE, 101, Limits(), []),
-        (DAY_OF_FIVE[:2], None, Limits(), ["The sample is taken for all events of a day."]),
-        (DAY_OF_FIVE, 202, Limits(), ["Of two figures, the first holds if the same people"]),
-        ([*DAY_OF_FIVE, identify(1)], None, Limits(), ["1 event is without a moment: no window merges what has none."]),
+        (DAY_OF_FIVE[:2], None, Limits(), ["The sample counts as a whole day."]),
+        (DAY_OF_FIVE, 202, Limits(), ["Of two figures, the first is for more events of the same people"]),
+        ([*DAY_OF_FIVE, identify(1)], None, Limits(), ["1 event is without a time, and not merged."]),
         (
             DAY_OF_FIVE,
             None,
@@ -548,14 +548,19 @@ def test_windows_of_a_day_that_do_not_fit_are_not_named_twice() -> None:
             ["With Beam or Spark it may not fit: companies have 40 of these calls, and may need 50 a day."],
         ),
         (DAY_OF_TRACKS, 101, Limits(1, None), []),
-        ([track(0)] * 101, None, Limits(1, None), ["The sample is", "The busiest window of an hour takes 1 h 41 min"]),
+        (
+            [track(0)] * 101,
+            None,
+            Limits(1, None),
+            ["The sample counts", "The calls of the busiest window of an hour take 1 h 41 min"],
+        ),
         (
             [group(number, number % 2, 864 * number) for number in range(101)],
             202_000,
             Limits(None, None),
-            ["Of two figures", "With Beam or Spark so few calls for companies need batch=8080 at least: 2,000 events"],
+            ["Of two figures", "With Beam or Spark, so few calls for companies need batch=8080 or more"],
         ),
-        (DAY_OF_FIVE, None, Limits(801), ["With Beam or Spark it takes 2 shards to use all of these calls."]),
+        (DAY_OF_FIVE, None, Limits(801), ["With Beam or Spark, 2 shards are needed to use all of these calls."]),
         (DAY_OF_FIVE, None, Limits(None, None), []),
     ],
 )
@@ -630,7 +635,11 @@ def test_a_duration_is_told_in_the_largest_unit(seconds: int, text: str) -> None
     ("seconds", "text"),
     [
         (0, "0 s"),
-        (0.6, "under 1 s"),
+        (0.04, "0.0 s"),
+        (0.44, "0.4 s"),
+        (0.94, "0.9 s"),
+        (0.96, "1 s"),
+        (59.5, "1 min"),
         (59.7, "1 min"),
         (30_000, "8 h 20 min"),
         (90_061, "1 d 1 h"),

@@ -22,6 +22,11 @@ from gainsight_dest.outcome import Event, Outcome, begin, text_of
 from gainsight_dest.templates import Settings
 from gainsight_dest.values import native, text
 
+__all__ = ["Address", "Shares", "address", "shard_of", "shares"]
+
+#: The number of the one sender of companies, beside those of the shards, which begin at 0.
+COMPANIES_SENDER = -1
+
 #: Of so many calls the sender of the companies gets one, as it writes 50 in a call where others write one person.
 CALLS_PER_COMPANIES_CALL = 10
 
@@ -44,6 +49,16 @@ class Address(NamedTuple):
     moment: str
     message_id: str
     unread: str | None = None
+
+    @property
+    def sender(self) -> int:
+        """The number of the sender that the event goes to first: COMPANIES_SENDER, or its shard."""
+        return self.shard if self.company is None else COMPANIES_SENDER
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """What sorts the events of one company, person or user."""
+        return self.moment, self.message_id
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from gainsight_dest.batching.ledger import Ledger, Reply, Write
+from gainsight_dest.batching.ledger import Ledger, Reply, Write, response_of
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import LOOKS, Request
 from gainsight_dest.errors import CredentialsError, GainsightDestError, ResponseError, RetryableError
@@ -183,7 +183,7 @@ class Turn:
 
     def _take(self, call: Call, reply: Reply, answer: Response | Exception) -> None:
         try:
-            said = reply.said if reply.is_read else _said(call.request, answer)
+            said = reply.said if reply.is_read else call.request.read(response_of(call.request.action, answer))
         except (RetryableError, CredentialsError) as error:
             is_wrong_key = isinstance(error, CredentialsError)
             self._has_ended |= is_wrong_key
@@ -194,7 +194,7 @@ class Turn:
             self._refused(call, error)
             self._call_other(call)
         else:
-            self._taken(call, said | reply.exists if isinstance(said, frozenset) else said)
+            self._taken(call, said)
             if call.other:
                 self._blame(call.other)
 
@@ -289,14 +289,3 @@ def _suspects(call: Call, error: GainsightDestError) -> list[int]:
         number for number, record, _ in call.heads if any(record.get(field) == value for field, value in values)
     ]
     return suspects if len(suspects) < len(call.heads) else []
-
-
-def _said(request: Request, answer: Response | Exception) -> Any:
-    """What the answer says. Raises the exception that stands in for it, or the error that it tells of."""
-    if isinstance(answer, Response):
-        return request.read(answer)
-    if isinstance(answer, GainsightDestError):
-        raise answer
-    if isinstance(answer, Exception):
-        raise RetryableError(request.action, f"no answer ({type(answer).__name__})")
-    raise TypeError(f"an answer must be a Response, an exception or None, not {type(answer).__name__}")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from gainsight_dest.errors import GainsightDestError, ThrottledError
+from gainsight_dest.errors import GainsightDestError, RetryableError, ThrottledError
 from gainsight_dest.gainsight import Response
 from gainsight_dest.outcome import Status
 
@@ -17,18 +17,27 @@ class Reply:
     """An answer, and the calls that it took: for whoever tries again by itself, as after throttling.
 
     `answer`: a Response, the exception that stood in for one, or None if the request was not sent. `is_final`: whatever
-    the exception is, the request is not to be tried again. `waited`: seconds, for `Batch.waited` to tell. `exists`:
-    companies that are there, though a find may not see them yet: they were created a moment ago. `is_read`: `said` is
-    what the Response says, as `Request.read` gives it, so that it is not read again.
+    the exception is, the request is not to be tried again. `waited`: seconds, for `Batch.waited` to tell. `is_read`:
+    `said` is what the Response says, as `Request.read` gives it, so that it is not read again.
     """
 
     answer: Response | Exception | None
     calls: int = 1
     is_final: bool = False
     waited: float = 0.0
-    exists: frozenset[str] = frozenset()
     is_read: bool = False
     said: Any = None
+
+
+def response_of(action: str, answer: Response | Exception) -> Response:
+    """The answer, if it is one. Raises the exception that stands in for it, as a GainsightDestError, and TypeError."""
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, GainsightDestError):
+        raise answer
+    if isinstance(answer, Exception):
+        raise RetryableError(action, f"no answer ({type(answer).__name__})")
+    raise TypeError(f"an answer must be a Response, an exception or None, not {type(answer).__name__}")
 
 
 class Progress(NamedTuple):

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import attrs
 
 from gainsight_dest.reading import MOMENTS
-from gainsight_dest.spelling import printable
+from gainsight_dest.spelling import cut, printable
 from gainsight_dest.values import kind
+
+__all__ = ["Moment", "moment_of"]
 
 #: A longer text is no time. In characters.
 LONGEST = 100
@@ -86,11 +88,11 @@ class UnreadTimes:
 
 
 NONE = UnreadTimes()
-#: What becomes of such events, and what to do.
+#: The order of such events, and what to do.
 CURE = (
-    "Such events go by another time that they have, or else before all others, in the order of message ids, so that an "
-    "older value may win. Write times as ISO 8601 does, or as seconds, milliseconds, microseconds or nanoseconds since "
-    "1970."
+    "Such an event is put in order by another of its times. Without one, it comes before all others, in the order of "
+    "message ids, so that an older value may win. Write times as ISO 8601 does, or as seconds, milliseconds, "
+    "microseconds or nanoseconds since 1970."
 )
 
 
@@ -202,5 +204,5 @@ def _shown(value: object) -> str:
     text = None if isinstance(value, datetime) else _text(value)
     if text is None:
         return printable(kind(value))
-    text = printable(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
+    text = printable(cut(text, _LONGEST_SHOWN))
     return f'"{text}"' if isinstance(value, str) else text

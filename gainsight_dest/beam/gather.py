@@ -16,7 +16,7 @@ from apache_beam.utils.shared import Shared
 
 from gainsight_dest.batching.address import Address
 from gainsight_dest.beam.results import count, results, warn_of
-from gainsight_dest.deliver.shards import SavedGroup, Shards, first_sender
+from gainsight_dest.deliver.shards import SavedGroup, Shards
 from gainsight_dest.outcome import Outcome
 
 
@@ -35,12 +35,7 @@ class RoutedEvent:
     @property
     def sender(self) -> int:
         """The number of its next sender."""
-        return self.address.shard if isinstance(self.thing, SavedGroup) else first_sender(self.address)
-
-    @property
-    def order(self) -> tuple[str, str]:
-        """What sorts those of one key."""
-        return self.address.moment, self.address.message_id
+        return self.address.shard if isinstance(self.thing, SavedGroup) else self.address.sender
 
     def by_key(self) -> tuple[bytes, RoutedEvent]:
         """It by its person or user."""
@@ -105,7 +100,7 @@ class GatherBySender(beam.PTransform[Any, Any]):
 
 
 def _ordered(group: tuple[bytes, Iterable[RoutedEvent]]) -> tuple[int, list[RoutedEvent]]:
-    items = sorted(group[1], key=lambda item: item.order)
+    items = sorted(group[1], key=lambda item: item.address.order)
     return items[0].sender, items
 
 

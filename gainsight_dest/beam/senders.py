@@ -28,7 +28,7 @@ class LiveSender:
         self._before, minutes = made
         self._minutes = dict(minutes)
         self._calls, self._waited = 0, 0.0
-        shard.remember(_ages(minutes, clock()))
+        shard.deliverer.budget.remember(_ages(minutes, clock()))
 
     def knows(self, made: Made) -> bool:
         """Whether no other process has made calls since. After a bundle that failed, all is as it was before."""
@@ -43,7 +43,8 @@ class LiveSender:
 
     def note(self) -> None:
         """Count the calls and the waiting since the last time."""
-        more, longer = self.shard.calls - self._calls, round((self.shard.waited - self._waited) * 1000)
+        made = self.shard.deliverer
+        more, longer = made.calls - self._calls, round((made.waited - self._waited) * 1000)
         self._calls, self._waited = self._calls + more, self._waited + longer / 1000
         if more:
             minute = self._minute()

@@ -16,16 +16,12 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec
 from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWindows, WindowFn
 from apache_beam.utils.shared import Shared
 
-from gainsight_dest.batching.defaults import BATCH, CALLS_PER_DAY, CALLS_PER_MINUTE, WORKERS
 from gainsight_dest.beam.gather import GatherBySender, Keyed, RoutedEvent, RouteEvents
 from gainsight_dest.beam.results import results
 from gainsight_dest.beam.senders import LiveSenders
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.call import TIMEOUT, Timeout
-from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards
 from gainsight_dest.outcome import Outcome, Status
-from gainsight_dest.templates import of_one_tenant
 
 #: Seconds that a late event may come after its window of `WriteToGainsight(window=…)`, and still be sent.
 _LATENESS = 86_400
@@ -47,11 +43,10 @@ class WriteResult(NamedTuple):
 class WriteToGainsight(beam.PTransform[Any, Any]):
     """Delivers events within the tenant's budget, each company and person by one sender. Gives a `WriteResult`.
 
-    `shards`: senders of people and events, side by side where the runner has the workers. `calls_per_minute`,
-    `calls_per_day`: what all of them may use of the tenant's limits (None: no limit). `window`: seconds, or a WindowFn,
-    to gather unbounded events for; None: as they are windowed. Bounded ones are gathered all at once: windows of them
-    come in no order. `workers`: calls under way at once, a sender. `batch`: events that are merged at once. `base_url`:
-    where to send instead of the tenant's host. `timeout`, `patience`: as Deliverer's.
+    `shards`: senders of people and events, side by side where the runner has the workers. `window`: seconds, or a
+    WindowFn, to gather unbounded events for; None: as they are windowed. Bounded ones are gathered all at once: windows
+    of them come in no order. `settings`: the others of `gainsight_dest.deliver.Shards`, such as `calls_per_minute`,
+    `batch` and `base_url`.
 
     Raises ConfigError and ValueError when it is made. A wrong key raises CredentialsError in a worker: the pipeline
     fails, and no event counts as done that was not.
@@ -62,28 +57,12 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         config: DestinationConfig | Mapping[str, Any],
         *,
         shards: int = 1,
-        calls_per_minute: int | None = CALLS_PER_MINUTE,
-        calls_per_day: int | None = CALLS_PER_DAY,
         window: float | WindowFn | None = None,
-        workers: int = WORKERS,
-        batch: int = BATCH,
-        base_url: str | None = None,
-        timeout: Timeout = TIMEOUT,
-        patience: Patience | None = None,
+        **settings: Any,
     ) -> None:
         super().__init__()
         self._window = FixedWindows(window) if isinstance(window, (int, float)) else window
-        self._shards = Shards(
-            config=of_one_tenant(config),
-            shards=shards,
-            calls_per_minute=calls_per_minute,
-            calls_per_day=calls_per_day,
-            workers=workers,
-            batch=batch,
-            base_url=base_url,
-            timeout=timeout,
-            patience=patience or Patience(),
-        )
+        self._shards = Shards(config=config, shards=shards, **settings)
 
     def display_data(self) -> dict[str, Any]:
         """The settings, without the keys: Beam shows them."""

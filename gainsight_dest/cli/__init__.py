@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 
 _NEEDS = ("click", "msgspec", "rich")
+FAILED = 1
 WRONG_USE = 2
 INTERRUPTED = 130  # as shells report an end by Ctrl-C
 READER_GONE = 141  # as they report an end by a closed pipe

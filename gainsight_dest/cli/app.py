@@ -71,11 +71,11 @@ def _variables(command: str, option: click.Option) -> list[str]:
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
-        "auto_envvar_prefix": PREFIX,
     },
-    epilog=f"Every option can be set by a variable, too: --workers of deliver by {PREFIX}_DELIVER_WORKERS, --config of "
-    f"all by {PREFIX}_CONFIG. Keys: GAINSIGHT_ACCESS_KEY and GAINSIGHT_SHARED_SECRET, or the names of files that hold "
-    "them in GAINSIGHT_ACCESS_KEY_FILE and GAINSIGHT_SHARED_SECRET_FILE, go before those of the config.",
+    epilog=f"Environment variables can set all options: {PREFIX}_DELIVER_WORKERS sets --workers of deliver, "
+    f"{PREFIX}_CONFIG sets --config of all commands. The keys in GAINSIGHT_ACCESS_KEY and GAINSIGHT_SHARED_SECRET, or "
+    "in the files that GAINSIGHT_ACCESS_KEY_FILE and GAINSIGHT_SHARED_SECRET_FILE name, are used before those of the "
+    "config.",
 )
 @click.version_option(__version__, prog_name="gainsight-dest")
 def cli() -> None:

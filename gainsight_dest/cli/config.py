@@ -16,7 +16,8 @@ import click
 
 from gainsight_dest import ConfigError, DestinationConfig
 from gainsight_dest.cli import read
-from gainsight_dest.cli.files import WrongInputError, content, needs
+from gainsight_dest.cli.files import WrongInputError, blamed, content, needs
+from gainsight_dest.cli.options import refuse_idle
 from gainsight_dest.cli.places import Lines, Steps, lines_of
 from gainsight_dest.reading import PlacedDestination, config_key, placed_in
 from gainsight_dest.templates import Settings
@@ -38,19 +39,10 @@ def _remember(context: click.Context, _: click.Parameter, value: str | None) -> 
 
 
 def _options(*, required: bool, path: click.Path) -> Callable[[_F], _F]:
-    def added(command: _F) -> _F:
-        command = click.option(
-            "--destination",
-            metavar="NAME|ID",
-            callback=_remember,
-            expose_value=False,
-            help="Which one, if FILE is a workspace of several.",
-        )(command)
-        return click.option("--config", "config_file", metavar="FILE", required=required, type=path, help=_ABOUT)(
-            command
-        )
-
-    return added
+    about = "Which destination, if FILE holds several."
+    which = click.option("--destination", metavar="NAME|ID", callback=_remember, expose_value=False, help=about)
+    file = click.option("--config", "config_file", metavar="FILE", required=required, type=path, help=_ABOUT)
+    return lambda command: file(which(command))
 
 
 #: The options that commands take their destination by.
@@ -67,24 +59,32 @@ class ConfigFile:
     lines: Lines
 
 
-def destination_config(file: str, env: Mapping[str, str] | None = None) -> DestinationConfig | Settings:
+def given_config(file: str | None) -> DestinationConfig | Settings | None:
+    """The config of a command's --config; None without one.
+
+    Raises WrongInputError, and click.UsageError for --destination alone.
+    """
+    refuse_idle({"destination": "config_file"})
+    return None if file is None else destination_config(file)
+
+
+def destination_config(file: str, env: Mapping[str, str] = os.environ) -> DestinationConfig | Settings:
     """The config that the file holds; Settings, if events fill it in. Raises WrongInputError.
 
-    `env`: the environment, if it is another than that of the process.
+    `env`: the environment.
     """
-    environment = os.environ if env is None else env
-    config = written(file, environment).config
+    config = written(file, env).config
     try:
-        return Settings({"Config": config}, environment).as_fixed()
+        return Settings({"Config": config}, env).as_fixed()
     except ConfigError as error:
-        shown = [(_with_variable(place, environment), problem) for place, problem in error.problems[:_MOST_PROBLEMS]]
+        shown = [(_with_variable(place, env), problem) for place, problem in error.problems[:_MOST_PROBLEMS]]
         problems = "".join(f"\n  {place}: {problem}" for place, problem in shown)
         if more := len(error.problems[_MOST_PROBLEMS:]):
             problems += f"\n  and {more:,} more"
     raise WrongInputError(f"{file} is not a destination config:{problems}")
 
 
-def fixed_config(file: str, env: Mapping[str, str] | None = None) -> DestinationConfig:
+def fixed_config(file: str, env: Mapping[str, str] = os.environ) -> DestinationConfig:
     """The same, for an event that fills in nothing. Raises WrongInputError."""
     config = destination_config(file, env)
     try:
@@ -94,13 +94,13 @@ def fixed_config(file: str, env: Mapping[str, str] | None = None) -> Destination
     raise WrongInputError(f"{file} is not a destination config without an event that fills it in: {problem}")
 
 
-def written(file: str, env: Mapping[str, str] | None = None) -> ConfigFile:
+def written(file: str, env: Mapping[str, str] = os.environ) -> ConfigFile:
     """The Config of the destination in the file, as it is written, with the keys that are in the environment.
 
     Raises WrongInputError.
     """
     found = _written(file)
-    keys = _keys(os.environ if env is None else env)
+    keys = _keys(env)
     return attrs.evolve(found, config={**found.config, **keys}) if isinstance(found.config, Mapping) else found
 
 
@@ -131,7 +131,7 @@ def _chosen(file: str, given: Any, name: str | None) -> PlacedDestination | None
     which = f"of the name or id {quoted(name)}" if name is not None else ""
     how_many = "several destinations" if len(meant) > 1 else "no destination"
     words = " ".join(filter(None, (how_many, which)))
-    raise WrongInputError(f"{file} holds {words}: choose one by --destination NAME|ID, of{listed}")
+    raise WrongInputError(f"{file} holds {words}: choose one with --destination NAME|ID:{listed}")
 
 
 def _called(placed: PlacedDestination) -> str:
@@ -188,12 +188,7 @@ def _parsed(file: str) -> tuple[Any, dict[Steps, int]]:
         needs(f"{file}: YAML", "cli", "ruamel.yaml")
         from gainsight_dest.cli import yaml_file  # noqa: PLC0415 - few configs are YAML, and it takes long to load
 
-        try:
+        with blamed(file):
             return yaml_file.parsed(data)
-        except ValueError as error:
-            raise WrongInputError(f"{file}: {error}") from None
-    try:
-        text = data.decode(json.detect_encoding(data), "surrogatepass")
-        return json.loads(data), lines_of(text)
-    except (ValueError, RecursionError) as error:
-        raise WrongInputError(f"{file}: {read.not_json(error)}") from None
+    given = read.json_of(file, data)
+    return given, lines_of(data.decode(json.detect_encoding(data), "surrogatepass"))

@@ -18,13 +18,14 @@ import click
 
 from gainsight_dest import CredentialsError
 from gainsight_dest.batching.defaults import BATCH, LINGER, WORKERS
-from gainsight_dest.cli import progress, records, show
+from gainsight_dest.cli import FAILED, WRONG_USE, progress, records, show
 from gainsight_dest.cli.config import config_option, destination_config
 from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import name_of, read_events
-from gainsight_dest.cli.files import Write, WrongInputError, check_written, needs, reading, writing
+from gainsight_dest.cli.files import Write, WrongInputError, check_replaceable, check_written, needs, reading, writing
 from gainsight_dest.cli.options import (
     budget_option,
+    errors_option,
     fail_empty_option,
     format_option,
     limit_options,
@@ -32,20 +33,18 @@ from gainsight_dest.cli.options import (
     number_option,
     refuse_contradictions,
 )
-from gainsight_dest.cli.progress import Look, Watch, utc
-from gainsight_dest.cli.read import NOT_JSON, Item, fault_in
+from gainsight_dest.cli.progress import Look, ProgressLog, utc
+from gainsight_dest.cli.read import Item, fault_in
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.cli.streams import plain_output, warn
 from gainsight_dest.cli.transform import transform
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.outcome import NOT_TRIED, Fault, Outcome, Status, facts_of, known
+from gainsight_dest.outcome import Fault, Outcome, Status, facts_of, known
 from gainsight_dest.spelling import counted
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver import Deliverer, Journal
 
-FAILED = 1
-WRONG_USE = WrongInputError.exit_code
 _DAY = 86_400.0
 #: What delivering needs beside the command line.
 LIBRARIES = ("requests", "pyrate_limiter")
@@ -58,62 +57,63 @@ _CONTRADICTIONS = {
     "quiet": ("verbose",),
 }
 #: Why a line is not sent that a journal is to take up when it is whole.
-_UNFINISHED = Fault("NotTried", None, "the last line is not whole yet")
+_UNFINISHED = Fault("NotTried", None, "the last line is not complete yet")
 
 
 @click.command()
 @click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @config_option
-@click.option("--journal", metavar="FILE", help="Record each outcome here; run again, go on where this ends.")
-@click.option("--retry-failed", is_flag=True, help="Send again what the journal has as failed.")
+@click.option("--journal", metavar="FILE", help="Record each outcome here. The same command continues the run.")
+@click.option("--retry-failed", is_flag=True, help="Send the failed events of the journal again.")
 @click.option("--keep-events", is_flag=True, help="Keep the events themselves in the journal, not only their outcomes.")
-@click.option("--errors", metavar="FILE", help="Write the events that failed here, with the reason, to send again.")
-@number_option("--workers", WORKERS, "Calls under way at once.", least=1, most=64)
+@errors_option
+@number_option("--workers", WORKERS, "How many calls to make at the same time.", least=1, most=64)
 @budget_option
-@number_option("--batch", BATCH, "Merge so many events into the fewest calls; more of them need fewer.", least=1)
-@click.option("--no-batch", is_flag=True, help="Merge nothing: each event by itself, as it came.")
+@number_option("--batch", BATCH, "How many events to merge at once. A larger batch needs fewer calls.", least=1)
+@click.option("--no-batch", is_flag=True, help="Do not merge: send each event by itself.")
 @click.option(
     "--linger",
     type=click.FloatRange(0),
     metavar="SECONDS",
     default=LINGER,
     show_default=True,
-    help="Where events come on a pipe, send a batch that is not full after so long.",
+    help="With events from a pipe: the longest time that a batch waits for more events.",
 )
-@limit_options("What the tenant has; ")
+@limit_options
 @fail_empty_option
-@click.option("--base-url", metavar="URL", help="Send here, such as to a sandbox on this machine.")
+@click.option("--base-url", metavar="URL", help="Send to this address instead of Gainsight, for example to a sandbox.")
 @click.option("--dry-run", is_flag=True, help="Send nothing: print the requests, as transform does.")
-@click.option("--report", metavar="FILE", help="Send nothing: print what a journal holds.")
+@click.option("--report", metavar="FILE", help="Send nothing: print the results in this journal.")
 @format_option("How to print the counts: tables, or one JSON object.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
-    help="Show the progress in lines, or in JSON lines.  [default: a bar at a terminal, else text]",
+    help="Show the progress as lines of text or of JSON.  [default: a bar at a terminal, else text]",
 )
-@click.option("--metrics-file", metavar="FILE", help="Keep metrics here, for node_exporter's textfile collector.")
+@click.option("--metrics-file", metavar="FILE", help="Write metrics here, for node_exporter's textfile collector.")
 @click.option("-v", "--verbose", is_flag=True, help="Show each call on standard error.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def deliver(context: click.Context, /, events: str | None, config_file: str | None, **options: Any) -> int:
     """Deliver EVENTS to Gainsight, and print how many were delivered.
 
-    EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
-    as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}.
+    EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
+    or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
+    {"batch": [...]}.
 
-    Calls that fail with a temporary error are tried again, events of one person or company stay in order, no more calls
-    are made than the tenant has. Events are merged into the fewest calls; the result of each is the same as if it were
-    sent alone.
+    Calls that fail with a temporary error are tried again. The events of one person or company stay in order. No more
+    calls are made than the tenant allows. Events are merged into the fewest calls; the result of each is the same as if
+    it were sent alone.
 
-    If standard error is not a terminal, lines there say that the run begins, what the first error of each kind is, and
-    every minute how far the run has come.
+    If standard error is not a terminal, it gets lines of text: at the start, at the first error of each kind, and every
+    minute with the counts so far.
 
-    Ctrl-C and SIGTERM end the run in order: calls under way are finished. A second one ends it at once.
+    Ctrl-C and SIGTERM end the run in good order: calls that were begun are finished. The second one ends it at once.
 
     Exit status: 0 all well, 1 some events failed, 2 wrong use or config, or a run that could not be finished, as with a
     wrong key; 130 ended by Ctrl-C, 143 by SIGTERM.
     """
-    refuse_contradictions(context, _CONTRADICTIONS)
+    refuse_contradictions(_CONTRADICTIONS)
     if options["report"] is not None:
         return _report(options["report"], options["form"])
     if events is None or config_file is None:
@@ -207,7 +207,7 @@ def _check_files(options: dict[str, Any], events: str, config_file: str) -> None
 
     errors, metrics, journal = options["errors"], options["metrics_file"], options["journal"]
     if metrics is not None:
-        progress.check_metrics_file(metrics)
+        check_replaceable(metrics)
     journals = dict.fromkeys(files_of(journal) if journal else [], "the journal")
     others = {config_file: "the config", **journals, events: "the file of the events"}
     check_written({"--errors": errors, "--metrics-file": metrics}, others)
@@ -267,19 +267,18 @@ class FileDelivery:
         self._started = clock()
         self._started_at = time.time()
         self._calls_before, self._delayed_before = deliverer.calls, deliverer.delayed
-        self._watch = Watch(self.look, metrics_file, self._seen, clock)
+        self._log = ProgressLog(self.look, metrics_file, self._seen, clock)
 
     def go(
         self,
         file: io.BufferedReader,
         *,
         quiet: bool = False,
-        batch: int | None = None,
-        linger: float | None = None,
         fail_empty: bool = False,
         warn: Callable[[str], object] = warn,
+        **how: Any,
     ) -> None:
-        """Deliver all that the file holds. The rest is as for Deliverer.run.
+        """Deliver all that the file holds. `how`: as for Deliverer.run.
 
         Raises WrongInputError for a file that is something else than events, with `fail_empty` for one without them.
         """
@@ -288,9 +287,9 @@ class FileDelivery:
             show.console_on_stderr(), self.look, self._deliverer, self._bytes_ahead, quiet=quiet
         )
         events = self._events(file, fail_empty=fail_empty, warn=warn)
-        results = self._deliverer.run(events, self._journal, batch=batch, linger=linger)
-        self._watch.write(self.look())
-        with self._stop.heeded(), self._watch, show.on_screen(bar), closing(results):
+        results = self._deliverer.run(events, self._journal, **how)
+        self._log.write(self.look())
+        with self._stop.heeded(), self._log, show.on_screen(bar), closing(results):
             task = bar.add_task("", total=size)
             for result in results:
                 item, place, _ = self._under_way.popleft()
@@ -326,7 +325,7 @@ class FileDelivery:
         numbers = {each.position: each.item.number for each in [*self._under_way]} if failed else {}
         faults = [(fault, each.index) for each in failed if (fault := fault_in(each)) and each.index in numbers]
         for fault, index in faults:
-            self._watch.fault(fault, numbers[index])
+            self._log.fault(fault, numbers[index])
         if self._journal is None:
             return
         from gainsight_dest.deliver.journal import JournalError, RunRecord  # noqa: PLC0415 - needs the extra deliver
@@ -359,28 +358,26 @@ class FileDelivery:
     def _close(self) -> None:
         """Count what has no outcome: a part of an event, an event that was read when the end was asked for."""
         if self._missing is not None:  # nothing of it is there to be sent, or to be recorded as sent
-            fault = Fault(NOT_JSON, None, str(self._missing.problem))
-            self._counts.add(self._missing.number, None, {"events": 1, "failed": 1}, fault=fault)
-            self._watch.fault(fault, self._missing.number)
+            self._take(self._missing, known(0, None, Status.FAILED, error=self._missing.given))
         while self._under_way:
             item, *_ = self._under_way.popleft()
-            self._take(item, known(item.number - 1, item.event, Status.NOT_TRIED))
+            self._take(item, known(0, item.event, Status.NOT_TRIED))
         if self._unfinished is not None:
-            self._counts.add(self._unfinished.number, None, {"events": 1, str(Status.NOT_TRIED): 1})
-            self._keep(self._unfinished, _UNFINISHED, known(self._unfinished.number - 1, None, Status.NOT_TRIED))
+            self._take(self._unfinished, known(0, None, Status.NOT_TRIED), _UNFINISHED)
 
-    def _take(self, item: Item, result: Outcome) -> None:
-        fault = fault_in(result)
+    def _take(self, item: Item, result: Outcome, fault: Fault | None = None) -> None:
+        """Count an event that has ended, and keep it if it is not with Gainsight. `fault`: why not, if it is known."""
+        fault = fault or fault_in(result)
         calls = 0 if result.resumed else result.calls
         counts = {"events": 1, str(result.status): 1, "calls": calls}
-        at_fault = None if fault is NOT_TRIED else fault
+        at_fault = None if result.status is Status.NOT_TRIED else fault
         self._counts.add(item.number, result.type, counts, result.reason, at_fault)
         if at_fault is not None and not result.resumed:
-            self._watch.fault(at_fault, item.number)
+            self._log.fault(at_fault, item.number)
         self._resumed += result.resumed
         if isinstance(result.error, CredentialsError) and not result.resumed:  # one of an earlier run ended that one
             self._credentials = result.error
-        if fault is not None:
+        if fault is not None and not item.is_missing:
             self._keep(item, fault, result)
 
     def _keep(self, item: Item, fault: Fault, result: Outcome) -> None:
@@ -390,23 +387,23 @@ class FileDelivery:
         try:
             self._write_error(records.line(records.dead_letter(item, fault, **facts_of(result))))
         except WrongInputError as error:
-            self._unwritten = f"{error}. The run was ended, and event {item.number:,} and all after it are not in there"
+            self._unwritten = f"{error}. The run was ended: event {item.number:,} and later ones are not in it"
             self._deliverer.stop()
 
     def end(self, journal_file: str | None = None) -> End:
         """How it ended, once it has."""
         counts, notes = self._counts.total(), []
         if self._resumed:
-            notes.append(f"{self._resumed:,} of them stand in the journal: nothing was sent for them now.")
+            notes.append(f"{self._resumed:,} of them were in the journal already, and were not sent again.")
         if self._unfinished is not None:
-            notes.append("The last line is not whole yet. Run the same command when it is.")
+            notes.append("The last line is not complete yet. Run the same command when it is.")
         reason = None
         if self._unwritten is not None:
-            again = ". With room for it, run the same command: the journal has them all" if journal_file else ""
+            again = ". Make room and run the same command: the journal has them all" if journal_file else ""
             reason = f"{self._unwritten}{again}"
         elif self._stop.is_asked:
-            rest = f"What comes after event {self._read:,} was not read." if self._read else "No event was read."
-            notes.append(f"Ended on request. {'Run the same command to go on.' if journal_file else rest}")
+            rest = f"Events after event {self._read:,} were not read." if self._read else "No event was read."
+            notes.append(f"Ended on request. {'Run the same command to continue.' if journal_file else rest}")
         elif problem := self._credentials or self._deliverer.ended:
             reason = f"the run was ended: {problem}"
         status = WRONG_USE if reason else self._stop.status
@@ -417,7 +414,7 @@ class FileDelivery:
     def tell_end(self, end: End, form: str = "text") -> None:
         """Print how many events ended how, and write the last metrics."""
         look = self.look()
-        self._watch.write(look, end.status)
+        self._log.write(look, end.status)
         facts = {"resumed": self._resumed, "notes": end.notes, "ended": end.reason, "exit_status": end.status}
         _print_result(form, self._counts, {**look.pace(), **facts}, f"{look.pace_words()}.", *end.notes)
 

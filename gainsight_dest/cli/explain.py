@@ -14,8 +14,8 @@ from rich.progress import Progress
 from rich.text import Text
 
 from gainsight_dest import Profile, Trace, explain, lint
-from gainsight_dest.cli import records, show
-from gainsight_dest.cli.config import config_option, destination_config, written
+from gainsight_dest.cli import FAILED, records, show
+from gainsight_dest.cli.config import config_option, given_config, written
 from gainsight_dest.cli.events import Configs, reading_events
 from gainsight_dest.cli.files import check_written, needs, nowhere, writing
 from gainsight_dest.cli.options import (
@@ -23,76 +23,58 @@ from gainsight_dest.cli.options import (
     fail_empty_option,
     format_option,
     refuse_contradictions,
-    refuse_idle,
+    several_option,
 )
-from gainsight_dest.cli.pick import TYPES, Pick
+from gainsight_dest.cli.pick import Pick
 from gainsight_dest.cli.read import NOT_JSON, Item
 from gainsight_dest.cli.streams import plain_output, standard_output, warn
 from gainsight_dest.explaining.trace import Row
 from gainsight_dest.fields import Fate
 from gainsight_dest.outcome import Fault, text_of
 from gainsight_dest.spelling import counted, printable
+from gainsight_dest.transform import EVENT_TYPES
 
-FAILED = 1
+_TYPE = click.Choice(EVENT_TYPES, case_sensitive=False)
 
 
 @click.command("explain", short_help="Show where each trait of EVENTS goes, or why it does not.")
 @events_argument
 @config_option
-@click.option("--summary", is_flag=True, help="Show each trait over all events, rather than each event.")
-@click.option("--html", metavar="FILE", help="Write the summary as a page, with a picture of what goes where.")
-@click.option(
-    "--trait",
-    "traits",
-    multiple=True,
-    metavar="NAME",
-    help="Only of this trait, such as traits.plan, plan or traits.address with all that is in it. May be given again.",
+@click.option("--summary", is_flag=True, help="Show each trait once, over all events, instead of each event.")
+@click.option("--html", metavar="FILE", help="Write the summary as a web page, with a picture of what goes where.")
+@several_option(
+    "--trait", "traits", "Show only this trait: traits.plan, plan, or all of traits.address.", metavar="NAME"
 )
-@click.option(
-    "--type",
-    "types",
-    multiple=True,
-    type=click.Choice(TYPES, case_sensitive=False),
-    help="Only of events of this type. May be given again.",
-)
-@click.option(
-    "--event",
-    "numbers",
-    multiple=True,
-    type=click.IntRange(1),
-    metavar="N",
-    help="Only of this event, by the number that it is shown with. May be given again.",
-)
-@click.option("--lost", is_flag=True, help="Only of what did not reach a field, and of events at fault.")
+@several_option("--type", "types", "Show only events of this type.", type=_TYPE)
+@several_option("--event", "numbers", "Show only the event with this number.", type=click.IntRange(1), metavar="N")
+@click.option("--lost", is_flag=True, help="Show only what did not reach a field, and events with errors.")
 @fail_empty_option
-@click.option("--mask", is_flag=True, help="Show no value of the events, but what it is: <a string>.")
+@click.option("--mask", is_flag=True, help="Show no values of the events, only what they are: <a string>.")
 @format_option()
-@click.pass_context
-def explain_command(context: click.Context, /, events: str, config_file: str | None, **options: Any) -> int:
+def explain_command(events: str, config_file: str | None, **options: Any) -> int:
     """Show where each trait and property of EVENTS goes, or why it does not. Nothing is sent.
 
-    EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
-    as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}. Without --config each event must carry
-    its destination, {"message": {...}, "destination": {...}}.
+    EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
+    or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
+    {"batch": [...]}. Without --config each event must carry its destination, {"message": {...}, "destination": {...}}.
 
-    For each event, or with --summary for each trait of all: where it came from, the field it went to, its value, how it
-    was changed, or why it did not go: no mapping, blank, not a number, overridden by another. As json it is one object
-    an event, or one for the summary.
+    For each trait: where it came from, the field that it goes to, its value, and how it was changed; or why it does not
+    go: no mapping, blank, not a number, overridden by another. With --format json it is one object for each event, or
+    one for the summary.
 
-    --trait, --type, --event and --lost can be used together, and with all other options. An event with nothing left is
-    left out: it is not counted, and does not change the exit status. A line at the end says how many events are shown,
-    of how many that were read. With --event no more of EVENTS is read than needed.
+    --trait, --type, --event and --lost choose what is shown, alone or together. An event without any of it is not shown
+    and not counted, and does not change the exit status. A line at the end says how many events were read, and how many
+    of them are shown. With --event, reading ends with the last of these events.
 
-    Exit status: 0 all well, 1 some events are at fault, 2 wrong use or config.
+    Exit status: 0 all well, 1 some events have errors, 2 wrong use or config.
     """
     summary, html, form = (options[name] for name in ("summary", "html", "form"))
     # With --html alone nothing is printed that could be of a format.
-    refuse_contradictions(context, {} if summary else {"html": ("form",)})
-    refuse_idle(context, {"destination": "config_file"})
+    refuse_contradictions({} if summary else {"html": ("form",)})
+    configs = Configs(given_config(config_file))
     if html is not None:
         needs("--html", "report", "jinja2")
         check_written({"--html": html}, {config_file: "the config"})
-    configs = Configs(destination_config(config_file) if config_file else None)
     pick = Pick(options["numbers"], options["types"], options["traits"], lost=options["lost"])
     profile = Profile()
     in_colours = form == "text" and show.has_colours(sys.stdout)  # which rich stands in for while there is a bar

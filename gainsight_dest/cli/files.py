@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,11 +17,13 @@ from typing import cast
 
 import click
 
+from gainsight_dest.cli import WRONG_USE
+
 
 class WrongInputError(click.ClickException):
     """A wrong use of the command line, or a config that cannot be used."""
 
-    exit_code = 2
+    exit_code = WRONG_USE
 
 
 class ReaderGoneError(Exception):
@@ -143,6 +146,15 @@ def named(path: str, done: str) -> Iterator[None]:
         raise WrongInputError(f"{path} cannot be {done}: {getattr(error, 'strerror', 'no such name')}") from None
 
 
+@contextmanager
+def blamed(path: str | None) -> Iterator[None]:
+    """What is wrong with the content of a file, as a mistake of who named it."""
+    try:
+        yield
+    except ValueError as error:
+        raise WrongInputError(f"{path}: {error}") from None
+
+
 def _private(path: str, flags: int) -> int:
     """Opens a file that, if it is new, this user alone can read."""
     return os.open(path, flags, 0o600)
@@ -169,6 +181,19 @@ def check_written(written: Mapping[str, str | None], others: Mapping[str, str] |
             if is_same_file(path, other):
                 raise WrongInputError(f"{path} is {name}: name another file for {option}")
         names[path] = f"the file of {option}"
+
+
+def check_replaceable(path: str) -> None:
+    """Raises WrongInputError if `write_whole` could not write it: now rather than when all would be lost."""
+    if not path:
+        raise WrongInputError("a file to write to needs a name")
+    with named(path, "written"):
+        try:
+            problem = "" if stat.S_ISREG(os.stat(path).st_mode) else "it is not a file"  # noqa: PTH116 - it may be any name
+        except FileNotFoundError:
+            problem = "" if Path(path).absolute().parent.is_dir() else "there is no such folder"
+    if problem:
+        raise WrongInputError(f"{path} cannot be written: {problem}")
 
 
 def write_whole(path: str, text: str, *, for_all: bool = False) -> None:

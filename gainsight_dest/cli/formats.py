@@ -99,16 +99,16 @@ _BEGINNINGS: tuple[tuple[bytes, FileFormat], ...] = (
         b"\xd0\xcf\x11\xe0",
         FileFormat(
             "a workbook of an old Excel",
-            hint="Save it as .xlsx or as CSV, and run the command again: it says how to go on.",
+            hint="Save it as .xlsx or as CSV, and run the command again: it says what to do next.",
         ),
     ),
     (
         b"SQLite format 3\0",
-        FileFormat("an SQLite database", hint="Name the table that is meant: COPY its rows by DuckDB."),
+        FileFormat("an SQLite database", hint="Write the rows of its table to a file with DuckDB's COPY."),
     ),
     (b"Obj\x01", FileFormat("an Avro file", source="read_avro({file})", hint=_ROWS)),
-    (b"ORC", FileFormat("an ORC table", hint="Have what made it write Parquet or NDJSON.")),
-    (b"ARROW1", FileFormat("an Arrow file", hint="Have what made it write Parquet or NDJSON.")),
+    (b"ORC", FileFormat("an ORC table", hint="Export the data as Parquet or NDJSON instead.")),
+    (b"ARROW1", FileFormat("an Arrow file", hint="Export the data as Parquet or NDJSON instead.")),
     (b"\x1f\x8b", FileFormat("gzip in gzip", command="gzip -dc {file} | gzip -dc")),
     (b"BZh", FileFormat("packed by bzip2", command="bzip2 -dc {file}")),
     (b"\xfd7zXZ\0", FileFormat("packed by xz", command="xz -dc {file}")),
@@ -116,7 +116,7 @@ _BEGINNINGS: tuple[tuple[bytes, FileFormat], ...] = (
     (b"7z\xbc\xaf\x27\x1c", FileFormat("a 7z archive", command="7z e -so {file}")),
     (b"%PDF-", FileFormat("a PDF")),
 )
-_PAGE = FileFormat("a page of HTML or XML", hint="Get the file again: a page of a login is often what comes instead.")
+_PAGE = FileFormat("a page of HTML or XML", hint="Download the file again: this may be the page of a login.")
 #: In a workbook's zip the first names are of these.
 _IN_A_WORKBOOK = (b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/")
 _NAME_AT = 30  # where the first name of a zip stands, in bytes

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gainsight_dest import DestinationConfig, Finding, Profile, Severity, explain, lint
-from gainsight_dest.cli import show
+from gainsight_dest.cli import FAILED, show
 from gainsight_dest.cli.config import config_needed, written
 from gainsight_dest.cli.events import reading_events
 from gainsight_dest.cli.options import fail_empty_option, format_option, refuse_idle
@@ -24,33 +24,26 @@ from gainsight_dest.linting.subject import subject_of
 from gainsight_dest.spelling import counted
 from gainsight_dest.transform import SWITCHED_OFF
 
-FOUND_ERRORS = 1
-
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 _RULES = {rule.code: rule for rule in RULES}
 
 
-@click.command("lint", short_help="Show what is wrong with a destination config, or may be.")
+@click.command("lint", short_help="Show what is wrong, or may be wrong, in a destination config.")
 @config_needed
-@click.option(
-    "--events", metavar="FILE", help="Events that are sent by it, to compare it with: as for transform, - included."
-)
+@click.option("--events", metavar="FILE", help="Compare the config with these events: a file, or - for standard input.")
 @fail_empty_option
-@click.option("--mask", is_flag=True, help="Show no value of the events, such as the name of a company.")
-@format_option("How to print it; github: as annotations of a workflow.", "github")
-@click.pass_context
-def lint_command(
-    context: click.Context, /, config_file: str, events: str | None, form: str, *, fail_empty: bool, mask: bool
-) -> int:
-    """Show what is wrong with a destination config, or may be. Nothing is sent.
+@click.option("--mask", is_flag=True, help="Show no values of the events, such as names of companies.")
+@format_option("How to print it; github: as annotations of a GitHub workflow.", "github")
+def lint_command(config_file: str, events: str | None, form: str, *, fail_empty: bool, mask: bool) -> int:
+    """Show what is wrong, or may be wrong, in a destination config. Nothing is sent.
 
-    An error makes events fail; a warning may be meant so. With --events it also finds mappings that none of them
-    uses, names that are nearly a mapped one, events that are not mapped, values that Gainsight refuses, names of
-    companies that look alike.
+    An error makes events fail. A warning may be what you want. With --events it also finds mappings that no event uses,
+    names that are almost a mapped one, events without a mapping, values that Gainsight refuses, and names of companies
+    that look alike.
 
     Exit status: 0 no errors, 1 errors, 2 wrong use.
     """
-    refuse_idle(context, {"fail_empty": "events", "mask": "events"})
+    refuse_idle({"fail_empty": "events", "mask": "events"})
     file = written(config_file)
     config = {"Config": file.config}
     profile = None
@@ -59,7 +52,7 @@ def lint_command(
         _add_events(profile, events, subject_of(config).config, fail_empty=fail_empty)
     findings = [(file.lines.of(finding.place), finding) for finding in lint(config, profile)]
     _FORMS[form](LintReport(config_file, findings, profile))
-    return FOUND_ERRORS if any(finding.severity is Severity.ERROR for _, finding in findings) else 0
+    return FAILED if any(finding.severity is Severity.ERROR for _, finding in findings) else 0
 
 
 @attrs.frozen

@@ -19,8 +19,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 #: The argument of commands that read events, and their option.
 events_argument = click.argument("events", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+errors_option = click.option(
+    "--errors", metavar="FILE", help="Write failed events to this file, with the reasons, to fix and send again."
+)
 fail_empty_option = click.option(
-    "--fail-empty", is_flag=True, help="End with 2 where there are no events, rather than warn."
+    "--fail-empty", is_flag=True, help="If there are no events, end with status 2. Without this it is a warning."
 )
 
 
@@ -36,10 +39,15 @@ def number_option(name: str, default: int, about: str, least: int = 0, most: int
     return click.option(name, type=number, metavar="N", default=default, show_default=True, help=about)
 
 
+def several_option(name: str, parameter: str, about: str, **how: Any) -> Callable[[_F], _F]:
+    """An option that can be given more than once. `parameter`: what gets all of its values."""
+    return click.option(name, parameter, multiple=True, help=f"{about} Can be repeated.", **how)
+
+
 def listen_options(port: int) -> Callable[[_F], _F]:
     """The options of where a server listens."""
-    at_port = number_option("--port", port, "0: any that is free.", most=65535)
-    where = "The address to listen at. It asks no password."
+    at_port = number_option("--port", port, "The port to listen at; 0: any free one.", most=65535)
+    where = "The address to listen at. There is no password."
     at_host = click.option("--host", default="127.0.0.1", show_default=True, help=where)
     return lambda command: at_port(at_host(command))
 
@@ -47,11 +55,11 @@ def listen_options(port: int) -> Callable[[_F], _F]:
 # --- limits of calls --------------------------------------------------------------------------------------------------
 
 
-def limit_options(about: str = "") -> Callable[[_F], _F]:
+def limit_options(command: _F) -> _F:
     """The options of how many calls may be made, of which 0 stands for no limit."""
-    a_minute = number_option("--calls-per-minute", CALLS_PER_MINUTE, f"{about}0: no limit.")
-    a_day = number_option("--calls-per-day", CALLS_PER_DAY, f"{about}0: no limit.")
-    return lambda command: a_minute(a_day(command))
+    about = "The tenant's limit; 0: no limit."
+    command = number_option("--calls-per-day", CALLS_PER_DAY, about)(command)
+    return number_option("--calls-per-minute", CALLS_PER_MINUTE, about)(command)
 
 
 def _share(_: click.Context, __: click.Parameter, value: str) -> float:
@@ -67,7 +75,7 @@ budget_option = click.option(
     show_default=True,
     metavar="SHARE",
     callback=_share,
-    help="How much of the tenant's calls to use: the rest is for others.",
+    help="The share of the tenant's calls to use. The rest is left for others.",
 )
 
 
@@ -83,12 +91,13 @@ def limits(options: Mapping[str, Any]) -> dict[str, Any]:
 _DEFAULTS = frozenset({ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP})
 
 
-def refuse_contradictions(context: click.Context, against: Mapping[str, tuple[str, ...]]) -> None:
+def refuse_contradictions(against: Mapping[str, tuple[str, ...]]) -> None:
     """Raises click.UsageError if an option was given, and one of those that it goes `against`, be it as a variable.
 
     Options go by the names of their parameters. One that is given its own default, `--batch 2000 --no-batch`, is given
     all the same; a flag that is given as false is not.
     """
+    context = click.get_current_context()
     pairs = ((name, other) for name, others in against.items() for other in others)
     for pair in pairs:
         if all(_is_given(context, name) for name in pair):
@@ -96,16 +105,17 @@ def refuse_contradictions(context: click.Context, against: Mapping[str, tuple[st
             raise click.UsageError(f"{both} contradict each other: leave one of them out", context)
 
 
-def refuse_idle(context: click.Context, of: Mapping[str, str]) -> None:
+def refuse_idle(of: Mapping[str, str]) -> None:
     """Raises click.UsageError if an option is on the command line, and the one that it goes with is not given.
 
     A variable may be set for several commands, of which some have no use for it.
     """
+    context = click.get_current_context()
     for name, other in of.items():
         is_here = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if is_here and not _is_given(context, other):
             words = _named(context, name), _named(context, other)
-            raise click.UsageError("{} goes with {}: without that it does nothing".format(*words), context)
+            raise click.UsageError("{} needs {}: alone it does nothing".format(*words), context)
 
 
 def _is_given(context: click.Context, name: str) -> bool:
@@ -119,6 +129,4 @@ def _named(context: click.Context, name: str) -> str:
     shown = name.upper() if isinstance(parameter, click.Argument) else parameter.opts[-1]
     if context.get_parameter_source(name) is not ParameterSource.ENVIRONMENT:
         return shown
-    own = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or ()
-    variables = [*own, f"{context.auto_envvar_prefix}_{name.upper()}"]
-    return f"{shown} (of the variable {next(each for each in variables if each in os.environ)})"
+    return f"{shown} (of the variable {next(each for each in parameter.envvar or () if each in os.environ)})"

@@ -12,9 +12,6 @@ from gainsight_dest.explaining.trace import Path, Row, path_text
 from gainsight_dest.fields import Fate
 from gainsight_dest.spelling import printable
 
-#: The types that events may be asked for by.
-TYPES = ("identify", "group", "track")
-
 
 class Pick:
     """What is asked for: of events their `numbers` and `types`, of rows their `traits`, or that they are `lost`.

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gainsight_dest import ConfigError, DestinationConfig
-from gainsight_dest.cli import show
-from gainsight_dest.cli.config import config_option, destination_config
+from gainsight_dest.cli import FAILED, show
+from gainsight_dest.cli.config import config_option, given_config
 from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import Configs, NoConfigError, reading_events
 from gainsight_dest.cli.files import WrongInputError
@@ -23,7 +23,6 @@ from gainsight_dest.cli.options import (
     limit_options,
     limits,
     refuse_contradictions,
-    refuse_idle,
 )
 from gainsight_dest.cli.read import Item
 from gainsight_dest.cli.records import line
@@ -32,7 +31,6 @@ from gainsight_dest.plan import Fit, Limits, Load, Plan, plan
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, lasting
 from gainsight_dest.templates import Settings
 
-DOES_NOT_FIT = 1
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 
 
@@ -53,42 +51,31 @@ def _window(_: click.Context, __: click.Parameter, value: str) -> int:
     show_default=True,
     metavar="LENGTH",
     callback=_window,
-    help="Merge what comes within it: 30s, 10m, 1h, a day at most.",
+    help="Merge the events of so much time: 30s, 10m, 1h, at most 1d.",
 )
-@click.option(
-    "--events-a-day", type=click.IntRange(1), metavar="N", help="What a day brings, if the sample is not all of it."
-)
+@click.option("--events-a-day", type=click.IntRange(1), metavar="N", help="Events of a day, if the sample is not one.")
 @budget_option
-@limit_options("What the tenant has; ")
+@limit_options
 @fail_empty_option
 @format_option()
-@click.pass_context
-def plan_command(
-    context: click.Context,
-    /,
-    events: str,
-    config_file: str | None,
-    window: int,
-    events_a_day: int | None,
-    **options: Any,
-) -> int:
+def plan_command(events: str, config_file: str | None, window: int, events_a_day: int | None, **options: Any) -> int:
     """Show how many calls EVENTS cost, one by one and merged, and whether a day of them fits. Nothing is sent.
 
-    EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
-    as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}: a sample, best of a whole day. Without
-    --config and without a destination of its own, {"message": {...}, "destination": {...}}, a track event counts as
-    sent whatever its name.
+    EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
+    or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
+    {"batch": [...]}. They are a sample, best of a whole day. Each may carry its destination, {"message": {...},
+    "destination": {...}}. Without that and without --config, all track events are counted, also those that a config has
+    no name for.
 
-    In each window of time a person costs one call, whatever comes of them, fifty companies cost two, a track event
-    costs one. Windows go by the events' own timestamps.
+    The events are merged in windows of time, by their timestamps. In a window, all events of one person cost one call
+    together, up to fifty companies cost two, and each track event costs one.
 
-    Exit status: 0 it fits, 1 it does not, or not for certain, 2 wrong use or config.
+    Exit status: 0 it fits, 1 it does not fit or may not fit, 2 wrong use or config.
     """
     allowed = limits(options)
     has_limit = any(number is not None for number in allowed.values())
-    refuse_contradictions(context, {} if has_limit else {"budget": tuple(allowed)})  # a share of what has no limit
-    refuse_idle(context, {"destination": "config_file"})
-    configs = _TenantConfigs(destination_config(config_file) if config_file else None)
+    refuse_contradictions({} if has_limit else {"budget": tuple(allowed)})  # a share of what has no limit
+    configs = _TenantConfigs(given_config(config_file))
     load = Load(window)
     counts = RunCounts(("events", "sent", "skipped", "errors"))
     with reading_events(events, fail_empty=options["fail_empty"]) as source:
@@ -107,7 +94,7 @@ def plan_command(
         printed = captured.get().encode()
     with plain_output() as write:
         write(printed)
-    return 0 if made.fit is Fit.YES else DOES_NOT_FIT
+    return 0 if made.fit is Fit.YES else FAILED
 
 
 class _TenantConfigs(Configs):
@@ -150,7 +137,7 @@ def _print_plan(console: Console, made: Plan, *, without_config: bool) -> None:
     console.print(f"\n{made.verdict}", style="bold")
     if without_config:
         console.print(
-            "\nNo config: every track event counts as sent. With --config FILE, those that it has a name for."
+            "\nNo config: all track events are counted. With --config FILE, only those that it has a name for."
         )
     for note in made.notes:
         console.print(f"\n{note}")

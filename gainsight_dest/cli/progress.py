@@ -1,6 +1,6 @@
 """The progress of a delivery where nobody watches it: a log, of lines or of JSON, and a file of metrics.
 
-A `Look` is how far a delivery has come, as a value. `Watch` takes one now and then, and logs what is new.
+A `Look` is how far a delivery has come, as a value. `ProgressLog` takes one now and then, and logs what is new.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from gainsight_dest.cli import read, records, show
-from gainsight_dest.cli.files import WrongInputError, write_whole
+from gainsight_dest.cli.files import write_whole
 from gainsight_dest.explaining.profile import OTHER
 from gainsight_dest.outcome import Fault, Status
+from gainsight_dest.plan.durations import lasting
 from gainsight_dest.spelling import counted, printable
 
 if TYPE_CHECKING:
@@ -115,13 +115,6 @@ class Look:
 _ALWAYS = frozenset({str(Status.DELIVERED), str(Status.FAILED)})
 
 
-def lasting(seconds: float) -> str:
-    """A length of time: `0.4 s`, `12 s`, `0:01:30`."""
-    if seconds < 59.5:
-        return f"{seconds:.{1 if 0 < seconds < 10 else 0}f} s"
-    return str(timedelta(seconds=round(seconds)))
-
-
 def utc(at: float) -> str:
     """A moment in seconds since the epoch, as ISO 8601 has it."""
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -187,7 +180,7 @@ def tell(about: str, message: str, level: int = logging.INFO, **facts: Any) -> N
 # --- what is logged when ----------------------------------------------------------------------------------------------
 
 
-class Watch:
+class ProgressLog:
     """Logs the first fault of each kind at once, how far the delivery has come each minute, and writes metrics.
 
     `look` takes a Look; `metrics`: a file to write them to. `seen` gets each Look.
@@ -216,7 +209,7 @@ class Watch:
         if (fault.kind, is_retried) in self._kinds:
             return
         self._kinds.add((fault.kind, is_retried))
-        what = "a call failed, and is made again" if is_retried else f"event {event:,} failed"
+        what = "a call failed and is tried again" if is_retried else f"event {event:,} failed"
         facts = {"kind": fault.kind, "reason": fault.message, "event": event, "is_retried": is_retried}
         tell("fault", f"{what}: {fault.kind}: {fault.message}", logging.WARNING, **facts)
 
@@ -245,7 +238,7 @@ class Watch:
                 problem = f"{self._metrics} cannot be written: {error.strerror}"
                 tell("metrics", problem, logging.WARNING)
 
-    def __enter__(self) -> Watch:  # noqa: PYI034 - Python 3.10 has no Self
+    def __enter__(self) -> ProgressLog:  # noqa: PYI034 - Python 3.10 has no Self
         self._thread.start()
         return self
 
@@ -268,59 +261,37 @@ _PREFIX = "gainsight_dest_deliver_"
 
 def metrics(look: Look, now: float, status: int | None = None) -> str:
     """Metrics in Prometheus' text format. `now`: in seconds since the epoch. `status`: the exit status, at the end."""
-    events = Counter[tuple[str, str]]()
+    events = Counter[str]()
     for place, (name, row) in enumerate(look.types.items()):
         label = name if place < _MOST_TYPES else OTHER
-        events.update({(label, str(each)): row[str(each)] for each in Status})
-    families: list[tuple[str, str, str, list[tuple[dict[str, str], float]]]] = [
-        (
-            "events_total",
-            "counter",
-            "Events by type and status.",
-            [({"type": name, "status": each}, number) for (name, each), number in events.items()],
-        ),
-        ("resumed_events_total", "counter", "Events whose outcomes the journal had.", [({}, look.resumed)]),
-        ("calls_total", "counter", "Calls made.", [({}, look.calls)]),
-        (
-            "failed_calls_total",
-            "counter",
-            "Calls that failed by what may pass, by kind.",
-            [({"kind": kind}, trouble.times) for kind, trouble in look.troubles.items()],
-        ),
-        ("waited_seconds_total", "counter", "Seconds in which a call was waited with.", [({}, look.waited)]),
-        ("waiting", "gauge", "1 while a call is waited with.", [({}, look.waiting is not None)]),
-        ("running", "gauge", "1 until the run has ended.", [({}, status is None)]),
-        ("started_timestamp_seconds", "gauge", "When the run began.", [({}, now - look.seconds)]),
-        ("updated_timestamp_seconds", "gauge", "When this was written.", [({}, now)]),
-        ("exit_status", "gauge", "The exit status.", [] if status is None else [({}, status)]),
+        events.update({_label(type=label, status=str(each)): row[str(each)] for each in Status})
+    failed_calls = {_label(kind=kind): trouble.times for kind, trouble in look.troubles.items()}
+    families: list[tuple[str, str, Mapping[str, float]]] = [
+        ("events_total", "Events by type and status.", events),
+        ("resumed_events_total", "Events whose outcomes the journal had.", {"": look.resumed}),
+        ("calls_total", "Calls made.", {"": look.calls}),
+        ("failed_calls_total", "Calls that failed with a temporary error, by kind.", failed_calls),
+        ("waited_seconds_total", "Seconds in which a call had to wait.", {"": look.waited}),
+        ("waiting", "1 while a call waits.", {"": look.waiting is not None}),
+        ("running", "1 until the run has ended.", {"": status is None}),
+        ("started_timestamp_seconds", "When the run began.", {"": now - look.seconds}),
+        ("updated_timestamp_seconds", "When this was written.", {"": now}),
+        ("exit_status", "The exit status.", {} if status is None else {"": status}),
     ]
     return "".join(_family(*family) for family in families)
 
 
-def _family(name: str, kind: str, about: str, samples: list[tuple[dict[str, str], float]]) -> str:
+def _family(name: str, about: str, samples: Mapping[str, float]) -> str:
+    """A family of metrics. `samples`: by their labels."""
+    kind = "counter" if name.endswith("_total") else "gauge"
     head = f"# HELP {_PREFIX}{name} {about}\n# TYPE {_PREFIX}{name} {kind}\n"
-    return head + "".join(f"{_PREFIX}{name}{_labels(labels)} {float(value):.15g}\n" for labels, value in samples)
+    return head + "".join(f"{_PREFIX}{name}{label} {float(value):.15g}\n" for label, value in samples.items())
 
 
-def _labels(labels: Mapping[str, str]) -> str:
-    shown = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    return f"{{{shown}}}" if shown else ""
+def _label(**labels: str) -> str:
+    return "{{{}}}".format(",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()))
 
 
 def _escaped(word: str) -> str:
     """A word as the text format has it; what may steer a terminal stands as JSON's escapes do."""
     return printable(word).replace("\\", "\\\\").replace('"', '\\"')
-
-
-def check_metrics_file(path: str) -> None:
-    """Raises WrongInputError if it is not a file, or its folder is not there."""
-    if not path:
-        raise WrongInputError("a file to write to needs a name")
-    try:
-        problem = None if stat.S_ISREG(os.stat(path).st_mode) else "it is not a file"  # noqa: PTH116 - it may be any name
-    except FileNotFoundError:
-        problem = None if Path(path).absolute().parent.is_dir() else "there is no such folder"
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "no such name"
-    if problem is not None:
-        raise WrongInputError(f"{path} cannot be written: {problem}")

@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from gainsight_dest import EventError, Outcome, events_of
+from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.formats import FileFormat, format_of
 from gainsight_dest.outcome import Fault, fault_of, is_nested
 
@@ -101,7 +102,8 @@ def events(file: io.BufferedReader, warn: Callable[[str], object] = str) -> Iter
         found = format_of(stream.peek(_CHUNK))
         if found is not None:
             raise WrongFormatError(found, is_packed=is_packed)
-        for item in _array(stream) if _starts_with_bracket(stream) else _lines(stream):
+        is_array = stream.peek(1).removeprefix(_BOM).lstrip(_SPACE)[:1] == b"["
+        for item in _array(stream) if is_array else _lines(stream):
             number = item.number
             yield item
     except (OSError, EOFError, zlib.error) as error:
@@ -146,10 +148,6 @@ class _GzipStream(io.RawIOBase):
         return b""
 
 
-def _starts_with_bracket(stream: io.BufferedReader) -> bool:
-    return stream.peek(1).removeprefix(_BOM).lstrip(_SPACE)[:1] == b"["
-
-
 def _array(stream: io.BufferedReader) -> Iterator[Item]:
     elements = _Elements()
     number = 0
@@ -158,7 +156,7 @@ def _array(stream: io.BufferedReader) -> Iterator[Item]:
             if text := elements.last():
                 number += 1
                 yield from _element(number, text)
-            yield Item(number + 1, problem="the JSON array cannot be read from here on: it breaks off")
+            yield Item(number + 1, problem="the JSON array cannot be read from here on: it ends too early")
             return
         for text in elements.of(data):
             number += 1
@@ -167,7 +165,7 @@ def _array(stream: io.BufferedReader) -> Iterator[Item]:
     while not rest.strip(_SPACE):
         if not (rest := stream.read1(_CHUNK)):
             return
-    yield Item(number + 1, problem="the JSON array cannot be read from here on: it has ended, and something follows")
+    yield Item(number + 1, problem="the JSON array cannot be read from here on: something follows its end")
 
 
 def _element(number: int, text: bytes) -> tuple[Item, ...]:
@@ -259,7 +257,7 @@ def _lines(stream: io.BufferedReader) -> Iterator[Item]:
     for number, whole_line in _numbered(stream):
         line = whole_line
         if begun is None:
-            items = _plain(number, line)
+            items = None if len(line) >= LONGEST_LINE else _plain(number, line)
             if items is not None:
                 yield from items
                 continue
@@ -273,7 +271,7 @@ def _lines(stream: io.BufferedReader) -> Iterator[Item]:
             yield _long(number, line, "line")
         elif text := line.removeprefix(_BOM).strip(_SPACE):
             items = _parsed(number, text, is_open=not line.endswith(b"\n"))
-            if _is_fault(items) and _opens(text):
+            if _is_fault(items) and text.startswith(b"{") and (_left_open(text) or 0) > 0:
                 begun = _OpenText(number, line.removeprefix(_BOM))
             else:
                 yield from items
@@ -281,12 +279,10 @@ def _lines(stream: io.BufferedReader) -> Iterator[Item]:
         yield from begun.items(is_last=True)
 
 
-def _plain(number: int, line: bytes) -> tuple[Item, ...] | None:
-    """The events of a line that is JSON, as most are; None for all others, which take a closer look."""
-    if len(line) >= LONGEST_LINE:
-        return None
+def _plain(number: int, text: bytes, what: str = "line") -> tuple[Item, ...] | None:
+    """The events of a text that is JSON, as most are; None for all others, which take a closer look."""
     try:
-        return _items(number, msgspec.json.decode(line), "line")
+        return _items(number, msgspec.json.decode(text), what)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
@@ -313,10 +309,6 @@ def _left_open(line: bytes) -> int | None:
     if bare.count(b'"') < strings:
         return None
     return sum(map(bare.count, (b"{", b"["))) - sum(map(bare.count, (b"}", b"]")))
-
-
-def _opens(text: bytes) -> bool:
-    return text.startswith(b"{") and (_left_open(text) or 0) > 0
 
 
 class _OpenText:
@@ -402,11 +394,10 @@ def _long(number: int, text: bytes, what: str) -> Item:
 
 def _parsed(number: int, text: bytes, *, is_open: bool = False, what: str = "line") -> tuple[Item, ...]:
     """The events of a text, or the one item of its fault. `what`: what the number counts."""
-    try:
-        return _items(number, msgspec.json.decode(text), what)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        pass  # the standard library takes more (lone surrogates, NaN), and says better what is wrong
-    letters = ""
+    plain = _plain(number, text, what)
+    if plain is not None:
+        return plain
+    letters = ""  # the standard library takes more (lone surrogates, NaN), and says better what is wrong
     try:
         letters = text.decode(errors="surrogatepass")  # as json.loads would, which takes zeros for UTF-16
         return _items(number, json.loads(letters), what)
@@ -485,7 +476,15 @@ def _why_not(error: Exception, before: int) -> str:
     return f"{problem}{_IF_WINDOWS}" if isinstance(error, UnicodeDecodeError) else problem
 
 
-_IF_WINDOWS = "; if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so"
+_IF_WINDOWS = "; if it is Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8"
+
+
+def json_of(file: str, data: bytes) -> Any:
+    """The JSON that the file holds. Raises WrongInputError."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise WrongInputError(f"{file}: {not_json(error)}") from None
 
 
 def not_json(error: Exception) -> str:

@@ -6,19 +6,29 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from gainsight_dest.batching.defaults import BATCH
-from gainsight_dest.cli import read, show
+from gainsight_dest.cli import FAILED, read, show
 from gainsight_dest.cli.config import config_option, fixed_config
 from gainsight_dest.cli.counts import RunCounts
-from gainsight_dest.cli.deliver import COLUMNS, FAILED, LIBRARIES, FileDelivery
-from gainsight_dest.cli.files import WrongInputError, content, listening, named, needs, nowhere, reading, write_whole
+from gainsight_dest.cli.deliver import COLUMNS, LIBRARIES, FileDelivery
+from gainsight_dest.cli.files import (
+    blamed,
+    check_replaceable,
+    content,
+    listening,
+    named,
+    needs,
+    nowhere,
+    reading,
+    write_whole,
+)
 from gainsight_dest.cli.options import limit_options, limits, listen_options, refuse_idle
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.fields import COMPANY, PERSON, linked_companies
@@ -34,42 +44,31 @@ _NAP = 0.2
 @click.command(short_help="Run Gainsight in memory on this machine, with a page to look at.")
 @config_option
 @listen_options(8080)
-@click.option("--data", metavar="FILE", help="Begin with what this file holds, if it is there; save it at the end.")
+@click.option("--data", metavar="FILE", help="Load the records of this file, if there are any; save them at the end.")
 @click.option(
-    "--faults", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Faults to order, as JSON."
+    "--faults", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Answer with these faults, in JSON."
 )
-@limit_options()
-@click.pass_context
-def sandbox(
-    context: click.Context,
-    /,
-    config_file: str | None,
-    port: int,
-    host: str,
-    data: str | None,
-    faults: str | None,
-    **allowed: int,
-) -> int:
+@limit_options
+def sandbox(config_file: str | None, port: int, host: str, data: str | None, faults: str | None, **allowed: int) -> int:
     """Run Gainsight in memory on this machine, with a page to look at, until Ctrl-C.
 
-    With --config it takes the keys, events and custom fields of that destination and refuses others; without, it takes
-    any.
+    With --config it accepts only the keys, events and custom fields of that destination. Without it, it accepts all.
 
-    Exit status: 0 ended by Ctrl-C or SIGTERM, as it is meant to be; 2 wrong use or config.
+    Exit status: 0 after Ctrl-C or SIGTERM, 2 wrong use or config.
     """
-    refuse_idle(context, {"destination": "config_file"})
+    refuse_idle({"destination": "config_file"})
     needs("sandbox", "sandbox", "cheroot", "jinja2")
     from gainsight_dest.sandbox import Content, Sandbox, faults_from  # noqa: PLC0415 - after the check above
     from gainsight_dest.sandbox.server import Server  # noqa: PLC0415 - the same
 
-    if data and not Path(data).absolute().parent.is_dir():  # known now rather than when all would be lost
-        raise WrongInputError(f"{data} cannot be written: there is no such folder")
-    with _blamed(data):
-        content = Content.from_data(_json(data)) if data and Path(data).exists() else None
-    with _blamed(faults):
-        planned = faults_from(_json(faults)) if faults else ()
+    if data is not None:
+        check_replaceable(data)
+    with blamed(data):
+        kept = Content.from_data(read.json_of(data, content(data))) if data and Path(data).exists() else None
+    with blamed(faults):
+        planned = faults_from(read.json_of(faults, content(faults))) if faults else ()
     config = fixed_config(config_file) if config_file else None
-    tenant = Sandbox(config, **limits(allowed), faults=planned, content=content)
+    tenant = Sandbox(config, **limits(allowed), faults=planned, content=kept)
     with ExitStack() as stack:
         with listening(host, port):
             server = stack.enter_context(Server(tenant, host, port))
@@ -146,21 +145,6 @@ def _listed(headings: tuple[str, ...], rows: Sequence[tuple[str | int, ...]]) ->
     if len(rows) > _ROWS:
         table.add_row(f"… and {len(rows) - _ROWS:,} more")
     return table
-
-
-def _json(path: str) -> Any:
-    return json.loads(content(path))
-
-
-@contextmanager
-def _blamed(path: str | None) -> Iterator[None]:
-    """What is wrong with the JSON of a file, as a mistake of who named it."""
-    try:
-        yield
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise WrongInputError(f"{path}: {read.not_json(error)}") from None
-    except ValueError as error:
-        raise WrongInputError(f"{path}: {error}") from None
 
 
 def _wait_for_the_end() -> None:

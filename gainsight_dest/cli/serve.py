@@ -6,27 +6,21 @@ import click
 
 from gainsight_dest import ConfigError
 from gainsight_dest.cli.files import WrongInputError, listening, needs
-from gainsight_dest.cli.options import listen_options, number_option
+from gainsight_dest.cli.options import listen_options, number_option, several_option
 
 _NEEDS = ("falcon", "httptools", "isal", "prometheus_client", "requests", "uvicorn")
 
 
 @click.command(short_help="Serve RudderStack's transformer protocol for this destination.")
 @listen_options(9090)
-@number_option("--workers", 1, "Processes.", least=1)
-@click.option("--no-batch", is_flag=True, help="One item a job: people who are written twice are not merged.")
-@click.option("--base-url", metavar="URL", help="Send there instead of to Gainsight, such as to a sandbox.")
+@number_option("--workers", 1, "How many processes to run.", least=1)
+@click.option("--no-batch", is_flag=True, help="Do not merge the events of one person: one item for each job.")
+@click.option("--base-url", metavar="URL", help="Send to this address instead of Gainsight, for example to a sandbox.")
 @click.option(
-    "--max-body", type=click.IntRange(1), metavar="MIB", default=64, show_default=True, help="A longer body is refused."
+    "--max-body", type=click.IntRange(1), metavar="MIB", default=64, show_default=True, help="Refuse a longer body."
 )
-@click.option(
-    "--allow-domain",
-    "allowed",
-    multiple=True,
-    metavar="PATTERN",
-    help="Call no other domain, such as '*.gainsightcloud.com'. May be given again.  [default: any]",
-)
-@click.option("--quiet", is_flag=True, help="No access log. It is on standard error.")
+@several_option("--allow-domain", "allowed", "Call only domains like '*.gainsightcloud.com'.", metavar="PATTERN")
+@click.option("--quiet", is_flag=True, help="Write no access log to standard error.")
 def serve(
     *,
     port: int,
@@ -40,7 +34,8 @@ def serve(
 ) -> int:
     """Serve RudderStack's transformer protocol for this destination, until Ctrl-C or SIGTERM.
 
-    Requests in flight are finished then. Point rudder-server at it, or the Gainsight route of a transformer.
+    At the end, the requests that were begun are finished. Point rudder-server at it, or the Gainsight route of a
+    transformer.
     """
     needs("serve", "serve", *_NEEDS)
     from gainsight_dest.descriptors import checked_base_url  # noqa: PLC0415 - after the check above

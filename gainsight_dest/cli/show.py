@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
@@ -31,6 +31,7 @@ from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.explaining.profile import OTHER, Profile, Tallies, TraitProfile
 from gainsight_dest.explaining.trace import UNSAID
 from gainsight_dest.fields import Fate
+from gainsight_dest.plan.durations import lasting
 from gainsight_dest.spelling import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class _Work(ProgressColumn):
             "failed": f"{total['failed']:,} failed",
             "rate": f"{look.events_per_minute:,.0f} events/min" if look.seconds else "",
             "calls": "" if limit is None else f"{budget.used():,} of {limit:,} calls",
-            "left": f"{timedelta(seconds=int(left))} left" if left else "",
+            "left": f"{lasting(int(left))} left" if left else "",
         }
         room = self._console.width - _ECHO
         for least in ("rate", "calls", "left"):
@@ -239,8 +240,11 @@ def on_screen(bar: Progress) -> AbstractContextManager[object]:
 
 def print_counts(console: Console, counts: RunCounts) -> None:
     """Print the closing tables: events by type, then errors and skipped events by reason, with the first of each."""
-    for table in _closing(counts.columns, counts.types, counts.errors, counts.skipped):
-        console.print(table)
+    console.print(_by_type(counts.columns, counts.types))
+    if counts.errors:
+        console.print(_by_reason("errors", counts.errors, with_kind=True))
+    if counts.skipped:
+        console.print(_by_reason("skipped", counts.skipped, with_kind=False))
 
 
 def print_profile(console: Console, profile: Profile) -> None:
@@ -250,18 +254,7 @@ def print_profile(console: Console, profile: Profile) -> None:
     for kind, events in profile.events.items():
         row = (events, profile.skips[kind], profile.faults[kind], *profile.values(kind))
         types[kind] = Counter(dict(zip(columns, row, strict=True)))
-    for table in _closing(columns, types, profile.errors, profile.skipped):
-        console.print(table)
-
-
-def _closing(
-    columns: tuple[str, ...], types: Mapping[str, Counter[str]], errors: Tallies, skipped: Tallies
-) -> Iterator[Table]:
-    yield _by_type(columns, types)
-    if errors:
-        yield _by_reason("errors", errors, with_kind=True)
-    if skipped:
-        yield _by_reason("skipped", skipped, with_kind=False)
+    print_counts(console, RunCounts(columns, types, profile.skipped, profile.errors))
 
 
 def _by_type(columns: tuple[str, ...], types: Mapping[str, Counter[str]]) -> Table:

@@ -7,30 +7,25 @@ from contextlib import ExitStack
 import click
 
 from gainsight_dest import Outcome
-from gainsight_dest.cli import records, show
-from gainsight_dest.cli.config import config_option, destination_config
+from gainsight_dest.cli import FAILED, records, show
+from gainsight_dest.cli.config import config_option, given_config
 from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import Configs, reading_events
 from gainsight_dest.cli.files import check_written, writing
-from gainsight_dest.cli.options import events_argument, fail_empty_option, refuse_idle
+from gainsight_dest.cli.options import errors_option, events_argument, fail_empty_option
 from gainsight_dest.cli.read import fault_in
 from gainsight_dest.cli.streams import standard_output
 from gainsight_dest.outcome import begin
-
-FAILED = 1
 
 
 @click.command(short_help="Print the requests that EVENTS would become; send nothing.")
 @events_argument
 @config_option
-@click.option("-o", "--output", metavar="FILE", help="Write the requests here rather than to standard output.")
-@click.option("--errors", metavar="FILE", help="Write the events at fault here, with the reason, to fix and run again.")
+@click.option("-o", "--output", metavar="FILE", help="Write the requests to this file instead of standard output.")
+@errors_option
 @fail_empty_option
-@click.option("--show-secrets", is_flag=True, help="Show the keys in the headers rather than ***.")
-@click.pass_context
+@click.option("--show-secrets", is_flag=True, help="Show the keys in the headers instead of ***.")
 def transform(
-    context: click.Context,
-    /,
     events: str,
     config_file: str | None,
     output: str | None,
@@ -41,19 +36,18 @@ def transform(
 ) -> int:
     """Print the requests that EVENTS would become, one JSON object an event, in order. Nothing is sent.
 
-    EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an array, also
-    as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}. Without --config each event must carry
-    its destination, {"message": {...}, "destination": {...}}.
+    EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
+    or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
+    {"batch": [...]}. Without --config each event must carry its destination, {"message": {...}, "destination": {...}}.
 
     For each event: its number (the line, or the place in the array), message id, type, and its requests, or why it is
-    skipped, or its error. A group's requests are all that it may lead to: find, then create or update, then link.
+    skipped, or its error. A group has all requests that may follow: find, then create or update, then link.
 
-    Exit status: 0 all well, 1 some events are at fault, 2 wrong use or config.
+    Exit status: 0 all well, 1 some events have errors, 2 wrong use or config.
     """
-    refuse_idle(context, {"destination": "config_file"})
+    configs = Configs(given_config(config_file))
     output = None if output == "-" else output
     check_written({"--output": output, "--errors": errors}, {config_file: "the config"})
-    configs = Configs(destination_config(config_file) if config_file else None)
     counts = RunCounts(("events", "requests", "skipped", "errors"))
     with ExitStack() as stack:
         source = stack.enter_context(reading_events(events, fail_empty=fail_empty, to_stdout=output is None))

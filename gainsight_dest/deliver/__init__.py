@@ -9,8 +9,9 @@ The only part of the library that does I/O. What an answer means and what comes 
 themselves; here they are sent, and waited for. AsyncDeliverer does the same with httpx and asyncio: extra `async`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gainsight_dest import load_later
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver.async_deliverer import AsyncDeliverer
@@ -62,9 +63,4 @@ _LATER = {
 }
 
 if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them
-
-    def __getattr__(name: str) -> Any:
-        if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"gainsight_dest.{_LATER[name]}"), name)
-        return value
+    __getattr__, __dir__ = load_later(__name__, _LATER)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
+import attrs
+
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.batches import Item
-from gainsight_dest.deliver.budget import Budget
-from gainsight_dest.deliver.call import DEADLINE, TIMEOUT, Timeout, check_deadline, too_late
+from gainsight_dest.deliver.call import too_late
 from gainsight_dest.deliver.chunks import async_chunks, async_until_broken
-from gainsight_dest.deliver.driver import AHEAD, Driver, check_batch
-from gainsight_dest.deliver.flow import SILENCE, Flow, event_flow
+from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
+from gainsight_dest.deliver.flow import Flow, event_flow
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
-from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.descriptors import Request, checked_base_url
+from gainsight_dest.descriptors import Request
 from gainsight_dest.gainsight import Response
 from gainsight_dest.outcome import Outcome
-from gainsight_dest.templates import Settings
+from gainsight_dest.templates import Settings, of_one_tenant
 
 if TYPE_CHECKING:
     import httpx
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class AsyncDeliverer(Driver):
     """Delivers events to one destination, and gives one outcome for each, in an event loop of asyncio.
 
@@ -42,44 +42,27 @@ class AsyncDeliverer(Driver):
     it closes its own client.
     """
 
-    def __init__(
-        self,
-        config: DestinationConfig | Settings | Mapping[str, Any],
-        client: httpx.AsyncClient | None = None,
-        *,
-        send: Callable[[Request], Awaitable[Response]] | None = None,
-        base_url: str | None = None,
-        workers: int = 1,
-        calls_per_minute: int | None = CALLS_PER_MINUTE,
-        calls_per_day: int | None = CALLS_PER_DAY,
-        timeout: Timeout = TIMEOUT,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        clock: Callable[[], float] | None = None,
-        patience: Patience | None = None,
-        budget: Budget | None = None,
-        silence: float = SILENCE,
-        deadline: float = DEADLINE,
-    ) -> None:
-        limits = (calls_per_minute, calls_per_day)
-        is_real = sleep is asyncio.sleep
-        super().__init__(config, base_url, workers, *limits, budget, patience, silence, clock, is_real=is_real)
-        check_deadline(deadline)
-        if client is not None and send is not None:
+    _config: DestinationConfig | Settings = attrs.field(converter=of_one_tenant)
+    _client: httpx.AsyncClient | None = None
+    _send: Callable[[Request], Awaitable[Response]] | None = attrs.field(default=None, kw_only=True)
+    _sleep: Callable[[float], Awaitable[object]] = attrs.field(default=asyncio.sleep, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self._client is not None and self._send is not None:
             raise ValueError("either a client or a function to send with, not both")
-        self._base_url = None if base_url is None else checked_base_url(base_url)
         self._close: Callable[[], Awaitable[object]] | None = None
-        if send is None:
+        if self._send is not None:
+            self._call = self._send
+        else:
             from gainsight_dest.deliver.async_send import AsyncSender  # noqa: PLC0415 - another client needs no httpx
 
             is_here = self._base_url is not None and self._base_url.startswith("http:")
-            send = sender = AsyncSender(client, timeout, connections=workers, is_here=is_here)
-            self._close = sender.close
+            sender = AsyncSender(self._client, self._timeout, connections=self._workers, is_here=is_here)
+            self._call, self._close = sender, sender.close
             if sender.proxy is not None:
                 self._run.target += f" by the proxy of {sender.proxy}"
-        self._send = send
-        self._deadline = deadline
-        self._sleep = sleep
-        self._places = asyncio.Semaphore(workers)
+        self._places = asyncio.Semaphore(self._workers)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def run(
@@ -122,22 +105,18 @@ class AsyncDeliverer(Driver):
     async def _drive(self, flow: Flow[_T]) -> _T:
         acts = self._acts(flow)
         answer: Response | Exception | None = None
-        while True:
-            try:
-                act = acts.send(answer)
-            except StopIteration as end:
-                result: _T = end.value
-                return result
+        while not isinstance(act := next_of(acts, answer), Done):
             answer = None
             if isinstance(act, Request):
                 answer = await self._answer(act)
             else:
                 await self._sleep(act)
+        return act.value
 
     async def _answer(self, request: Request) -> Response | Exception:
         pointed = request if self._base_url is None else request.at(self._base_url)
         try:
-            answer = await asyncio.wait_for(self._send(pointed), self._deadline)
+            answer = await asyncio.wait_for(self._call(pointed), self._deadline)
         except asyncio.TimeoutError:
             return too_late(request.action, self._deadline)
         except Exception as error:  # noqa: BLE001 - another client has other errors
@@ -185,7 +164,7 @@ class AsyncDeliverer(Driver):
                     raise
                 finally:
                     delivery.take([task.result() for task in tasks])
-                    self._record(delivery, journal)
+                    self._settle(delivery, journal)
                 for outcome in delivery.front():
                     yield outcome
             for outcome in delivery.rest():

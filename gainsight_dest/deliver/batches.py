@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from gainsight_dest.batching.batch import Reply, transform_batch
-from gainsight_dest.batching.requests import CompaniesRequest
+from gainsight_dest.batching.stages import COMPANIES, TRACK_EVENTS
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.flow import Flow, Run, request_flow
-from gainsight_dest.descriptors import SendEvent
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status
 from gainsight_dest.templates import Settings
@@ -58,31 +57,18 @@ class ChunkDelivery:
         self._chosen: list[int] = []
         self._open = list(range(len(self._places)))
         self._in_order = False
-        self._told = 0
-        self._through: Counter[tuple[str | None, str]] = Counter()
-
-    @property
-    def ahead(self) -> Counter[tuple[str | None, str]]:
-        """Events that are through while their outcomes wait for others before them: by type and status.
-
-        Those that the journal knows are not among them.
-        """
-        return +self._through.copy()  # it may change meanwhile: a copy is made at once
-
-    @property
-    def failed_ahead(self) -> list[Outcome]:
-        """The outcomes of those that have failed."""
-        waiting = self._outcomes[self._told :]
-        return [each for each in waiting if each is not None and each.status is Status.FAILED and not each.resumed]
+        #: How many outcomes have been given.
+        self._given = 0
+        self._ahead: Counter[tuple[str | None, str]] = Counter()
 
     def flows(self, run: Run) -> list[Flow[Reply]]:
         """What goes side by side now; nothing: all is done."""
         requests, failures, waited = self._batch.requests, self._batch.failures, self._batch.waited
         self._chosen = sorted(range(len(requests)), key=failures.__getitem__)
-        if requests and not isinstance(requests[0], CompaniesRequest):
+        if self._batch.stage is not COMPANIES:
             del self._chosen[self._at_once :]
         # Track events go one by one: the one that is settled is the first of those that are open.
-        self._in_order = bool(requests) and isinstance(requests[0], SendEvent)
+        self._in_order = self._batch.stage is TRACK_EVENTS
         return [request_flow(run, requests[each], failures[each], waited[each]) for each in self._chosen]
 
     def take(self, replies: Sequence[Reply]) -> None:
@@ -97,9 +83,7 @@ class ChunkDelivery:
         settled = list(self._batch.settled(self._open[:1] if self._in_order else self._open))
         for number in settled:
             place = self._places[number]
-            outcome = self._outcomes[place] = self._placed(place, self._batch.outcome(number))
-            self._count(outcome, 1)
-            yield outcome, self._chunk[place][1]
+            yield self._put(place, self._batch.outcome(number)), self._chunk[place][1]
         if self._in_order:
             del self._open[: len(settled)]
         else:
@@ -108,28 +92,38 @@ class ChunkDelivery:
 
     def front(self) -> Iterator[Outcome]:
         """The next outcomes that are there, and all before them."""
-        while self._told < len(self._chunk) and (outcome := self._outcomes[self._told]) is not None:
-            yield self._tell(outcome)
+        while self._given < len(self._chunk) and (outcome := self._outcomes[self._given]) is not None:
+            self._given += 1
+            self._count(outcome, -1)
+            yield outcome
 
     def rest(self) -> Iterator[Outcome]:
         """All that are left, of a run that has ended: settled or not."""
-        rest = dict(zip(self._places, self._batch.outcomes, strict=True))
-        for place in range(self._told, len(self._chunk)):
-            outcome = self._outcomes[place]
-            if outcome is None:
-                self._told += 1
-                yield self._placed(place, rest[place])
-            else:
-                yield self._tell(outcome)
+        for place, outcome in zip(self._places, self._batch.outcomes, strict=True):
+            if self._outcomes[place] is None:
+                self._put(place, outcome)
+        yield from self.front()
 
-    def _tell(self, outcome: Outcome) -> Outcome:
-        self._told += 1
-        self._count(outcome, -1)
-        return outcome
+    @property
+    def ahead(self) -> Counter[tuple[str | None, str]]:
+        """Events that are through while their outcomes wait for others before them: by type and status.
+
+        Those that the journal knows are not among them.
+        """
+        return +self._ahead.copy()  # it may change meanwhile: a copy is made at once
+
+    @property
+    def failed_ahead(self) -> list[Outcome]:
+        """The outcomes of those that have failed."""
+        waiting = self._outcomes[self._given :]
+        return [each for each in waiting if each is not None and each.status is Status.FAILED and not each.resumed]
+
+    def _put(self, place: int, outcome: Outcome) -> Outcome:
+        """Keep the outcome in its place."""
+        placed = self._outcomes[place] = attrs.evolve(outcome, index=self._chunk[place][0])
+        self._count(placed, 1)
+        return placed
 
     def _count(self, outcome: Outcome, times: int) -> None:
         if not outcome.resumed:
-            self._through[outcome.type, str(outcome.status)] += times
-
-    def _placed(self, place: int, outcome: Outcome) -> Outcome:
-        return attrs.evolve(outcome, index=self._chunk[place][0])
+            self._ahead[outcome.type, str(outcome.status)] += times

@@ -135,12 +135,6 @@ def check_length(content: bytearray, action: str, status: int) -> None:
         raise RetryableError(action, f"the answer is longer than {LONGEST_ANSWER:,} bytes", status)
 
 
-def check_deadline(deadline: float) -> None:
-    """Raises ValueError for one that no call could keep."""
-    if deadline <= 0:
-        raise ValueError(f"deadline must be above 0 seconds, not {deadline}")
-
-
 def too_late(action: str, deadline: float) -> RetryableError:
     """The error for an answer that took more than so many seconds."""
     return RetryableError(action, f"no whole answer within {deadline:g} seconds")

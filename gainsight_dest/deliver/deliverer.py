@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from typing import Any, TypeVar
@@ -13,28 +13,25 @@ from typing import Any, TypeVar
 import attrs
 import requests
 
-from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver import transport
 from gainsight_dest.deliver.batches import Item
-from gainsight_dest.deliver.budget import Budget
-from gainsight_dest.deliver.call import DEADLINE, TIMEOUT, Timeout
 from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
-from gainsight_dest.deliver.driver import AHEAD, Driver, check_batch
-from gainsight_dest.deliver.flow import SILENCE, Flow, event_flow
+from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
+from gainsight_dest.deliver.flow import Flow, event_flow
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
-from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.send import Sender
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import GainsightDestError
 from gainsight_dest.gainsight import Response
 from gainsight_dest.outcome import Outcome
-from gainsight_dest.templates import Settings
+from gainsight_dest.templates import Settings, of_one_tenant
 
 _T = TypeVar("_T")
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class Deliverer(Driver):
     """Delivers events to one destination, and gives one outcome for each.
 
@@ -50,29 +47,15 @@ class Deliverer(Driver):
     One `run` at a time. A context manager, which closes its own session.
     """
 
-    def __init__(
-        self,
-        config: DestinationConfig | Settings | Mapping[str, Any],
-        session: requests.Session | None = None,
-        *,
-        base_url: str | None = None,
-        workers: int = 1,
-        calls_per_minute: int | None = CALLS_PER_MINUTE,
-        calls_per_day: int | None = CALLS_PER_DAY,
-        timeout: Timeout = TIMEOUT,
-        sleep: Callable[[float], object] = time.sleep,
-        clock: Callable[[], float] | None = None,
-        patience: Patience | None = None,
-        budget: Budget | None = None,
-        silence: float = SILENCE,
-        deadline: float = DEADLINE,
-    ) -> None:
-        limits = (calls_per_minute, calls_per_day)
-        is_real = sleep is time.sleep
-        super().__init__(config, base_url, workers, *limits, budget, patience, silence, clock, is_real=is_real)
-        self._own_session = transport.session(workers) if session is None else None
-        self._send = Sender(session or self._own_session, base_url, timeout, deadline)
-        self._sleep = sleep
+    _config: DestinationConfig | Settings = attrs.field(converter=of_one_tenant)
+    _session: requests.Session | None = None
+    _sleep: Callable[[float], object] = attrs.field(default=time.sleep, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self._own_session = transport.session(self._workers) if self._session is None else None
+        session = self._session or self._own_session
+        self._send = Sender(session, self._base_url, self._timeout, self._deadline)
         if self._send.proxy is not None:
             self._run.target += f" by the proxy of {self._send.proxy}"
 
@@ -121,12 +104,7 @@ class Deliverer(Driver):
     def _drive(self, flow: Flow[_T]) -> _T:
         acts = self._acts(flow)
         answer: Response | Exception | None = None
-        while True:
-            try:
-                act = acts.send(answer)
-            except StopIteration as end:
-                result: _T = end.value
-                return result
+        while not isinstance(act := next_of(acts, answer), Done):
             answer = None
             if isinstance(act, Request):
                 try:
@@ -135,6 +113,7 @@ class Deliverer(Driver):
                     answer = error
             else:
                 self._sleep(act)
+        return act.value
 
     def _carry_out(self, job: _Job, journal: Journal | None) -> Outcome:
         """Sends what the event asks for, and gives its outcome."""
@@ -169,7 +148,7 @@ class Deliverer(Driver):
             yield from delivery.front()
             while not self._run.is_stopped and (flows := delivery.flows(self._run)):
                 delivery.take(list(pool.map(self._drive, flows) if pool else map(self._drive, flows)))
-                self._record(delivery, journal)
+                self._settle(delivery, journal)
                 yield from delivery.front()
             yield from delivery.rest()
 

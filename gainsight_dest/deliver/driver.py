@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import attrs
 
+from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.batches import ChunkDelivery, Item
 from gainsight_dest.deliver.budget import Budget, steady_clock
-from gainsight_dest.deliver.call import target_of
-from gainsight_dest.deliver.flow import Answer, Ending, Flow, Hold, Run, Trouble, Wait
+from gainsight_dest.deliver.call import DEADLINE, TIMEOUT, Timeout, target_of
+from gainsight_dest.deliver.flow import SILENCE, Answer, Ending, Flow, Hold, Run, Trouble, Wait
 from gainsight_dest.deliver.journal import Journal
-from gainsight_dest.deliver.patience import Patience
-from gainsight_dest.descriptors import Request
+from gainsight_dest.deliver.patience import Patience, above_0, at_least_1
+from gainsight_dest.descriptors import Request, checked_base_url
 from gainsight_dest.outcome import Outcome, begin, known
-from gainsight_dest.templates import Settings, for_one_tenant
+from gainsight_dest.templates import Settings, for_one_tenant, of_one_tenant
 
 _T = TypeVar("_T")
+_Step = TypeVar("_Step")
 
 #: Events read ahead for each worker: enough that one which waits does not keep the others from work.
 AHEAD = 32
@@ -40,44 +43,42 @@ class Waiting:
     reason: str
 
 
+@attrs.define(kw_only=True, eq=False, repr=False, slots=False)
 class Driver:
-    """What Deliverer and AsyncDeliverer have in common: their settings, what they tell, and all but calls and sleep.
+    """What Deliverer and AsyncDeliverer have in common: their settings, what they tell, and all but calls and sleep."""
 
-    `is_real`: whether a sleep takes the time that it should.
-    """
+    _config: DestinationConfig | Settings = attrs.field(converter=of_one_tenant)
+    _base_url: str | None = attrs.field(default=None, converter=attrs.converters.optional(checked_base_url))
+    _workers: int = attrs.field(default=1, validator=at_least_1)
+    _calls_per_minute: int | None = CALLS_PER_MINUTE
+    _calls_per_day: int | None = CALLS_PER_DAY
+    _timeout: Timeout = TIMEOUT
+    _sleep: Callable[[float], Any]
+    _clock: Callable[[], float] | None = None
+    _patience: Patience | None = None
+    _budget: Budget | None = None
+    _silence: float = attrs.field(default=SILENCE, validator=above_0)
+    _deadline: float = attrs.field(default=DEADLINE, validator=above_0)
+    #: That by which all events are sent.
+    config: DestinationConfig = attrs.field(init=False)
+    #: The address that calls go to.
+    target: str = attrs.field(init=False)
+    budget: Budget = attrs.field(init=False)
+    #: Calls made so far.
+    calls: int = attrs.field(default=0, init=False)
+    #: Seconds that calls have been waited with so far, for the budget or to try again; of each worker by itself.
+    waited: float = attrs.field(default=0.0, init=False)
 
-    def __init__(
-        self,
-        config: DestinationConfig | Settings | Mapping[str, Any],
-        base_url: str | None,
-        workers: int,
-        calls_per_minute: int | None,
-        calls_per_day: int | None,
-        budget: Budget | None,
-        patience: Patience | None,
-        silence: float,
-        clock: Callable[[], float] | None,
-        *,
-        is_real: bool,
-    ) -> None:
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1, not {workers}")
-        if silence <= 0:
-            raise ValueError(f"silence must be above 0 seconds, not {silence}")
-        self._settings, self.config = for_one_tenant(config)
-        #: Calls made so far.
-        self.calls = 0
-        #: Seconds that calls have been waited with so far, for the budget or to try again; of each worker by itself.
-        self.waited = 0.0
-        started = time.time()
-        self._clock = clock or (steady_clock if is_real else lambda: started + self.waited)
-        self._nap = _NAP if is_real else float("inf")
-        #: The address that calls go to.
-        self.target = target_of(self.config, base_url)
-        self.budget = budget or Budget(calls_per_minute, calls_per_day, self._clock)
-        self._workers = workers
-        self._run = Run(patience or Patience(), silence, self.target, random.random)
-        self._noting: Callable[[], object] | None = None
+    def __attrs_post_init__(self) -> None:
+        self.config = for_one_tenant(self._config)[1]
+        started, takes_time = time.time(), self._sleep in (time.sleep, asyncio.sleep)
+        self._now = self._clock or (steady_clock if takes_time else lambda: started + self.waited)
+        self._nap = _NAP if takes_time else float("inf")
+        self.target = target_of(self.config, self._base_url)
+        self.budget = self._budget or Budget(self._calls_per_minute, self._calls_per_day, self._now)
+        self._run = Run(self._patience or Patience(), self._silence, self.target, random.random)
+        #: What calls are noted in.
+        self._journal: Journal | None = None
         self._delivery: ChunkDelivery | None = None
         self._lock = threading.Lock()
         self._delayed = 0.0
@@ -98,7 +99,7 @@ class Driver:
     def delayed(self) -> float:
         """Seconds, by the clock, in which a call was waited with so far, however many of them were at once."""
         with self._lock:
-            return self._delayed + (self._clock() - self._waiting_since if self._waits else 0.0)
+            return self._delayed + (self._now() - self._waiting_since if self._waits else 0.0)
 
     @property
     def waiting(self) -> Waiting | None:
@@ -126,20 +127,18 @@ class Driver:
 
     def _begin(self, journal: Journal | None) -> None:
         self._run.begin()
-        self._noting = None if journal is None else journal.called
+        self._journal = journal
 
     def _acts(self, flow: Flow[_T]) -> Generator[Request | float, Answer, _T]:
         """What a flow needs done: requests to send, and seconds to sleep."""
         answer: Answer = None
         while True:
             with self._lock:
-                self._run.now = self._clock()
-                try:
-                    step = flow.send(answer)
-                except StopIteration as end:
-                    result: _T = end.value
-                    return result
+                self._run.now = self._now()
+                step = next_of(flow, answer)
             answer = None
+            if isinstance(step, Done):
+                return step.value
             if isinstance(step, Hold):
                 self.budget.hold(step.seconds)
             elif isinstance(step, Wait):
@@ -148,20 +147,17 @@ class Driver:
                 while not self._run.is_stopped and (seconds := self.budget.take()):
                     yield from self._naps(Wait(seconds, BUDGET))
                 if not self._run.is_stopped:
-                    self._note_call()
+                    if self._journal is not None:
+                        self._journal.called()
+                    with self._lock:
+                        self.calls += 1
                     answer = yield step.request
-
-    def _note_call(self) -> None:
-        if self._noting is not None:
-            self._noting()
-        with self._lock:
-            self.calls += 1
 
     def _naps(self, wait: Wait) -> Iterator[float]:
         """A wait in pieces, so that a run that is to end does."""
         me = object()
         with self._lock:
-            now = self._clock()
+            now = self._now()
             if not self._waits:
                 self._waiting_since = now
             self._waits[me] = Waiting(now + wait.seconds, wait.reason)
@@ -177,7 +173,7 @@ class Driver:
             with self._lock:
                 del self._waits[me]
                 if not self._waits:
-                    self._delayed += self._clock() - self._waiting_since
+                    self._delayed += self._now() - self._waiting_since
 
     # --- one event, one batch ---------------------------------------------------------------------------------------
 
@@ -185,34 +181,49 @@ class Driver:
         """The event's first request, or its outcome where that is known before anything is sent."""
         if journal is not None and (found := journal.find(index, event)):
             return found
-        first = begin(index, event, self._settings)
-        if journal is not None and isinstance(first, Outcome):
-            journal.add(first, event)
-        return first
+        first = begin(index, event, self._config)
+        return _recorded(first, event, journal) if isinstance(first, Outcome) else first
 
     def _last(self, index: int, event: Item | None, ending: Ending, journal: Journal | None) -> Outcome:
         """The event's outcome, recorded if it is settled."""
-        outcome = known(index, event, **ending._asdict())
-        if journal is not None and outcome.is_settled:
-            journal.add(outcome, event)
-        return outcome
+        return _recorded(known(index, event, **ending._asdict()), event, journal)
 
     def _chunk(self, chunk: Sequence[tuple[int, Item]], journal: Journal | None) -> ChunkDelivery:
         """The delivery of a batch, with what is settled from the beginning."""
         found = [None if journal is None else journal.find(index, event) for index, event in chunk]
         how = {"attempts": self._run.patience.attempts, "at_once": self._workers}
-        delivery = self._delivery = ChunkDelivery(chunk, found, self._settings, **how)
-        self._record(delivery, journal)
+        delivery = self._delivery = ChunkDelivery(chunk, found, self._config, **how)
+        self._settle(delivery, journal)
         return delivery
 
-    def _record(self, delivery: ChunkDelivery, journal: Journal | None) -> None:
+    def _settle(self, delivery: ChunkDelivery, journal: Journal | None) -> None:
         for outcome, event in delivery.settle():
-            if journal is not None:
-                journal.add(outcome, event)
+            _recorded(outcome, event, journal)
 
     def _end_run(self) -> None:
         self._run.is_stopped = True  # whoever waits for a retry or the budget gives up
         self._delivery = None
+
+
+@attrs.frozen
+class Done(Generic[_T]):
+    """The end of a generator, and what it has returned."""
+
+    value: _T
+
+
+def next_of(generator: Generator[_Step, Answer, _T], answer: Answer) -> _Step | Done[_T]:
+    """What the generator asks for next, once it has the answer."""
+    try:
+        return generator.send(answer)
+    except StopIteration as end:
+        return Done(end.value)
+
+
+def _recorded(outcome: Outcome, event: Item | None, journal: Journal | None) -> Outcome:
+    if journal is not None and outcome.is_settled:
+        journal.add(outcome, event)
+    return outcome
 
 
 def check_batch(batch: int | None, linger: float | None) -> None:

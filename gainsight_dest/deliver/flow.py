@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Generator, Iterable
 from math import inf
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import attrs
 
 from gainsight_dest import gainsight
-from gainsight_dest.batching.batch import Reply
-from gainsight_dest.batching.requests import CompaniesRequest, FindCompanies
+from gainsight_dest.batching.ledger import Reply, response_of
+from gainsight_dest.batching.requests import FindCompanies
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.patience import Patience, to_the_next_minute
 from gainsight_dest.descriptors import LOOKS, CreateCompany, FindCompany, Request, SendEvent, UpdateCompany
@@ -82,16 +82,6 @@ _T = TypeVar("_T")
 Flow = Generator[Step, Answer, _T]
 
 
-class Ending(NamedTuple):
-    """How the delivery of one event ended: named as in Outcome."""
-
-    status: Status
-    attempts: int
-    calls: int
-    error: GainsightDestError | None
-    gsid: str | None
-
-
 @attrs.frozen
 class Trouble:
     """How often calls failed by a kind of fault that may pass, and the message of the first of them."""
@@ -102,17 +92,6 @@ class Trouble:
 
 class _StoppedError(Exception):
     """The run is to end: nothing more is sent."""
-
-
-@attrs.define
-class _Effort:
-    """What an event has cost: calls, failures but for throttling, seconds of waiting; and what it failed by last."""
-
-    failures: int = 0
-    waited: float = 0.0
-    failing_since: float | None = None
-    calls: int = 0
-    problem: str = ""
 
 
 @attrs.define
@@ -201,25 +180,49 @@ class Run:
         """What comes next, where a find may not see yet what was created a moment ago."""
         if isinstance(request, FindCompany):
             name = COMPANY.key_of(request.company)
-            if isinstance(following, CreateCompany) and self.note((), (name,)):
+            if isinstance(following, CreateCompany) and self.known_companies([name]):
                 return UpdateCompany(request.config, request.company, request.email)
             if isinstance(following, UpdateCompany):
-                self.note((name,))
+                self.note_companies([name])
         elif isinstance(request, (CreateCompany, UpdateCompany)):
-            self.note((COMPANY.key_of(request.company),))
+            self.note_companies([COMPANY.key_of(request.company)])
         return following
 
-    def note(self, names: Iterable[str], asked: Iterable[str] = ()) -> frozenset[str]:
-        """Note that those companies are there; which of the others, that are asked for, are known to be."""
+    def note_companies(self, names: Iterable[str]) -> None:
+        """Note that those companies are there."""
         for name in names:
             self.existing[name] = self.now
             self.existing.move_to_end(name)
         while len(self.existing) > _KNOWN:
             self.existing.popitem(last=False)
-        return frozenset(name for name in asked if self.now - self.existing.get(name, -inf) < _FRESH)
+
+    def known_companies(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of the companies that are known to be there."""
+        return frozenset(name for name in names if self.now - self.existing.get(name, -inf) < _FRESH)
 
 
 # --- flows ------------------------------------------------------------------------------------------------------------
+
+
+class Ending(NamedTuple):
+    """How the delivery of one event ended: named as in Outcome."""
+
+    status: Status
+    attempts: int
+    calls: int
+    error: GainsightDestError | None
+    gsid: str | None
+
+
+@attrs.define
+class _Effort:
+    """What an event has cost: calls, failures but for throttling, seconds of waiting; and what it failed by last."""
+
+    failures: int = 0
+    waited: float = 0.0
+    failing_since: float | None = None
+    calls: int = 0
+    problem: str = ""
 
 
 def event_flow(run: Run, request: Request) -> Flow[Ending]:
@@ -257,7 +260,8 @@ def request_flow(run: Run, request: Request, failures: int, waited: float) -> Fl
     """
     effort = _Effort(failures, waited, run.now - waited if failures else None)
     answer: Answer = None
-    said, exists = None, frozenset[str]()
+    said: Any = None
+    is_final = False
     try:
         while answer is None:
             try:
@@ -267,54 +271,19 @@ def request_flow(run: Run, request: Request, failures: int, waited: float) -> Fl
                 if not (goes_on or isinstance(fault, ThrottledError)):
                     answer = fault
                 yield from _wait(run, effort, seconds)
-            else:
-                if isinstance(request, CompaniesRequest):
-                    exists = run.note(said or (), request.names)
-                if isinstance(request, FindCompanies) and request.looks and not exists.issuperset(request.names):
+                continue
+            run.note_companies(said or ())
+            if isinstance(request, FindCompanies) and said is not None:
+                said |= run.known_companies(request.names)
+                if request.looks and not said.issuperset(request.names):
                     effort.problem = NOT_YET.meaning
                     yield from _wait(run, effort, run.patience.back_off(failures, run.jitter()))
     except _StoppedError:
-        return Reply(answer, effort.calls, exists=exists)
+        pass  # what was answered before counts
     except (ResponseError, EventError, ConfigError) as fault:
-        return Reply(run.heeded(fault), effort.calls, is_final=True)
-    return Reply(
-        answer,
-        effort.calls,
-        waited=effort.waited - waited,
-        exists=exists,
-        is_read=isinstance(answer, Response),
-        said=said,
-    )
-
-
-def _retry(run: Run, effort: _Effort, request: Request, error: RetryableError) -> Flow[tuple[float, bool]]:
-    """Seconds to wait before another try, and whether it is made although patience is over, for others fail as well.
-
-    Raises the error if patience is over, and it is for this event that it fails.
-    """
-    patience = run.patience
-    seconds = patience.wait_after(error, effort.failures, run.now, run.jitter())
-    effort.failures += not isinstance(error, ThrottledError)
-    is_by_time = effort.waited + seconds > patience.in_total
-    if effort.failures < patience.attempts and not is_by_time and not run.is_spent(request):
-        return seconds, False
-    if is_by_time and (isinstance(error, ThrottledError) or error.retry_after is not None):
-        run.end(f"Gainsight has asked to wait for more than {_span(patience.in_total)}", error)
-    if run.through_at > (effort.failing_since or 0) or (yield from _is_alive(request.config)):
-        run.lost.pop(id(request), None)
-        raise error
-    yield from _heed(run, effort, request, UnreachableError(error.action, error.problem, error.status))
-    return seconds, True
-
-
-def _wait(run: Run, effort: _Effort, seconds: float) -> Flow[None]:
-    """Waits, but not beyond the time at which the run may end. Raises _StoppedError."""
-    if run.silent_since is not None:
-        seconds = min(seconds, max(_SHORTEST_WAIT, run.silent_since + run.silence - run.now))
-    yield Wait(seconds, effort.problem)
-    if run.is_stopped:
-        raise _StoppedError
-    effort.waited += seconds
+        answer, is_final = run.heeded(fault), True
+    is_read = isinstance(answer, Response)
+    return Reply(answer, effort.calls, is_final, effort.waited - waited, is_read, said)
 
 
 def _exchange(run: Run, effort: _Effort, request: Request, read: Callable[[Response], _T]) -> Flow[tuple[Response, _T]]:
@@ -353,6 +322,36 @@ def _is_taken(answer: Response | None, error: RetryableError) -> bool:
     if answer is None or answer.status >= 300 or isinstance(error, ThrottledError):
         return False
     return gainsight.is_of_gainsight(answer)
+
+
+def _retry(run: Run, effort: _Effort, request: Request, error: RetryableError) -> Flow[tuple[float, bool]]:
+    """Seconds to wait before another try, and whether it is made although patience is over, for others fail as well.
+
+    Raises the error if patience is over, and it is for this event that it fails.
+    """
+    patience = run.patience
+    seconds = patience.wait_after(error, effort.failures, run.now, run.jitter())
+    effort.failures += not isinstance(error, ThrottledError)
+    is_by_time = effort.waited + seconds > patience.in_total
+    if effort.failures < patience.attempts and not is_by_time and not run.is_spent(request):
+        return seconds, False
+    if is_by_time and (isinstance(error, ThrottledError) or error.retry_after is not None):
+        run.end(f"Gainsight has asked to wait for more than {_span(patience.in_total)}", error)
+    if run.through_at > (effort.failing_since or 0) or (yield from _is_alive(request.config)):
+        run.lost.pop(id(request), None)
+        raise error
+    yield from _heed(run, effort, request, UnreachableError(error.action, error.problem, error.status))
+    return seconds, True
+
+
+def _wait(run: Run, effort: _Effort, seconds: float) -> Flow[None]:
+    """Waits, but not beyond the time at which the run may end. Raises _StoppedError."""
+    if run.silent_since is not None:
+        seconds = min(seconds, max(_SHORTEST_WAIT, run.silent_since + run.silence - run.now))
+    yield Wait(seconds, effort.problem)
+    if run.is_stopped:
+        raise _StoppedError
+    effort.waited += seconds
 
 
 def _heed(run: Run, effort: _Effort, request: Request, error: RetryableError) -> Flow[None]:
@@ -395,11 +394,7 @@ def _answer(request: Request, effort: _Effort) -> Flow[Response]:
     if answer is None:
         raise _StoppedError
     effort.calls += 1
-    if isinstance(answer, Response):
-        return answer
-    if isinstance(answer, GainsightDestError):
-        raise answer
-    raise RetryableError(request.action, f"no answer ({type(answer).__name__})")
+    return response_of(request.action, answer)
 
 
 def _span(seconds: float) -> str:

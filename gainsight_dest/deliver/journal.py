@@ -33,15 +33,17 @@ import attrs
 from gainsight_dest.errors import GainsightDestError
 from gainsight_dest.outcome import Outcome, PreparedEvent, Status, error_as_data, error_from_data
 
-_VERSION = 3
+__all__ = ["Entry", "Journal", "JournalError", "entries"]
+
+_VERSION = 4
 _TABLES = {
     "about": "CREATE TABLE about (version INTEGER, target TEXT, salt BLOB)",
     # number: the event's place in the stream, from 0. at: when its outcome was known, in seconds since the epoch.
-    # row_check: of all columns before it. event: the event itself, if asked for.
+    # outcome: a list as JSON, of what `Journal.add` puts into it. row_check: of all columns before it. event: the event
+    # itself, if asked for.
     "outcomes": (
-        "CREATE TABLE outcomes (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, at REAL NOT NULL, message_id TEXT,"
-        " type TEXT, status TEXT NOT NULL, attempts INTEGER, calls INTEGER, error TEXT, gsid TEXT, reason TEXT,"
-        " row_check BLOB NOT NULL, event TEXT)"
+        "CREATE TABLE outcomes (number INTEGER PRIMARY KEY, digest BLOB NOT NULL, at REAL NOT NULL,"
+        " outcome TEXT NOT NULL, row_check BLOB NOT NULL, event TEXT)"
     ),
     # The calls that were made in each second since the epoch, answered or not.
     "calls": "CREATE TABLE calls (second INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
@@ -51,9 +53,8 @@ _TABLES = {
         " waited INTEGER NOT NULL)"
     ),
 }
-_COLUMNS = "number, digest, at, message_id, type, status, attempts, calls, error, gsid, reason"
-_SELECT = f"SELECT {_COLUMNS}, row_check FROM outcomes"  # noqa: S608 - constants of ours, here and below
-_INSERT = f"INSERT OR REPLACE INTO outcomes ({_COLUMNS}, row_check, event) VALUES ({'?, ' * 12}?)"  # noqa: S608
+_SELECT = "SELECT number, digest, at, outcome, row_check FROM outcomes"
+_INSERT = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)"
 _COUNT = "INSERT INTO calls VALUES (?, ?) ON CONFLICT (second) DO UPDATE SET number = number + excluded.number"
 #: What stands beside a journal while it is used. The lock stays.
 _BESIDE = ("-lock", "-wal", "-shm")
@@ -159,9 +160,7 @@ class Journal:
 
     def find(self, index: int, event: Any) -> Outcome | None:
         """What is known of the event; None: send it. Raises JournalError if another one stood in its place before."""
-        with self._mutex, _told(self._path):
-            self._see_that_it_is_there()
-            rows = self._db.execute(f"{_SELECT} WHERE number = ?", (index,)).fetchall()
+        rows = self._execute(f"{_SELECT} WHERE number = ?", index)
         if not rows:
             return None
         entry, digest = _entry(rows[0], self._salt, self._path)
@@ -177,34 +176,27 @@ class Journal:
 
     def add(self, outcome: Outcome, event: Any) -> None:
         """Record the outcome of the event."""
-        error = None if outcome.error is None else json.dumps(error_as_data(outcome.error))
-        values = [outcome.index, self._digest(event), float(self._clock()), outcome.message_id, outcome.type]
-        values += [outcome.status.value, outcome.attempts, outcome.calls, error, outcome.gsid, outcome.reason]
-        values = [_bound(value) for value in values]
-        values += [_check(values, self._salt), _json(event) if self._keep_events else None]
-        with self._mutex, _told(self._path):
-            self._see_that_it_is_there()
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute(_INSERT, values)
+        error = None if outcome.error is None else error_as_data(outcome.error)
+        labels, counts = (outcome.message_id, outcome.type, outcome.status.value), (outcome.attempts, outcome.calls)
+        # As ASCII: half an emoji has no UTF-8, in which SQLite keeps its texts.
+        told = json.dumps([*labels, *counts, error, outcome.gsid, outcome.reason])
+        values = [outcome.index, self._digest(event), float(self._clock()), told]
+        kept = _json(event) if self._keep_events else None
+        self._execute(_INSERT, *values, _check(values, self._salt), kept, synchronous="FULL")
 
     def called(self) -> None:
         """Count a call that is about to be made. A kill of the process does not lose it; a power cut may."""
         now = int(self._clock())
-        with self._mutex, _told(self._path):
-            self._see_that_it_is_there()
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute(_COUNT, (now, 1))
-            if now >= self._forgets_at:
+        self._execute(_COUNT, now, 1, synchronous="NORMAL")
+        if now >= self._forgets_at:
+            with self._mutex, _told(self._path):
                 self._forget_old_calls()
 
     def ran(self, run: RunRecord) -> None:
         """Record how far a run has come; one that began at the same time is replaced."""
         started, ended, waited = (round(1000 * seconds) for seconds in (run.started, run.ended, run.waited))
-        with self._mutex, _told(self._path):
-            self._see_that_it_is_there()
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            values = (started, ended, run.calls, waited)
-            self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", values)
+        replace = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)"
+        self._execute(replace, started, ended, run.calls, waited, synchronous="NORMAL")
 
     def calls_since(self, seconds_ago: float) -> list[tuple[float, int]]:
         """What was called of late: how many seconds ago, and how many. The oldest first.
@@ -212,9 +204,7 @@ class Journal:
         Calls are counted by the second, and told as if made at its end: so none is forgotten too early.
         """
         now = self._clock()
-        with self._mutex, _told(self._path):
-            rows = self._db.execute("SELECT second, number FROM calls WHERE second + 1 > ?", (now - seconds_ago,))
-            calls = rows.fetchall()
+        calls = self._execute("SELECT second, number FROM calls WHERE second + 1 > ?", now - seconds_ago)
         if not all(isinstance(number, int) and number >= 0 for _, number in calls):
             raise _damaged(self._path, "a number of calls is none")
         return [(max(0.0, now - second - 1), number) for second, number in calls]
@@ -231,6 +221,14 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _execute(self, statement: str, *values: Any, synchronous: str | None = None) -> list[Any]:
+        """The rows that the statement gives. `synchronous`: for one that writes, what it survives: SQLite's word."""
+        with self._mutex, _told(self._path):
+            self._see_that_it_is_there()
+            if synchronous is not None:
+                self._db.execute(f"PRAGMA synchronous = {synchronous}")
+            return self._db.execute(statement, values).fetchall()
 
     def _digest(self, event: Any) -> bytes:
         return blake2b(_json(event).encode(), key=self._salt, digest_size=16).digest()
@@ -432,37 +430,20 @@ def _entry(row: tuple[Any, ...], salt: bytes, path: str) -> tuple[Entry, bytes]:
     *values, check = row
     if check != _check(values, salt):
         raise _damaged(path, "an outcome is not as it was written")
-    number, digest, at, *columns = values
-    if bytes in map(type, columns):  # seldom
-        columns = [_text(value) for value in columns]
-    message_id, event_type, status, attempts, calls, error, gsid, reason = columns
+    number, digest, at, told = values
     try:
-        told = None if error is None else error_from_data(json.loads(error))
+        message_id, event_type, status, attempts, calls, error, gsid, reason = json.loads(told)
+        error = None if error is None else error_from_data(error)
         status = Status(status)
     except (ValueError, TypeError, AttributeError, RecursionError) as problem:
         raise _damaged(path, f"an outcome cannot be read ({type(problem).__name__})") from None
-    outcome = Outcome(number, message_id, event_type, status, attempts, calls, told, gsid, reason, resumed=True)
+    outcome = Outcome(number, message_id, event_type, status, attempts, calls, error, gsid, reason, resumed=True)
     return Entry(outcome, at), digest
 
 
 def _check(values: list[Any], salt: bytes) -> bytes:
     """A digest of a row. `ascii` is the same in all releases of Python, which `repr` is not."""
     return blake2b(ascii(values).encode(), key=salt, digest_size=8).digest()
-
-
-def _bound(value: Any) -> Any:
-    """The value as SQLite can keep it: a text with half a character, which is no UTF-8, as bytes."""
-    try:
-        value.encode()
-    except AttributeError:
-        return value
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
-    return value
-
-
-def _text(value: Any) -> Any:
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
 def _decoded(text: bytes) -> str:

@@ -14,9 +14,16 @@ _SHORTEST_WAIT = 1.0
 _DOUBLINGS = 64
 
 
-def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+def above_0(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    """Raises ValueError for a setting that is not."""
     if value <= 0:
-        raise ValueError(f"{attribute.name} must be above 0, not {value}")
+        raise ValueError(f"{attribute.alias} must be above 0, not {value}")
+
+
+def at_least_1(_: object, attribute: attrs.Attribute[Any], value: int) -> None:
+    """Raises ValueError for a setting that is not."""
+    if value < 1:
+        raise ValueError(f"{attribute.alias} must be at least 1, not {value}")
 
 
 @attrs.frozen
@@ -29,9 +36,9 @@ class Patience:
     track event is sent again after its answer was lost, since each time may make one more of it in Gainsight.
     """
 
-    attempts: int = attrs.field(default=12, validator=_positive)
-    longest_wait: float = attrs.field(default=300.0, validator=_positive)
-    in_total: float = attrs.field(default=10_800.0, validator=_positive)
+    attempts: int = attrs.field(default=12, validator=above_0)
+    longest_wait: float = attrs.field(default=300.0, validator=above_0)
+    in_total: float = attrs.field(default=10_800.0, validator=above_0)
     resends: int = attrs.field(default=2, validator=attrs.validators.ge(0))
 
     def back_off(self, failures: int, chance: float) -> float:

@@ -15,7 +15,6 @@ from gainsight_dest.deliver.call import (
     Faults,
     Timeout,
     body_of,
-    check_deadline,
     check_length,
     headers_of,
     log_call,
@@ -63,7 +62,8 @@ class Sender:
         timeout: Timeout = TIMEOUT,
         deadline: float = DEADLINE,
     ) -> None:
-        check_deadline(deadline)
+        if deadline <= 0:
+            raise ValueError(f"deadline must be above 0 seconds, not {deadline}")
         self._session = session or transport.session()
         transport.watch(self._session)
         self._deadline = deadline

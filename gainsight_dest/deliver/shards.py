@@ -15,15 +15,13 @@ What goes to which sender is said by `Shards.address`. One sender alone can do a
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import attrs
-import requests
 
-from gainsight_dest.batching.address import Address, address, shares
+from gainsight_dest.batching.address import COMPANIES_SENDER, Address, address, shares
 from gainsight_dest.batching.defaults import BATCH, CALLS_PER_DAY, CALLS_PER_MINUTE, WORKERS
 from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.config import DestinationConfig
@@ -31,15 +29,12 @@ from gainsight_dest.deliver.budget import Budget, steady_clock
 from gainsight_dest.deliver.call import TIMEOUT, Timeout
 from gainsight_dest.deliver.deliverer import Deliverer
 from gainsight_dest.deliver.journal import Journal
-from gainsight_dest.deliver.patience import Patience
+from gainsight_dest.deliver.patience import Patience, at_least_1
 from gainsight_dest.descriptors import FindCompany, UpsertPerson, checked_base_url
 from gainsight_dest.errors import CredentialsError, EventError, RetryableError
 from gainsight_dest.fields import company_link
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, begin
 from gainsight_dest.templates import Settings, of_one_tenant
-
-#: The number of the one sender of companies, beside those of the shards, which begin at 0.
-COMPANIES = -1
 
 _DAY = 86_400.0
 #: Seconds to wait for another sender that has the journal: an engine that has given up on a task may start it again
@@ -69,84 +64,69 @@ class Shards:
     shards: int = 1
     calls_per_minute: int | None = CALLS_PER_MINUTE
     calls_per_day: int | None = CALLS_PER_DAY
-    workers: int = WORKERS
-    batch: int = BATCH
-    base_url: str | None = None
+    workers: int = attrs.field(default=WORKERS, validator=at_least_1)
+    batch: int = attrs.field(default=BATCH, validator=at_least_1)
+    base_url: str | None = attrs.field(default=None, converter=attrs.converters.optional(checked_base_url))
     timeout: Timeout = TIMEOUT
     patience: Patience = attrs.field(factory=Patience)
     silence: float = 900.0
 
     def __attrs_post_init__(self) -> None:
-        for name in ("workers", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         for calls in (self.calls_per_minute, self.calls_per_day):
             shares(calls, self.shards)
-        if self.base_url is not None:
-            checked_base_url(self.base_url)
 
     def address(self, event: Event | EventError) -> Address | Outcome:
         """Where the event goes, or its outcome where it goes nowhere."""
         return address(event, self.config, self.shards)
 
+    def place(self, event: Event | EventError) -> Address:
+        """Its address; of one that goes nowhere that of the first shard, whose sender finds its outcome again."""
+        found = self.address(event)
+        return Address(None, "", 0, "", found.message_id or "") if isinstance(found, Outcome) else found
+
     def alone(self, **how: Any) -> Shard:
         """One sender for all, companies too, with all of the calls: no other may be at work."""
-        return Shard(self, self.calls_per_minute, self.calls_per_day, **how)
+        return self._sender(self.calls_per_minute, self.calls_per_day, **how)
 
     def companies(self, **how: Any) -> Shard:
         """The sender of the companies."""
-        return self._sender(COMPANIES, how)
+        return self.shard(COMPANIES_SENDER, **how)
 
     def shard(self, number: int, **how: Any) -> Shard:
-        """The sender of that shard, or of the companies: COMPANIES. Raises IndexError."""
-        return self._sender(number, how)
-
-    def _sender(self, number: int, how: dict[str, Any]) -> Shard:
+        """The sender of that shard, or of the companies: COMPANIES_SENDER. Raises IndexError."""
         both = (shares(calls, self.shards) for calls in (self.calls_per_minute, self.calls_per_day))
-        minute, day = (each.companies if number == COMPANIES else each.each[number] for each in both)
-        return Shard(self, minute, day, **how)
+        minute, day = (each.companies if number == COMPANIES_SENDER else each.each[number] for each in both)
+        return self._sender(minute, day, **how)
+
+    def _sender(
+        self, minute: int | None, day: int | None, *, clock: Callable[[], float] = steady_clock, **how: Any
+    ) -> Shard:
+        deliverer = Deliverer(
+            self.config,
+            base_url=self.base_url,
+            workers=self.workers,
+            timeout=self.timeout,
+            patience=self.patience,
+            silence=self.silence,
+            clock=clock,
+            budget=Budget(minute, day, clock, is_even=True),
+            **how,
+        )
+        return Shard(self, deliverer)
 
 
-def first_sender(place: Address) -> int:
-    """The number of the sender that an event goes to first: COMPANIES, or its shard."""
-    return place.shard if place.company is None else COMPANIES
-
-
-def _when(place: Address) -> tuple[str, str]:
-    """What sorts the events of one company, person or user."""
-    return place.moment, place.message_id
-
-
+@attrs.define(eq=False, repr=False, slots=False)
 class Shard:
     """One of the senders: a Deliverer that spreads its share of the calls evenly. A context manager; one run at a time.
 
     There is to be one of a number at a time, wherever it is; another may take up its work: see Budget.
     """
 
-    def __init__(
-        self,
-        settings: Shards,
-        calls_per_minute: int | None,
-        calls_per_day: int | None,
-        session: requests.Session | None = None,
-        sleep: Callable[[float], object] = time.sleep,
-        clock: Callable[[], float] = steady_clock,
-    ) -> None:
-        #: Times of the events of `deliver_all` that cannot be read.
-        self.unread = UnreadTimes()
-        self._settings = settings
-        self._deliverer = Deliverer(
-            settings.config,
-            session,
-            base_url=settings.base_url,
-            workers=settings.workers,
-            timeout=settings.timeout,
-            patience=settings.patience,
-            silence=settings.silence,
-            sleep=sleep,
-            clock=clock,
-            budget=Budget(calls_per_minute, calls_per_day, clock, is_even=True),
-        )
+    _settings: Shards
+    #: What makes the calls, and counts them.
+    deliverer: Deliverer
+    #: Times of the events of `deliver_all` that cannot be read.
+    unread: UnreadTimes = attrs.field(factory=UnreadTimes, init=False)
 
     def save_companies(
         self, events: Iterable[Event], journal: str | os.PathLike[str] | None = None
@@ -188,16 +168,12 @@ class Shard:
         of one company or person that happened at the same time go in their order there: with a journal it must be the
         same in each run. Journals and errors as for `save_companies`.
         """
-        places: dict[int, Address] = {}
-        for index, event in enumerate(events):
-            place = self._settings.address(event)
-            if isinstance(place, Outcome):  # it goes nowhere, which is found again below, and noted in the journal
-                place = Address(None, "", 0, "", place.message_id or "")
-            places[index] = place
+        places = {index: self._settings.place(event) for index, event in enumerate(events)}
+        for place in places.values():
             self.unread += UnreadTimes.of(place.unread)
         saved: dict[int, tuple[str, int]] = {}
         groups = [index for index, place in places.items() if place.company is not None]
-        groups.sort(key=lambda index: (places[index].company, *_when(places[index]), index))
+        groups.sort(key=lambda index: (places[index].company, places[index].order, index))
         outcomes = self.save_companies(map(events.__getitem__, groups), companies_journal)
         for index, outcome in zip(groups, outcomes, strict=True):
             if outcome.gsid is None:
@@ -205,32 +181,14 @@ class Shard:
                 yield attrs.evolve(outcome, index=index)
             else:
                 saved[index] = outcome.gsid, outcome.calls
-        order = sorted(places, key=lambda index: (places[index].key, *_when(places[index]), index))
+        order = sorted(places, key=lambda index: (places[index].key, places[index].order, index))
         items = (SavedGroup(events[n], *saved[n]) if n in saved else events[n] for n in order)
         for index, outcome in zip(order, self.deliver(items, journal), strict=True):
             yield attrs.evolve(outcome, index=index)
 
-    def remember(self, calls: Iterable[tuple[float, int]]) -> None:
-        """Count calls that were made before: seconds ago, and how many."""
-        self._deliverer.budget.remember(calls)
-
-    @property
-    def calls(self) -> int:
-        """Calls made so far."""
-        return self._deliverer.calls
-
-    @property
-    def waited(self) -> float:
-        """Seconds that calls have been waited with so far, of each worker by itself."""
-        return self._deliverer.waited
-
-    def stop(self) -> None:
-        """End the run from elsewhere: what is left is not tried."""
-        self._deliverer.stop()
-
     def close(self) -> None:
         """Close its connections."""
-        self._deliverer.close()
+        self.deliverer.close()
 
     def __enter__(self) -> Shard:  # noqa: PYI034 - Python 3.10 has no Self
         return self
@@ -245,18 +203,18 @@ class Shard:
         with ExitStack() as opened:
             journal = None
             if journal_file is not None:
-                journal = opened.enter_context(Journal(journal_file, self._deliverer.target, wait=_HANDED_OVER))
-                if not self.calls:  # those that it knows were made by another
-                    self.remember(journal.calls_since(_DAY))
-            for outcome in self._deliverer.run(events, journal, batch=self._settings.batch):
+                journal = opened.enter_context(Journal(journal_file, self.deliverer.target, wait=_HANDED_OVER))
+                if not self.deliverer.calls:  # those that it knows were made by another
+                    self.deliverer.budget.remember(journal.calls_since(_DAY))
+            for outcome in self.deliverer.run(events, journal, batch=self._settings.batch):
                 if isinstance(outcome.error, CredentialsError) and not outcome.resumed:
                     wrong_key = outcome.error
-                if outcome.is_settled or (wrong_key is None and self._deliverer.ended is None):
+                if outcome.is_settled or (wrong_key is None and self.deliverer.ended is None):
                     yield outcome
         if wrong_key is not None:
             raise wrong_key
-        if self._deliverer.ended is not None:
-            raise RetryableError("deliver", self._deliverer.ended)
+        if self.deliverer.ended is not None:
+            raise RetryableError("deliver", self.deliverer.ended)
 
     def _company(self, event: Event) -> Event | PreparedEvent:
         """The event with what it asks for of its company; as it is, if it asks for none."""

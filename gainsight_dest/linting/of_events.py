@@ -1,4 +1,4 @@
-"""What lint checks of a config with events at hand, by their profile. The rules are in linting.rules."""
+"""The rules of lint on a config with events at hand, by their profile, in their order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from gainsight_dest.explaining.alike import Spelling, look, told_apart
 from gainsight_dest.explaining.profile import OTHER, TraitProfile, name_text
 from gainsight_dest.fields import OBJECTS, Fate, GainsightObject
-from gainsight_dest.linting.finding import Hit
+from gainsight_dest.linting.finding import Hit, Severity
 from gainsight_dest.linting.of_config import EVENT_MAPS
+from gainsight_dest.linting.rule import lint_rule
 from gainsight_dest.linting.subject import MapRow, Subject
 from gainsight_dest.spelling import Names, counted, cut, did_you_mean
 
@@ -49,9 +50,10 @@ def _as_shown(subject: Subject, event: str) -> str:
     return name_text(subject.hide(event))
 
 
+@lint_rule("unused-mapping", Severity.WARNING, "Compare it with what is sent.")
 def unused_mappings(subject: Subject) -> Iterator[Hit]:
-    """Mappings that no event used, and no near miss explains."""
-    explained = {hit.place for check in (misspelt_traits, misspelt_events) for hit in check(subject)}
+    """A trait, or an event, is mapped and never came, though events of that type did."""
+    explained = {hit.place for rule in (misspelt_traits, misspelt_events) for hit in rule.check(subject)}
     for of in OBJECTS:
         for row in _idle(subject, of).values():
             if row.source_place not in explained:
@@ -65,8 +67,9 @@ def _unused(subject: Subject, row: MapRow, times: int, event_type: str) -> Hit:
     return Hit(row.source_place, f"{subject.quoted(row.source)} did not come, in {_count(times, event_type)}")
 
 
+@lint_rule("misspelt-trait", Severity.WARNING, "Spell the two alike.")
 def misspelt_traits(subject: Subject) -> Iterator[Hit]:
-    """Traits without a mapping that are nearly one that has one."""
+    """A trait without a mapping is nearly one with a mapping, or a standard trait: it is not sent."""
     for of in OBJECTS:
         came = _came(subject, of)
         rows = {subject.hide(trait): row for trait, row in subject.effective(of.map).items()}
@@ -105,21 +108,24 @@ def _unmapped(subject: Subject) -> Iterator[tuple[str, str | None, str]]:
             yield name, mapped.respelt(name) or idle.misspelt(name), problem
 
 
+@lint_rule("unmapped-event", Severity.ERROR, "Map them in eventNameMap and eventVersionMap, or do not send them here.")
 def unmapped_events(subject: Subject) -> Iterator[Hit]:
-    """Track events that stand in no map."""
+    """Track events came that are in no map: they fail."""
     return (Hit(_NAMES, problem) for _, near, problem in _unmapped(subject) if near is None)
 
 
+@lint_rule("misspelt-event", Severity.ERROR, "Spell the two alike.")
 def misspelt_events(subject: Subject) -> Iterator[Hit]:
-    """Track events that are nearly one that stands in the map."""
+    """Track events came that are in no map, and are nearly one that is: they fail."""
     rows = subject.effective(_NAMES)
     for name, near, problem in _unmapped(subject):
         if near is not None:
             yield Hit(rows[near].source_place, problem, _meant(subject, near, name))
 
 
+@lint_rule("refused-value", Severity.ERROR, "Send what the field takes.")
 def refused_values(subject: Subject) -> Iterator[Hit]:
-    """Values in standard fields that take no such thing."""
+    """A standard field gets values that Gainsight refuses: the events fail."""
     for trait in subject.profile.traits.values():
         for (field, refusal), times in trait.refused.items():
             record, _, name = field.partition(".")
@@ -127,8 +133,9 @@ def refused_values(subject: Subject) -> Iterator[Hit]:
                 yield _not_taken(trait, refusal, times)
 
 
+@lint_rule("dropped-value", Severity.WARNING, "Send numbers.")
 def dropped_values(subject: Subject) -> Iterator[Hit]:
-    """Values that are left out of number fields."""
+    """A number field gets values that are not numbers: they are not sent."""
     for trait in subject.profile.traits.values():
         for loss, times in trait.dropped.items():
             if loss.fate is Fate.NOT_A_NUMBER:
@@ -139,8 +146,11 @@ def _not_taken(trait: TraitProfile, takes: str, times: int) -> Hit:
     return Hit(f"{trait.type} {trait.source}", f"{takes}, and gets something else from {_count(times, trait.type)}")
 
 
+@lint_rule(
+    "alike-companies", Severity.WARNING, "Send one of them alone; where Gainsight has both companies, merge them there."
+)
 def alike_companies(subject: Subject) -> Iterator[Hit]:
-    """Names of companies that a reader takes for one, each with the one of them that came most often."""
+    """Names of companies that are hard to tell apart: letters that look alike, case, blanks. Each becomes a company."""
     for spellings in subject.profile.companies.alike():
         usual = max(spellings, key=lambda spelling: spelling.times)
         for other in spellings:

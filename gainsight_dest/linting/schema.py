@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.config import MOST_ROWS, DestinationConfig
+from gainsight_dest.config import MOST_ROWS, SETTINGS
 
 _NOT_BLANK = {"type": "string", "pattern": r"\S"}
 _HALF = {"type": ["string", "null"]}
@@ -22,10 +22,8 @@ def config_schema() -> dict[str, Any]:
     It is of what `DestinationConfig.from_rudderstack` takes, and of what an event or the environment is to fill in.
     """
     config = {
-        "properties": {
-            setting.metadata["name"]: _schema(setting.metadata) for setting in attrs.fields(DestinationConfig)
-        },
-        "required": [setting.metadata["name"] for setting in attrs.fields(DestinationConfig) if _is_needed(setting)],
+        "properties": {name: _schema(setting.metadata) for name, setting in SETTINGS.items()},
+        "required": [name for name, setting in SETTINGS.items() if setting.default is attrs.NOTHING],
     }
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -42,10 +40,6 @@ def config_schema() -> dict[str, Any]:
         "$defs": {"config": config},
     }
     return deepcopy(schema)  # its parts are shared
-
-
-def _is_needed(setting: attrs.Attribute[Any]) -> bool:
-    return setting.default is attrs.NOTHING
 
 
 def _schema(setting: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.config import DestinationConfig, Problem, read_target
+from gainsight_dest.config import MAPS, SECRETS, SETTINGS, DestinationConfig, Problem, read_target
 from gainsight_dest.errors import ConfigError
 from gainsight_dest.explaining.profile import Profile
 from gainsight_dest.explaining.trace import is_name
@@ -16,11 +16,6 @@ from gainsight_dest.reading import config_in, filled, is_for_later, placeholder_
 from gainsight_dest.secret import hide
 from gainsight_dest.values import quoted
 
-SETTINGS: Mapping[str, attrs.Attribute[Any]] = {
-    setting.metadata["name"]: setting for setting in attrs.fields(DestinationConfig)
-}
-MAPS = tuple(name for name, setting in SETTINGS.items() if "no_target" in setting.metadata)
-SECRETS = ("accessKey", "sharedSecret")
 FROM, TO = "from", "to"
 
 _NO_DOMAIN = "tenant.invalid"

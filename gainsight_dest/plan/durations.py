@@ -5,6 +5,7 @@ from __future__ import annotations
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 _UNITS = ((DAY, "day", "d"), (HOUR, "hour", "h"), (MINUTE, "minute", "min"), (1, "second", "s"))
+_NEARLY_A_SECOND = 0.95
 
 
 def duration(seconds: int) -> str:
@@ -15,9 +16,9 @@ def duration(seconds: int) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """So long, in two units: "8 h 20 min"."""
-    if 0 < seconds < 1:
-        return "under 1 s"
+    """So long, in two units: "8 h 20 min"; below a second in tenths: "0.4 s"."""
+    if 0 < seconds < _NEARLY_A_SECOND:
+        return f"{seconds:.1f} s"
     rest, words = round(seconds), []
     for size, _, unit in _UNITS:
         number, rest = divmod(rest, size)

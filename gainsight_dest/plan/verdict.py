@@ -190,37 +190,37 @@ def _notes(plan: Plan) -> Iterator[str]:
         yield from _of_the_busiest(plan)
     if plan.chosen.batch > BATCH:
         yield (
-            f"With Beam or Spark so few calls for companies need batch={plan.chosen.batch} at least: {BATCH:,} events, "
-            f"the default, hold too few companies."
+            f"With Beam or Spark, so few calls for companies need batch={plan.chosen.batch} or more: the default of "
+            f"{BATCH:,} events holds too few companies."
         )
     if plan.senders > 1:
-        yield f"With Beam or Spark it takes {plan.senders:,} shards to use all of these calls."
+        yield f"With Beam or Spark, {plan.senders:,} shards are needed to use all of these calls."
 
 
 def _of_the_busiest(plan: Plan) -> Iterator[str]:
     way, a_minute = plan.chosen, plan.limits.calls_per_minute
     if a_minute is not None and way.busiest * MINUTE > a_minute * plan.window:
         takes = lasting(way.busiest * MINUTE / a_minute)
-        yield f"The busiest window of {way.name} takes {takes} of calls: what comes after it waits so long."
+        yield f"The calls of the busiest window of {way.name} take {takes}: later events wait until then."
 
 
 def _of_the_sample(plan: Plan) -> Iterator[str]:
     span = plan.span
     if plan.untimed and span is None:
-        yield "No event has a moment, so no window merges anything."
+        yield "No event has a time, so no window merges anything."
     elif plan.untimed:
-        yield f"{_events(plan.untimed)} without a moment: no window merges what has none."
+        yield f"{_events(plan.untimed)} without a time, and not merged."
     if plan.unread:
         yield str(plan.unread)
     if span is not None and span.strays:
         yield f"{_events(span.strays)} far before or after the others, and left out of the span."
     if plan.is_given and plan.chosen.low != plan.chosen.high:
         yield (
-            "Of two figures, the first holds if the same people come more often, the second if the people are as many "
-            "times more as the events; the time is for the second. A sample of a whole day gives one."
+            "Of two figures, the first is for more events of the same people, the second for more people with as many "
+            "events each. The time is for the second. A sample of a whole day gives one figure."
         )
     if not plan.is_given and (span is None or span.seconds < _NEARLY * DAY):
-        yield "The sample is taken for all events of a day. If it is not: --events-a-day N."
+        yield "The sample counts as a whole day. If it is not, use --events-a-day N."
 
 
 def _events(number: int) -> str:

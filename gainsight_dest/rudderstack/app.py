@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypedDict
 
 import attrs
 import falcon
@@ -30,9 +30,10 @@ from gainsight_dest.deliver.transport import session
 from gainsight_dest.rudderstack import clip
 from gainsight_dest.rudderstack.calls import SHARE, CallNeededError, Calls, in_thread
 from gainsight_dest.rudderstack.delivery import VERSIONS, http_status, proxy
-from gainsight_dest.rudderstack.items import EventItem, opened
+from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, DestinationSettings, EventItem, opened
 from gainsight_dest.rudderstack.metrics import CONTENT_TYPE, Metrics
 from gainsight_dest.rudderstack.send import Send
+from gainsight_dest.rudderstack.sizes import measured
 from gainsight_dest.rudderstack.transformer import features, processed, processor, routed, router
 
 log = logging.getLogger("gainsight_dest.rudderstack")
@@ -63,10 +64,8 @@ _TOO_SLOW = "the body took too long"
 _API_VERSION = ("apiVersion", "2")
 _JSON = "application/json"
 
-_T = TypeVar("_T")
 
-
-class _ThreadNeededError(BaseException):
+class ThreadNeededError(BaseException):
     """It would take long where it is. No Exception, as those stand for answers."""
 
 
@@ -76,14 +75,14 @@ class WorkPlace(NamedTuple):
     is_thread: bool
 
     def takes(self, items: int, answer: int = 0) -> None:
-        """So many items, and bytes of an answer. Raises _ThreadNeededError."""
+        """So many items, and bytes of an answer. Raises ThreadNeededError."""
         if not self.is_thread and (items > _FEW or answer > _SHORT_ANSWER):
-            raise _ThreadNeededError
+            raise ThreadNeededError
 
     def read(self, body: bytes) -> Any:
-        """The value of a body that the quick decoder refuses. Raises ValueError, _ThreadNeededError."""
+        """The value of a body that the quick decoder refuses. Raises ValueError, ThreadNeededError."""
         if not self.is_thread:
-            raise _ThreadNeededError
+            raise ThreadNeededError
         return clip.read(body)
 
 
@@ -127,69 +126,136 @@ def sender(base_url: str | None = None, timeout: Timeout = TIMEOUT) -> Sender:
 # --- bodies -----------------------------------------------------------------------------------------------------------
 
 
+class _Context(TypedDict, total=False):
+    """What `transform` reads of an event's context."""
+
+    traits: Any
+    externalId: Any
+
+
+class EventData(TypedDict, total=False):
+    """What `transform` reads of an event, and by which `router` knows a request. The rest of it, most of it, is left:
+    to make objects of that would take a fifth of the time.
+    """
+
+    type: Any
+    traits: Any
+    context: _Context
+    event: Any
+    properties: Any
+    batch: Any
+    statusCode: Any
+
+
 class _RawItem(msgspec.Struct):
     """An item of which only the message is read: the rest goes back as it came. Decoded from text, for of what is
     not read the decoder does not check that it is UTF-8.
     """
 
-    message: Any
+    message: msgspec.Raw
     metadata: msgspec.Raw
-    destination: msgspec.Raw
+    destination: msgspec.Raw = msgspec.Raw()
 
 
 class _RawBody(msgspec.Struct, rename={"meant_for": "destType"}):
-    """A router's body."""
+    """A router's body, or a processor's in the compacted format. `destinations`: by id, for items without one."""
 
     input: list[_RawItem]
     meant_for: Any = None
+    destinations: dict[str, msgspec.Raw] = {}
 
 
-def _text(value: Any) -> str:
-    """For the encoder, to which a Secret is no text."""
-    return str.__str__(value)
+class _RawMetadata(msgspec.Struct, rename="camel"):
+    """What is read of metadata if the item has no destination of its own."""
+
+    destination_id: str
 
 
 _BODY = msgspec.json.Decoder(_RawBody)
-_ITEMS = msgspec.json.Decoder(list[_RawItem])
-_ENCODER = msgspec.json.Encoder(enc_hook=_text)
+_BODY_OR_LIST = msgspec.json.Decoder(_RawBody | list[_RawItem])
+_EVENT = msgspec.json.Decoder(EventData)
+_METADATA = msgspec.json.Decoder(_RawMetadata)
+#: What the text of an object begins with.
+_OBJECT = ord("{")
+_ENCODER = msgspec.json.Encoder(enc_hook=str.__str__)  # a Secret is no text for it
 
 
-def _items(jobs: list[_RawItem]) -> list[EventItem] | None:
-    """The items, if each has metadata and a destination of its own, as the pure functions want them."""
-    for job in jobs:
-        metadata = bytes(job.metadata)
-        if metadata[:1] != b"{" or b":" not in metadata or bytes(job.destination)[:1] != b"{":
-            return None
-    return [EventItem(job.message, job.metadata, job.destination) for job in jobs]
+def _items(body: _RawBody) -> list[EventItem]:
+    """The items, as the pure functions want them. Raises LookupError where one has no metadata or no destination."""
+    known = Destinations()
+    shared = {name: (text, known.of(_object(text))) for name, text in body.destinations.items()}
+    items = []
+    for item in body.input:
+        metadata = item.metadata
+        _object(metadata)
+        if item.destination:
+            destination, settings = item.destination, known.of(_object(item.destination))
+        else:
+            destination, settings = shared[_METADATA.decode(metadata).destination_id]
+        length = len(metadata) + len(destination)
+        items.append(EventItem(_message(item.message, settings), metadata, destination, settings, length))
+    return items
 
 
-def _quickly(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T | None:
-    """The items' body, unless it is of another form, or is none that this decoder takes."""
-    with suppress(msgspec.DecodeError, RecursionError, ValueError):
-        return decoder.decode(body.decode())  # as text: it would not look at the bytes of what goes back as it came
-    return None
+def _object(text: msgspec.Raw) -> bytes:
+    """The text of an object. Raises LookupError for another value."""
+    whole = bytes(text)
+    if whole[0] != _OBJECT:
+        raise LookupError
+    return whole
+
+
+def _message(text: msgspec.Raw, settings: DestinationSettings) -> Any:
+    """The message. Of an event, only what is read: all of it where there are templates, which may name any place."""
+    if not settings.are_filled_in:
+        with suppress(msgspec.ValidationError):
+            message = _EVENT.decode(text)
+            if "statusCode" not in message:
+                return message
+    return msgspec.json.decode(text)
+
+
+def _quickly(decoder: msgspec.json.Decoder[Any], body: bytes, place: WorkPlace) -> tuple[list[EventItem], Any]:
+    """The items and what they are meant for; none where anything is wrong, which the functions say of its item."""
+    with suppress(Exception):
+        # As text: it would not look at the bytes of what goes back as it came.
+        value = decoder.decode(body.decode())
+        raw = _RawBody(value) if isinstance(value, list) else value
+        place.takes(max(len(raw.input), len(raw.destinations)))
+        if len(raw.input) <= MOST_ITEMS:
+            items = _items(raw)
+            place.takes(len(items), sum(item.length for item in items))
+            return items, raw.meant_for
+    return [], None
+
+
+def _length(value: Any, place: str) -> int:
+    """The length of a request's body, which is strict, plain JSON."""
+    try:
+        return len(_ENCODER.encode(value))
+    except (ValueError, OverflowError, RecursionError):
+        return measured(value, place)
 
 
 def answer_of_processor(body: bytes, send: Send, place: WorkPlace = THREAD) -> list[dict[str, Any]]:
     """What `processor` gives for the body. Raises HTTPBadRequest."""
-    if items := _items(_quickly(_ITEMS, body) or []):
-        place.takes(len(items))
-        return processed(items, send)
+    items, _ = _quickly(_BODY_OR_LIST, body, place)
+    if items:
+        return processed(items, send, measure=_length)
     return processor(_taken(body, place), send)
+
+
+def answer_of_router(body: bytes, send: Send, place: WorkPlace = THREAD, *, batch: bool) -> dict[str, Any]:
+    """What `router` gives for the body. Raises HTTPBadRequest."""
+    items, meant_for = _quickly(_BODY, body, place)
+    if items:
+        return routed(items, meant_for, send, batch=batch, measure=_length)
+    return router(_taken(body, place), send, batch=batch)
 
 
 def answer_of_proxy(version: str, body: bytes, send: Send, place: WorkPlace = THREAD) -> dict[str, Any]:
     """What `proxy` gives for the body. Raises HTTPBadRequest."""
     return proxy(version, decoded(body, place), send)
-
-
-def answer_of_router(body: bytes, send: Send, place: WorkPlace = THREAD, *, batch: bool) -> dict[str, Any]:
-    """What `router` gives for the body. Raises HTTPBadRequest."""
-    jobs = _quickly(_BODY, body) or _RawBody([])
-    if items := _items(jobs.input):
-        place.takes(len(items))
-        return routed(items, jobs.meant_for, send, batch=batch)
-    return router(_taken(body, place), send, batch=batch)
 
 
 def _taken(body: bytes, place: WorkPlace) -> Any:
@@ -340,7 +406,7 @@ class _PostRoute:
     async def _answered(self, body: _Body, request: falcon.asgi.Request, *, is_packed: bool) -> tuple[int, bytes]:
         try:
             if len(body.data) <= _SHORT and not is_packed:
-                with suppress(_ThreadNeededError):
+                with suppress(ThreadNeededError):
                     return self._worked(body, self.calls.none, LOOP)
             async with self._long:
                 if is_packed:

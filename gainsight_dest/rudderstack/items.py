@@ -10,7 +10,7 @@ from gainsight_dest import templates
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import ConfigError, EventError, GainsightDestError
 from gainsight_dest.rudderstack.sizes import fit, measured
-from gainsight_dest.rudderstack.statuses import CrowdedError, NoDestinationError
+from gainsight_dest.rudderstack.statuses import NO_METADATA, CrowdedError, NoDestinationError
 from gainsight_dest.templates import MOST_FILLED, Dynamic, Values
 from gainsight_dest.values import kind
 
@@ -28,15 +28,16 @@ RawObject = Any
 class EventItem(NamedTuple):
     """One event, with what rudder-server wants to have back of it. `metadata` None: nothing.
 
-    `fault`: what is wrong with it, if that could be seen at once. `length`: of the metadata as JSON, in bytes, where it
-    is no text.
+    `settings`: those of the destination. `length`: of metadata and destination as JSON, in bytes. `fault`: what is
+    wrong with the item, if that could be seen at once.
     """
 
     message: Any
     metadata: RawObject
     destination: RawObject
-    fault: GainsightDestError | None = None
+    settings: DestinationSettings
     length: int = 0
+    fault: GainsightDestError | None = None
 
 
 def opened(kept: RawObject) -> Object:
@@ -63,14 +64,22 @@ def items_of(given: Any) -> list[EventItem] | None:
         given = given.get("input")
     if not isinstance(given, list):
         return None
-    return [_item(each, shared) for each in given]
+    if len(given) > MOST_ITEMS:
+        return stand_in(CrowdedError(f"a request of more than {MOST_ITEMS:,} items is not looked at"))
+    destinations = Destinations()
+    return [_item(each, shared, destinations) for each in given]
 
 
-def _item(given: Any, shared: Object | None) -> EventItem:
-    if type(given) is not dict:
-        return EventItem(None, None, {})
+def stand_in(fault: GainsightDestError) -> list[EventItem]:
+    """What stands for all items of a request that are not looked at."""
+    return [EventItem(None, {**NO_METADATA}, {}, Destinations().of({}), fault=fault)]
+
+
+def _item(given: Any, shared: Object | None, destinations: Destinations) -> EventItem:
+    given = given if type(given) is dict else {}
     metadata: Object | None = None
-    length, fault = 0, None
+    length = 0
+    fault: GainsightDestError | None = None
     if type(given.get("metadata")) is dict:
         metadata, length, fault = fit(given["metadata"], "metadata")
     destination = given.get("destination")
@@ -78,9 +87,9 @@ def _item(given: Any, shared: Object | None) -> EventItem:
         name = (metadata or {}).get("destinationId")
         destination = shared.get(name) if isinstance(name, str) else None
         if type(destination) is not dict:
-            lost = NoDestinationError("the item's destination is not among those of the request")
-            return EventItem(given.get("message"), metadata, {}, fault or lost, length)
-    return EventItem(given.get("message"), metadata, destination if type(destination) is dict else {}, fault, length)
+            fault = fault or NoDestinationError("the item's destination is not among those of the request")
+    settings = destinations.of(destination if type(destination) is dict else {})
+    return EventItem(given.get("message"), metadata, settings.destination, settings, length + settings.size, fault)
 
 
 def _spelling(destination: Object) -> str:
@@ -101,14 +110,19 @@ class DestinationSettings(templates.Settings):
     _place = "destination.Config"
 
     def __init__(
-        self, destination: Object, size: int, destinations: Destinations, fault: ConfigError | None = None
+        self, destination: Object, size: int, destinations: Destinations, fault: EventError | None = None
     ) -> None:
         super().__init__(destination)
         self.destination = destination
         self.size = size
         self._destinations = destinations
-        self._fixed = fault
+        self._fixed = None if fault is None else ConfigError((fault.path, fault.problem))
         self._length = 0
+
+    @property
+    def are_filled_in(self) -> bool:
+        """Whether events fill in some of them."""
+        return isinstance(self._read_once(), Dynamic)
 
     def _config(self, given: Any) -> Any:
         config = given.get("Config")
@@ -135,17 +149,14 @@ class Destinations:
         self._by_spelling: dict[str, DestinationSettings] = {}
         self._left = MOST_FILLED
 
-    def settings(self, destination: RawObject) -> DestinationSettings:
-        """Those of the destination, which must outlive this."""
-        key = id(destination) if type(destination) is dict else bytes(destination)
+    def of(self, destination: dict[Any, Any] | bytes) -> DestinationSettings:
+        """The settings of a destination, which must outlive this, or of one that is the JSON text of an object."""
+        key = id(destination) if isinstance(destination, dict) else destination
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._read(key) if isinstance(key, bytes) else self._spelled(destination)
+            read = self._spelled(destination) if isinstance(destination, dict) else self._read(destination)
+            known = self._known[key] = read
         return known
-
-    def shown(self, destination: RawObject) -> RawObject:
-        """The destination as it goes back: text as it came, an object without what JSON cannot hold."""
-        return self.settings(destination).destination if type(destination) is dict else destination
 
     def fill(self, length: int) -> None:
         """Before a Config of that length is filled in. Raises CrowdedError where there were too many."""
@@ -162,19 +173,14 @@ class Destinations:
             return self._spelled(json.loads(text))
         except (ValueError, RecursionError):
             fault = EventError("destination", "is nested too deep, or holds an integer that is too long")
-            return DestinationSettings({}, len(text), self, _of_config(fault))
+            return DestinationSettings({}, len(text), self, fault)
 
     def _spelled(self, given: dict[Any, Any]) -> DestinationSettings:
         spelling = _spelling(given)
         known = self._by_spelling.get(spelling)
         if known is None:
             destination, length, fault = fit(given, "destination")
-            known = DestinationSettings(destination, len(spelling) or length, self, _of_config(fault))
+            known = DestinationSettings(destination, len(spelling) or length, self, fault)
             if spelling:
                 self._by_spelling[spelling] = known
         return known
-
-
-def _of_config(fault: EventError | None) -> ConfigError | None:
-    """The same, of a destination."""
-    return None if fault is None else ConfigError((fault.path, fault.problem))

@@ -105,7 +105,7 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         if workers > 1:
             serve = _Workers(config, [listener]).run
         else:
-            server = _Server(config)
+            server = _UvicornServer(config)
             serve = partial(server.run, [listener])
             # uvicorn looks at signals once the app is made, and raises them once more when it is done.
             for name_of in (signal.SIGTERM, signal.SIGINT):
@@ -114,7 +114,7 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         serve()
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """A server that lets those in who have come before it was asked to stop."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -132,7 +132,7 @@ class _Worker(multiprocess.Process):
     def server(self) -> uvicorn.Server:
         """Made where it is first asked for: in the worker."""
         if self._server is None:
-            self._server = _Server(self.config)
+            self._server = _UvicornServer(self.config)
         return self._server
 
 

@@ -31,7 +31,7 @@ def measured(value: Any, place: str) -> int:
         for each in level:
             sort = type(each)
             if sort is str:
-                size += len(each) if each.isascii() and each.isprintable() else _LONGEST_LETTER * len(each)
+                size += letters(each)
             elif sort is dict or sort is list or isinstance(each, (dict, list, tuple)):
                 if depth == LEVELS:
                     raise EventError(place, f"is nested more than {LEVELS} levels deep")

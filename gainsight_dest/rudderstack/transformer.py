@@ -7,7 +7,8 @@ what is wrong with an item stands in its place, and no item touches another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,15 +21,7 @@ from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPe
 from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError
 from gainsight_dest.fields import PERSON, company_link
 from gainsight_dest.gainsight import Response, folded
-from gainsight_dest.rudderstack.items import (
-    MOST_ITEMS,
-    Destinations,
-    DestinationSettings,
-    EventItem,
-    RawObject,
-    items_of,
-    opened,
-)
+from gainsight_dest.rudderstack.items import EventItem, RawObject, items_of, opened, stand_in
 from gainsight_dest.rudderstack.send import Send, asked
 from gainsight_dest.rudderstack.sizes import letters, measured
 from gainsight_dest.rudderstack.statuses import (
@@ -75,7 +68,7 @@ def processor(items: Any, send: Send, *, longest: int = LONGEST_ANSWER) -> list[
     """
     read = items_of(items)
     if read is None:
-        return [_processed(_NONE, Failure(EventError("the body", "must be a list of items")))]
+        read = stand_in(EventError("the body", "must be a list of items"))
     return processed(read, send, longest=longest)
 
 
@@ -96,32 +89,35 @@ def router(body: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_
     return routed(items, body.get("destType"), send, batch=batch, longest=longest)
 
 
-def processed(items: Sequence[EventItem], send: Send, *, longest: int = LONGEST_ANSWER) -> list[Data]:
+#: The length of a request's body as JSON, in bytes, of which the second argument says what it is. Raises EventError.
+Measure = Callable[[Any, str], int]
+
+
+def processed(
+    items: Sequence[EventItem], send: Send, *, longest: int = LONGEST_ANSWER, measure: Measure = measured
+) -> list[Data]:
     """`processor` for items that have been read."""
-    if len(items) > MOST_ITEMS:
-        return [_processed(_NONE, Failure(_TOO_MANY))]
-    results = _Results(send, _AnswerRoom(longest), Destinations(), passing=False).of(items)
-    return [_processed(item, result) for item, result in zip(items, results, strict=True)]
+    results = _Results(send, _AnswerRoom(longest, longest), measure, passing=False).of(items)
+    return [_processed(item.metadata, result) for item, result in zip(items, results, strict=True)]
 
 
 def routed(
-    items: Sequence[EventItem], meant_for: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_ANSWER
+    items: Sequence[EventItem],
+    meant_for: Any,
+    send: Send,
+    *,
+    batch: bool = True,
+    longest: int = LONGEST_ANSWER,
+    measure: Measure = measured,
 ) -> Data:
     """`router` for items that have been read, of a request that is meant for the destination of that name."""
-    if len(items) > MOST_ITEMS:
-        return {"output": [_routed([_NONE], Failure(_TOO_MANY))]}
     if isinstance(meant_for, str) and meant_for.strip().lower() not in {"", DESTINATION}:
         error = MisroutedError(f"this transformer is for {DESTINATION}, and the request for another destination")
-        return {"output": [_routed([item], Failure(error)) for item in items]}
-    destinations = Destinations()
-    results = _Results(send, _AnswerRoom(longest), destinations, passing=True).of(items)
-    shares = _shares(items, results, together=batch)
-    return {
-        "output": [
-            _routed([items[index] for index in indices], result, destinations.shown(items[indices[0]].destination))
-            for indices, result in shares
-        ]
-    }
+        shares: list[_Share] = [([item], Failure(error)) for item in items]
+    else:
+        results = _Results(send, _AnswerRoom(longest, longest), measure, passing=True).of(items)
+        shares = _shares(items, results, together=batch)
+    return {"output": [_routed(*share) for share in shares]}
 
 
 # --- from items to requests -------------------------------------------------------------------------------------------
@@ -137,8 +133,6 @@ class _ReadyRequest:
 
 _Result = Request | Failure | _ReadyRequest
 
-_NONE = EventItem(None, NO_METADATA, {})
-_TOO_MANY = CrowdedError(f"a request of more than {MOST_ITEMS:,} items is not looked at")
 #: What an answer has for each item beside what was sent with it: names, tags, the rest of a request.
 _ITEM = 500
 
@@ -152,10 +146,7 @@ class _AnswerRoom:
     """What is left of the length that an answer may have."""
 
     longest: int
-    left: int = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.left = self.longest
+    left: int
 
     def take(self, size: int, before: int = 0) -> None:
         """Takes so many bytes of it, for an item that has taken others before.
@@ -172,21 +163,20 @@ class _AnswerRoom:
 class _Results:
     """The results for the items of a request: the requests that are left to send, or failures."""
 
-    def __init__(self, send: Send, room: _AnswerRoom, destinations: Destinations, *, passing: bool) -> None:
+    def __init__(self, send: Send, room: _AnswerRoom, measure: Measure, *, passing: bool) -> None:
         self._send = send
         self._room = room
+        self._measure = measure
         self._passing = passing
-        self._destinations = destinations
+        self._headers: dict[int, int] = {}
 
     def of(self, items: Sequence[EventItem]) -> list[_Result]:
         """One result an item."""
-        results: list[_Result] = []
+        results = [self._begun(item) for item in items]
         groups: dict[int, dict[int, FindCompany]] = {}
-        for index, item in enumerate(items):
-            result = self._begun(item)
-            results.append(result)
+        for index, result in enumerate(results):
             if type(result) is FindCompany:
-                # They give the same config, not only an equal one, to all items that it is the same for.
+                # Settings give the same config, not only an equal one, to all items that it is the same for.
                 groups.setdefault(id(result.config), {})[index] = result
         for same in groups.values():
             for index, linked in zip(same, self._linked([*same.values()]), strict=True):
@@ -194,41 +184,43 @@ class _Results:
         return results
 
     def _begun(self, item: EventItem) -> _Result:
+        """The item's result, if there is room for its answer.
+
+        The destination counts for the processor too, in whose answers it is not: it is gone through for each item.
+        """
         try:
-            return self._in_room(item)
+            known = _ITEM + item.length
+            self._room.take(known)
+            try:
+                result, size = self._measured(item)
+            except GainsightDestError as error:
+                result = Failure(error)
+                size = letters(result.text)
+            self._room.take(size, known)
         except GainsightDestError as error:
             return Failure(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this item's alone
             return unforeseen(error)
-
-    def _in_room(self, item: EventItem) -> _Result:
-        """The item's result, if there is room for its answer. Raises CrowdedError, _OverlongError.
-
-        The destination counts for the processor too, in whose answers it is not: it is gone through for each item.
-        """
-        settings = self._destinations.settings(item.destination)
-        known = _ITEM + settings.size + (item.length or _length(item.metadata))
-        self._room.take(known)
-        try:
-            if item.fault:
-                raise afresh(item.fault)
-            result, size = self._of_message(item.message, settings)
-        except GainsightDestError as error:
-            result = Failure(error)
-            size = letters(result.text)
-        self._room.take(size, known)
         return result
 
-    def _of_message(self, message: Any, settings: DestinationSettings) -> tuple[_Result, int]:
-        """The result for the message, and how long that is."""
+    def _measured(self, item: EventItem) -> tuple[_Result, int]:
+        """The item's result, and how long that is."""
+        message = item.message
+        if item.fault:
+            raise afresh(item.fault)
         if self._passing and type(message) is dict and (status := message.get("statusCode")):
             passed = _passed(message, status)
             return passed, measured(passed.data, "the event")
-        config, event = settings.of(message)
+        config, event = item.settings.of(message)
         request = transform(event, config)
-        size = _headers(request)
-        # Of a company nothing is sent on but the link to it, of which the length is not known yet.
-        return request, size if type(request) is FindCompany else size + measured(request.body, "the event")
+        size = self._headers.get(id(config))
+        if size is None:
+            size = self._headers[id(config)] = _headers(config)
+        if type(request) is FindCompany:  # nothing is sent on but the link, of which the length is not known yet
+            return request, size
+        if type(request) is SendEvent and request.contract_id:
+            size += letters(request.contract_id)
+        return request, size + self._measure(request.body, "the event")
 
     def _linked(self, finds: Sequence[FindCompany]) -> Iterable[UpsertPerson | Failure]:
         """The links that are left once the companies are found and saved, or why there is none."""
@@ -246,19 +238,11 @@ class _Results:
         return result
 
 
-def _headers(request: Request) -> int:
-    """The length of the headers as JSON, in bytes: of all that is not the same in those of any request."""
-    config = request.config
-    texts: list[str | None] = [config.access_key]
-    if isinstance(request, SendEvent):
-        texts += [config.shared_secret, config.topic_name, config.tenant_id, config.contract_id]
-        texts += [request.name, request.version, request.contract_id]
-    return letters("".join(filter(None, texts)))
-
-
-def _length(kept: RawObject) -> int:
-    """The length of the metadata as JSON, in bytes, where nobody has looked at it."""
-    return 0 if kept is None or isinstance(kept, Mapping) else len(bytes(kept))
+def _headers(config: DestinationConfig) -> int:
+    """The length of the headers of a request as JSON, in bytes, at most: of all that is not the same for any config."""
+    keys = (config.access_key, config.shared_secret, config.topic_name, config.tenant_id, config.contract_id)
+    names = (max(map(letters, rows.values()), default=0) for rows in (config.event_name_map, config.event_version_map))
+    return letters("".join(filter(None, keys))) + sum(names)
 
 
 def _passed(message: Data, status: Any) -> _ReadyRequest:
@@ -314,25 +298,26 @@ def _answer(request: Request, send: Send) -> Response | GainsightDestError:
 
 # --- which items share a request --------------------------------------------------------------------------------------
 
-_Share = tuple[Sequence[int], _Result]
+_Share = tuple[Sequence[EventItem], _Result]
 _Writes = list[tuple[int, UpsertPerson]]
 
 
 def _shares(items: Sequence[EventItem], results: Sequence[_Result], *, together: bool) -> list[_Share]:
     """Each result with the items that it is for, those that write the same person together where they may be."""
+    shares: list[_Share] = [([item], result) for item, result in zip(items, results, strict=True)]
     if not together:
-        return [((index,), result) for index, result in enumerate(results)]
-    shares: list[_Share] = []
-    people: dict[tuple[int, str], _Writes] = {}
+        return shares
+    people: defaultdict[tuple[int, str], _Writes] = defaultdict(list)
     for index, result in enumerate(results):
         if type(result) is UpsertPerson:
-            people.setdefault((id(result.config), folded(PERSON.key_of(result.person))), []).append((index, result))
-        else:
-            shares.append(((index,), result))
+            people[id(result.config), folded(PERSON.key_of(result.person))].append((index, result))
+    joined: set[int] = set()
     for writes in people.values():
-        for part in [writes] if len(writes) == 1 else _parts(writes, items):
-            shares += _merged(part) if len(part) > 1 else [((index,), request) for index, request in part]
-    return sorted(shares, key=lambda share: share[0][0])
+        for part in _parts(writes, items) if len(writes) > 1 else ():
+            for (first, *others), request in _merged(part):
+                shares[first] = ([items[first], *(items[index] for index in others)], request)
+                joined.update(others)
+    return [share for index, share in enumerate(shares) if index not in joined] if joined else shares
 
 
 def _parts(writes: _Writes, items: Sequence[EventItem]) -> list[_Writes]:
@@ -346,52 +331,53 @@ def _parts(writes: _Writes, items: Sequence[EventItem]) -> list[_Writes]:
     return parts
 
 
-def _merged(writes: _Writes) -> Iterator[_Share]:
+def _merged(writes: _Writes) -> Iterator[tuple[Sequence[int], UpsertPerson]]:
+    """The indices of those that become one, and that one."""
     at = 0
     while at < len(writes):
-        index, request = writes[at]
+        config = writes[at][1].config
         person, count = merged((writes[n][1].person for n in range(at, len(writes))), PERSON)
-        if count == 1:
-            yield (index,), request
-        else:
-            yield [each for each, _ in writes[at : at + count]], UpsertPerson(request.config, person)
+        yield [index for index, _ in writes[at : at + count]], UpsertPerson(config, person)
         at += count
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def _processed(item: EventItem, result: _Result) -> Data:
-    metadata = {} if item.metadata is None else {"metadata": _own(item.metadata)}
-    if isinstance(result, Request):
-        return {"output": {**as_wire(result), "userId": ""}, **metadata, "statusCode": 200}
-    return {**metadata, **_failed(result, "processor", item.metadata)}
-
-
-def _routed(items: Sequence[EventItem], result: _Result, destination: RawObject = None) -> Data:
-    metadata = [_own(item.metadata) for item in items if item.metadata is not None]
+def _processed(metadata: RawObject, result: _Result) -> Data:
+    given = {} if metadata is None else {"metadata": metadata}
     if isinstance(result, Failure):
-        failed = _failed(result, "router", *metadata)
-        if isinstance(result.error, _SHORT) or not isinstance(result.error, GainsightDestError):
-            destination = _named(metadata)
-        return {"metadata": metadata, "batched": False, **failed, "destination": destination}
-    request, status = (result.data, result.status) if isinstance(result, _ReadyRequest) else (as_wire(result), 200)
+        return {**given, **_failed(result, "processor", [metadata])}
+    request, status = _request(result)
+    return {"output": {**request, "userId": ""}, **given, "statusCode": status}
+
+
+def _routed(items: Sequence[EventItem], result: _Result) -> Data:
+    metadata = [item.metadata for item in items if item.metadata is not None]
+    if isinstance(result, Failure):
+        is_short = isinstance(result.error, _SHORT) or not isinstance(result.error, GainsightDestError)
+        return {
+            "metadata": metadata,
+            "batched": False,
+            **_failed(result, "router", metadata),
+            "destination": _named(metadata) if is_short else items[0].destination,
+        }
+    request, status = _request(result)
     return {
         "batchedRequest": request,
         "metadata": metadata,
         "batched": len(items) > 1,
         "statusCode": status,
-        "destination": destination,
+        "destination": items[0].destination,
     }
+
+
+def _request(result: Request | _ReadyRequest) -> tuple[Data, int]:
+    return (result.data, result.status) if isinstance(result, _ReadyRequest) else (as_wire(result), 200)
 
 
 #: With these, as with a fault of our own, comes no more of the destination than its id: how long it is, is not counted.
 _SHORT = (CrowdedError, MisroutedError, _OverlongError)
-
-
-def _own(metadata: RawObject) -> RawObject:
-    """The metadata; what stands in for it is no two answers' own."""
-    return {**metadata} if metadata is NO_METADATA else metadata
 
 
 def _named(metadata: Sequence[RawObject]) -> Data:
@@ -400,6 +386,6 @@ def _named(metadata: Sequence[RawObject]) -> Data:
     return {"id": names[0]} if names else {}
 
 
-def _failed(failure: Any, feature: str, *metadata: RawObject) -> Data:
+def _failed(failure: Failure, feature: str, metadata: Sequence[RawObject]) -> Data:
     tags = failure.tags(feature, *map(opened, metadata))
     return {"statusCode": failure.status, "error": failure.text, "statTags": tags}

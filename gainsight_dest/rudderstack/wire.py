@@ -158,8 +158,7 @@ class _LoneRequest(Request):
     def action(self) -> str:
         return self._like.action
 
-    @property
-    def url(self) -> str:
+    def _tenant_url(self) -> str:
         return self._like.url
 
     @property

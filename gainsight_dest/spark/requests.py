@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -10,10 +11,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.engines import ParsedEvent
 from gainsight_dest.descriptors import Request
 from gainsight_dest.outcome import Fault, begin, text_of
 from gainsight_dest.secret import MASK, Secret
-from gainsight_dest.spark.rows import Batches, as_json, batches, events_only, fit, read
+from gainsight_dest.spark.rows import Batches, as_json, each_event, events_only, fit
 from gainsight_dest.templates import Settings, config_of
 
 #: The columns of `transform_events`, one row an event. `calls`: how many the event costs by itself.
@@ -21,6 +23,7 @@ COLUMNS = (
     "message_id string, type string, method string, url string, headers map<string, string>, body string, calls int, "
     "skipped string, error struct<kind: string, path: string, message: string>"
 )
+_LABELS = {"message_id": "messageId", "type": "type"}
 _TEXT = pa.string()
 _SCHEMA = pa.schema(
     {
@@ -53,18 +56,12 @@ def transforming(
     config: DestinationConfig | Settings, *, show_secrets: bool
 ) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
     """What a task does with its batches of rows."""
-
-    def transformed(rows: Iterable[pa.RecordBatch]) -> Batches:
-        for batch in rows:
-            records = (_record(found.event, config, show_secrets=show_secrets) for found in read(batch))
-            yield from batches(records, _SCHEMA, size=batch.num_rows)
-
-    return transformed
+    return each_event(partial(_record, config=config, show_secrets=show_secrets), _SCHEMA)
 
 
-def _record(event: Any, config: DestinationConfig | Settings, *, show_secrets: bool) -> dict[str, Any]:
-    begun = begin(0, event, config)
-    record: dict[str, Any] = {"message_id": fit(text_of(event, "messageId")), "type": fit(text_of(event, "type"))}
+def _record(found: ParsedEvent, *, config: DestinationConfig | Settings, show_secrets: bool) -> dict[str, Any]:
+    begun = begin(0, found.event, config)
+    record: dict[str, Any] = {name: fit(text_of(found.event, key)) for name, key in _LABELS.items()}
     if isinstance(begun, Request):
         headers = {
             name: MASK if isinstance(value, Secret) and not show_secrets else str(value)

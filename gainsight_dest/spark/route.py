@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,10 @@ from pyspark.sql import functions as F  # noqa: N812 - so it is called in every 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.call import target_of
 from gainsight_dest.deliver.engines import ParsedEvent
-from gainsight_dest.deliver.shards import Shards, first_sender
+from gainsight_dest.deliver.shards import Shards
 from gainsight_dest.outcome import Outcome, Status, outcome_record
-from gainsight_dest.spark.rows import EVENT, Batches, as_json, batches, events_only, fit, read
+from gainsight_dest.spark.rows import EVENT, Batches, as_json, batches, each_event, events_only, fit, read
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
-from gainsight_dest.templates import of_one_tenant
 
 #: What a row has on its way. `sender`: 0 for the companies, else 1 and the shard. `route`: what it was routed for, so
 #: that it is written as it was routed. `unread`: a time of it that cannot be read. `gsid`, `calls`, `outcome`: of a
@@ -67,7 +67,7 @@ def by_shard(
     writer the same. `journal`: an absolute path of a folder that all executors share: what a task that is run again
     has sent is not sent again. Raises ConfigError, ValueError, and SpeculationError while spark.speculation is on.
     """
-    plan = Shards(config=of_one_tenant(config), shards=shards, **settings)
+    plan = Shards(config=config, shards=shards, **settings)
     if str(df.sparkSession.conf.get("spark.speculation", "false")).lower() == "true":
         raise SpeculationError
     folder = None if journal is None else Path(journal)
@@ -75,7 +75,7 @@ def by_shard(
         raise ValueError("journal: must be an absolute path of a folder that all executors share")
     addressed = events_only(df).mapInArrow(_addressing(plan), _COLUMNS)
     of_companies = _in_order(spread(addressed, 1 + shards, "sender"), "company")
-    saved = of_companies.mapInArrow(_saving(plan, folder), _COLUMNS)
+    saved = of_companies.mapInArrow(partial(_with_companies, settings=plan, folder=folder), _COLUMNS)
     return _in_order(spread(saved, shards, "shard"), "key").drop("sender", "company")
 
 
@@ -99,36 +99,27 @@ def _in_order(df: DataFrame, key: str) -> DataFrame:
 
 
 def _addressing(settings: Shards) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
-    route = route_of(settings)
-
-    def addressed(rows: Iterable[pa.RecordBatch]) -> Batches:
-        for batch in rows:
-            yield from batches((_addressed(found) for found in read(batch)), _SCHEMA, size=batch.num_rows)
-
-    def _addressed(found: ParsedEvent) -> dict[str, Any]:
-        row = {EVENT: found.as_text(), "route": route}
-        place = settings.address(found.event)
-        if isinstance(place, Outcome):  # it goes nowhere, which the sender finds and reports
-            return {**row, "sender": 1, "shard": 0, "key": "", "moment": "", "message_id": fit(place.message_id or "")}
-        texts = {name: fit(text) for name, text in place._asdict().items() if name != "shard"}
-        return {**row, **texts, "shard": place.shard, "sender": 1 + first_sender(place)}
-
-    return addressed
+    return each_event(partial(_addressed, settings=settings, route=route_of(settings)), _SCHEMA)
 
 
-def _saving(settings: Shards, folder: Path | None) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
-    def saved(rows: Iterable[pa.RecordBatch]) -> Batches:
-        task = Task.current()
-        checked = (_of_sender(task.partition, batch) for batch in rows)
-        if task.partition != 0:
-            yield from checked
-            return
-        with settings.companies() as sender:
-            waiting: deque[dict[str, Any]] = deque()
-            outcomes = sender.save_companies(_groups(checked, waiting), journal_file(folder, task.stream, "companies"))
-            yield from batches(({**waiting.popleft(), **_saved(outcome)} for outcome in outcomes), _SCHEMA)
+def _addressed(found: ParsedEvent, settings: Shards, route: str) -> dict[str, Any]:
+    place = settings.place(found.event)
+    texts = {name: fit(text) for name, text in place._asdict().items() if name != "shard"}
+    row = {EVENT: found.as_text(), "route": route, "shard": place.shard, "sender": 1 + place.sender}
+    return {**row, **texts}
 
-    return saved
+
+def _with_companies(rows: Iterable[pa.RecordBatch], settings: Shards, folder: Path | None) -> Batches:
+    """What a task does with its rows: the first one saves the companies of its own."""
+    task = Task.current()
+    checked = (_of_sender(task.partition, batch) for batch in rows)
+    if task.partition != 0:
+        yield from checked
+        return
+    with settings.companies() as sender:
+        waiting: deque[dict[str, Any]] = deque()
+        outcomes = sender.save_companies(_groups(checked, waiting), journal_file(folder, task.stream, "companies"))
+        yield from batches(({**waiting.popleft(), **_saved(outcome)} for outcome in outcomes), _SCHEMA)
 
 
 def _of_sender(number: int, batch: pa.RecordBatch) -> pa.RecordBatch:

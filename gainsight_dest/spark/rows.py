@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -51,6 +51,18 @@ def read(batch: pa.RecordBatch) -> Iterator[ParsedEvent]:
         else:
             event = _object(value, column.type)
             yield ParsedEvent(event["message"] if is_nested(event) else event)
+
+
+def each_event(
+    record: Callable[[ParsedEvent], dict[str, Any]], schema: pa.Schema
+) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
+    """What a task does with its batches of rows: of each event it makes the record."""
+
+    def recorded(rows: Iterable[pa.RecordBatch]) -> Batches:
+        for batch in rows:
+            yield from batches(map(record, read(batch)), schema, size=batch.num_rows)
+
+    return recorded
 
 
 def as_json(value: Any) -> str:

@@ -64,7 +64,7 @@ class TaskDelivery:
             items = _items(chain(first, rows), waiting, report, keep)
             for outcome in sender.deliver(items, journal):
                 report.add(waiting.popleft().raw, outcome_record(outcome), keep)
-            report.waited = sender.waited
+            report.waited = sender.deliverer.waited
         return report
 
     def _rows(self, batches: Iterator[pa.RecordBatch], task: Task) -> Iterator[_Row]:
@@ -159,9 +159,9 @@ class DriverDelivery:
                     report.add(events.parsed(outcome.index).raw, outcome_record(outcome), keep)
             is_committed = True
         finally:
-            report.waited, report.unread = sender.waited, sender.unread
+            report.waited, report.unread = sender.deliverer.waited, sender.unread
             if not is_committed:
-                report.calls = sender.calls  # with those for companies whose people have no outcome yet
+                report.calls = sender.deliverer.calls  # with those for companies whose people have no outcome yet
             _end(self.options, report, is_committed=is_committed)
 
     def abort(self, messages: Messages, job: str) -> None:

@@ -17,6 +17,7 @@ from gainsight_dest.spark.options import settings_of
 from gainsight_dest.spark.route import ROUTED
 from gainsight_dest.spark.rows import check_event_column
 from gainsight_dest.spark.sending import DriverDelivery, Messages, TaskDelivery
+from gainsight_dest.spark.task import stream_name
 
 
 class GainsightDataSource(DataSource):
@@ -58,17 +59,21 @@ class _Writer:
         """What a task does with its rows."""
         return self.delivery.take(iterator, self.job)
 
+    def commit(self, messages: Messages, batchId: int | None = None) -> None:  # noqa: N803 - Spark's, as below
+        """Send what the tasks have not; report all that was sent in the log and the folder of failed events."""
+        self.delivery.commit(messages, self._name(batchId))
+
+    def abort(self, messages: Messages, batchId: int | None = None) -> None:  # noqa: N803
+        """Report what was sent, as far as it is known: what was sent stays sent."""
+        self.delivery.abort(messages, self._name(batchId))
+
+    def _name(self, batch: int | None) -> str:
+        """That of the job, or of its micro-batch."""
+        return self.job if batch is None else stream_name(self.job, batch)
+
 
 class BatchWriter(_Writer, DataSourceArrowWriter):
     """The writer of a batch job."""
-
-    def commit(self, messages: Messages) -> None:
-        """Send what the tasks have not; report all that was sent in the log and the folder of failed events."""
-        self.delivery.commit(messages, self.job)
-
-    def abort(self, messages: Messages) -> None:
-        """Report what was sent, as far as it is known: what was sent stays sent."""
-        self.delivery.abort(messages, self.job)
 
 
 #: Spark 4.0 has none that is given Arrow's batches; it gives them to whatever is of the second class, too.
@@ -81,11 +86,3 @@ _StreamWriter: Any = getattr(
 
 class StreamWriter(_Writer, _StreamWriter):  # type: ignore[misc]
     """The writer of the micro-batches of a stream."""
-
-    def commit(self, messages: Messages, batchId: int) -> None:  # noqa: N803 - Spark's
-        """As for a batch job."""
-        self.delivery.commit(messages, f"{self.job}.{batchId:09}")
-
-    def abort(self, messages: Messages, batchId: int) -> None:  # noqa: N803 - Spark's
-        """As for a batch job."""
-        self.delivery.abort(messages, f"{self.job}.{batchId:09}")

@@ -7,13 +7,12 @@ An expectation is an object with some of the keys `body`, `headers`, `request`, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
 from typing import Any
 
 from gainsight_dest.descriptors import FindCompany, preview
 from gainsight_dest.explaining.trace import Trace
 from gainsight_dest.secret import hidden
-from gainsight_dest.testing.difference import ABSENT, Difference, Path, compared
+from gainsight_dest.testing.difference import ABSENT, Difference, compared
 
 Expectation = Mapping[str, Any]
 
@@ -47,20 +46,23 @@ def differences(expected: Expectation, came: Expectation, *, subset: bool = Fals
 def _differences(expected: Expectation, came: Expectation, *, subset: bool) -> Iterator[Difference]:
     for key, wanted in expected.items():
         got = came.get(key, ABSENT)
-        if got is ABSENT:
-            yield Difference((key,), wanted, ABSENT)
-        elif key == "error":
+        if key == "error" and got is not ABSENT:
             yield from _error(wanted, got)
-        elif key == "request" and isinstance(wanted, Mapping):
-            yield from _given((key,), wanted, got[0], subset=subset)
-        elif key == "request":
-            yield from _list((key,), wanted, got, subset=subset)
-        elif key == "explain" and subset:
-            yield from _found((key,), wanted, got)
-        elif key == "explain":
-            yield from _list((key,), wanted, got, subset=False)
+        elif key == "explain" and got is not ABSENT:
+            rows = [_row_like(row, got) for row in wanted] if subset else got
+            yield from compared((key,), wanted, _asked_for(wanted, rows))
+        elif key == "request" and got is not ABSENT:
+            steps = got[0] if isinstance(wanted, Mapping) else got
+            yield from compared((key,), wanted, _asked_for(wanted, steps), subset=subset)
         else:
             yield from compared((key,), wanted, got, subset=subset)
+
+
+def _asked_for(wanted: Any, got: Any) -> Any:
+    """What came, of an object, or of each in a list, only the keys that are wanted."""
+    if isinstance(wanted, list):
+        return [*map(_asked_for, wanted, got), *got[len(wanted) :]]
+    return got if got is ABSENT else {key: got[key] for key in wanted if key in got}
 
 
 def _error(wanted: Any, got: Mapping[str, str]) -> Iterator[Difference]:
@@ -73,33 +75,11 @@ def _error_keys(wanted: Any) -> Mapping[str, str]:
     return {"message": wanted} if isinstance(wanted, str) else wanted
 
 
-def _given(path: Path, wanted: Mapping[str, Any], got: Mapping[str, Any], *, subset: bool) -> Iterator[Difference]:
-    for key, value in wanted.items():
-        yield from compared((*path, key), value, got.get(key, ABSENT), subset=subset)
-
-
-def _list(path: Path, wanted: list[Any], got: list[Any], *, subset: bool) -> Iterator[Difference]:
-    for index, (one, other) in enumerate(zip_longest(wanted, got, fillvalue=ABSENT)):
-        if one is ABSENT or other is ABSENT:
-            yield Difference((*path, index), one, other)
-        else:
-            yield from _given((*path, index), one, other, subset=subset)
-
-
-def _found(path: Path, wanted: list[Any], got: list[Any]) -> Iterator[Difference]:
-    for index, row in enumerate(wanted):
-        other = _row_like(row, got)
-        if other is None:
-            yield Difference((*path, index), row, ABSENT)
-        else:
-            yield from _given((*path, index), row, other, subset=False)
-
-
 def _row_like(row: Mapping[str, Any], rows: list[Any]) -> Any:
-    """The row that is meant: of the same source, best with all that is given; None if there is none."""
+    """The row that is meant: of the same source, best with all that is given; ABSENT if there is none."""
     like = [each for each in rows if row.get("source", each["source"]) == each["source"]]
-    best = [each for each in like if not any(_given((), row, each, subset=False))]
-    return next(iter(best or like), None)
+    best = [each for each in like if not any(compared((), row, _asked_for(row, each)))]
+    return next(iter(best or like), ABSENT)
 
 
 # --- what a test should expect ----------------------------------------------------------------------------------------
@@ -139,7 +119,7 @@ def _renewed(key: str, wanted: Any, came: Expectation, subset: bool) -> Any:  # 
         like = [_row_like(row, got) for row in wanted] if subset else got
         keys = _union(wanted) or dict.fromkeys(_EXPLAINED)
         keys |= dict.fromkeys(_EITHER if keys.keys() & {*_EITHER} else ())
-        return [_picked(keys, row) for row in like if row is not None]
+        return [_picked(keys, row) for row in like if row is not ABSENT]
     return _restricted(wanted, got) if subset else got
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import attrs
 
+from gainsight_dest.config import SECRETS
 from gainsight_dest.explaining.trace import path_text
+from gainsight_dest.spelling import cut
 
 #: Keys and indices on the way to a place.
 Path = tuple[str | int, ...]
 
 #: The headers and settings, in lower case, whose values are never shown.
-SECRET_NAMES = frozenset({"accesskey", "sharedsecret"})
+SECRET_NAMES = frozenset(map(str.lower, SECRETS))
 
 #: Letters of a value that are shown.
 _LONGEST = 400
@@ -110,5 +112,4 @@ def _parsed(expected: Any, actual: Any) -> tuple[Any, Any]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return cut(repr(value), _LONGEST)

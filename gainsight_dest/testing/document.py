@@ -165,8 +165,8 @@ def same(one: Any, other: Any) -> bool:
 class _Editor:
     text: str
 
-    def change(self, node: Node, new: Any) -> Iterator[_Edit]:
-        """What turns the node into that data."""
+    def change(self, node: Node, new: Any, key: Node | None = None) -> Iterator[_Edit]:
+        """What turns the node, the value of that key if it is one, into that data."""
         if same(data_of(node), new):
             return
         if self._takes_keys(node, new):
@@ -175,9 +175,11 @@ class _Editor:
             for item, value in zip(node.value, new, strict=True):
                 yield from self.change(item, value)
         elif _is_shared(node):
-            raise DocumentError(line_of(node), "shares a part with another by an anchor: change it by hand")
-        else:
+            raise DocumentError(line_of(key or node), "shares a part with another by an anchor: change it by hand")
+        elif key is None:
             yield _Edit(node.start_mark.index, self._end(node), rendered(new, flow=True))
+        else:
+            yield self._behind(key, node, new)
 
     def _takes_keys(self, node: Node, new: Any) -> bool:
         """Whether keys can be changed one by one: it stands in lines, and none that goes stands behind a dash."""
@@ -202,7 +204,7 @@ class _Editor:
         known = entries(node)
         for name, (key, value) in known.items():
             if name in new:
-                yield from self._change_value(key, value, new[name])
+                yield from self.change(value, new[name], key)
             else:
                 yield _Edit(self._line_start(key), self._next_line(self._end(value, key)), "")
         more = {name: value for name, value in new.items() if name not in known}
@@ -212,24 +214,16 @@ class _Editor:
             end = self._next_line(self._end(last, last_key))
             yield _Edit(end, end, self._lines(lines) + self._newline)
 
-    def _change_value(self, key: Node, value: Node, new: Any) -> Iterator[_Edit]:
-        """What turns the value of a key into that data: in lines where it stood in lines, or was nothing."""
-        if same(data_of(value), new):
-            return
-        if self._takes_keys(value, new) or self._takes_items(value, new):
-            yield from self.change(value, new)
-            return
-        if _is_shared(value):
-            raise DocumentError(line_of(key), "shares a part with another by an anchor: change it by hand")
+    def _behind(self, key: Node, value: Node, new: Any) -> _Edit:
+        """What puts that data behind the key: in lines where the value stood in lines, or was nothing."""
         colon = self.text.index(":", key.end_mark.index) + 1
         in_lines = not (getattr(value, "flow_style", False) and value.value)
         if isinstance(new, (dict, list)) and new and in_lines:
             lines = rendered(new, indent=key.start_mark.column + 2)
-            yield _Edit(colon, self._end(value, key), self._newline + self._lines(lines))
-        else:
-            begins = value.start_mark.index if value.start_mark.line == key.start_mark.line else colon
-            space = " " if self.text[begins - 1] == ":" else ""
-            yield _Edit(begins, self._end(value, key), space + rendered(new, flow=True))
+            return _Edit(colon, self._end(value, key), self._newline + self._lines(lines))
+        begins = value.start_mark.index if value.start_mark.line == key.start_mark.line else colon
+        space = " " if self.text[begins - 1] == ":" else ""
+        return _Edit(begins, self._end(value, key), space + rendered(new, flow=True))
 
     @property
     def _newline(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gainsight_dest.config import SETTINGS
 from gainsight_dest.explaining.alike import look, seen, told_apart, twins
 from gainsight_dest.explaining.trace import EVENT, HEADER, Row, Rule, Trace, short
 from gainsight_dest.fields import CUSTOM, OBJECTS, Fate, GainsightObject
@@ -15,14 +16,8 @@ from gainsight_dest.values import quoted
 #: What an event makes a record of, by its type.
 _OF: dict[str | None, GainsightObject] = {of.event_type: of for of in OBJECTS}
 
-#: The headers, in lower case, that are settings as they are; of the secret ones no value is shown.
-_SETTINGS = {
-    "accesskey": "accessKey",
-    "sharedsecret": "sharedSecret",
-    "topicname": "topicName",
-    "tenantid": "tenantId",
-    "contractid": "contractId",
-}
+#: The settings, by the headers in lower case that they are sent as; of the secret ones no value is shown.
+_SETTINGS = {name.lower(): name for name in SETTINGS}
 
 #: The words for a rule that sends a value.
 _BY = {

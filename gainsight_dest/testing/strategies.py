@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.fields import OBJECTS
 from gainsight_dest.testing import builders
+from gainsight_dest.transform import EVENT_TYPES
 
 Strategy = st.SearchStrategy[Any]
 
@@ -29,7 +30,6 @@ EVENTS = {
     "評価": ("rated", "2"),
 }
 
-_TYPES = ("identify", "group", "track")
 _STANDARD = sorted({trait for of in OBJECTS for field in of.fields for trait in field.traits})
 _KEYS = {"email", "name"}  # of their own: an event without them becomes no request
 _OWN = ("plan", "address", "crm.id", "score", "Plan", "team name", "")
@@ -99,8 +99,8 @@ def events(
     what it gives goes before the email and the name that the event needs. `names`: those of track events: give
     `config.events` for a config of your own. Raises ValueError for another type.
     """
-    if type not in {None, *_TYPES}:
-        raise ValueError(f"type must be one of {', '.join(_TYPES)}, or None for any of them")
+    if type not in {None, *EVENT_TYPES}:
+        raise ValueError(f"type must be one of {', '.join(EVENT_TYPES)}, or None for any of them")
     some = _some_traits() if traits is None else traits
     made = {
         "identify": st.builds(_identify, _emails, some, _some_traits(), st.booleans()),

@@ -377,7 +377,9 @@ def test_events_with_a_time_that_cannot_be_read_add_up_with_the_first_of_them() 
     assert UnreadTimes.of(None) == none
     assert not none
     assert none + one + none + other == UnreadTimes(2, 'timestamp "?"')
-    assert str(one).startswith('1 event has a time that cannot be read, such as timestamp "?". Such events go by')
+    assert str(one).startswith(
+        '1 event has a time that cannot be read, such as timestamp "?". Such an event is put in order by'
+    )
     assert str(UnreadTimes(1_000, "sentAt 0")).startswith(
         "1,000 events have a time that cannot be read, such as sentAt 0."
     )

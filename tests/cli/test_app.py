@@ -29,8 +29,9 @@ def test_another_command_is_refused() -> None:
 def test_the_help_of_what_takes_events_says_in_the_same_words_what_they_are(name: str) -> None:
     words = " ".join(run(name, "--help").stdout.decode().split())
     assert (
-        "EVENTS is a file, or - for standard input, plain or gzipped: JSON in lines, over several lines or in an "
-        'array, also as RudderStack and its SDKs send it, {"message": {...}} and {"batch": [...]}'
+        "EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several "
+        "lines, or all in an array. Events may also be as RudderStack and its SDKs send them, "
+        '{"message": {...}} and {"batch": [...]}'
     ) in words
 
 

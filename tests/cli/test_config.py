@@ -72,7 +72,7 @@ def test_with_several_and_no_choice_they_are_listed(tmp_path: Path) -> None:
     given = file(tmp_path, workspace("one", "t\nwo"))
     listed = ['  "one", id "id-one"', '  "t\\nwo", id "id-t\\nwo"', ""]
     text = refused("--config", given).split("\n")
-    assert text[0].endswith("config.json holds several destinations: choose one by --destination NAME|ID, of")
+    assert text[0].endswith("config.json holds several destinations: choose one with --destination NAME|ID:")
     assert text[1:] == listed
     assert 'no destination of the name or id "three"' in refused("--config", given, "--destination", "three")
     same = workspace("same", "same")
@@ -85,7 +85,7 @@ def test_with_several_and_no_choice_they_are_listed(tmp_path: Path) -> None:
 
 def test_a_name_that_the_only_destination_does_not_have_is_refused(tmp_path: Path) -> None:
     given = file(tmp_path, {"Config": SETTINGS})
-    assert refused("--config", given, "--destination", "x").endswith("of\n  (no name)\n")
+    assert refused("--config", given, "--destination", "x").endswith("NAME|ID:\n  (no name)\n")
 
 
 @pytest.mark.parametrize("given", [{"sources": []}, {"destinations": [{"name": "other"}]}])

@@ -349,8 +349,8 @@ def test_an_error_that_cannot_be_written_ends_the_run_and_names_the_file(
     options = [file, "--journal", journal, *how]
     done = tenant.deliver(*options, "--errors", "/dev/full")
     assert could_not_be_finished(done) == (
-        "/dev/full cannot be written: No space left on device. The run was ended, and event 3 and all after it are not "
-        "in there. With room for it, run the same command: the journal has them all"
+        "/dev/full cannot be written: No space left on device. The run was ended: event 3 and later ones are not in "
+        "it. Make room and run the same command: the journal has them all"
     )
     counts = table(done)["all"]
     assert (counts["events"], counts["failed"]) == (6, 1)
@@ -372,7 +372,7 @@ def test_a_disk_that_becomes_full_cuts_no_dead_letter(tenant: Tenant, tmp_path: 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert could_not_be_finished(done) == (
-        f"{errors} cannot be written: File too large. The run was ended, and event 4 and all after it are not in there"
+        f"{errors} cannot be written: File too large. The run was ended: event 4 and later ones are not in it"
     )
     assert [each["number"] for each in lines(errors.read_bytes())] == [1, 2, 3]
     assert table(done)["all"]["failed"] == 5  # what is at fault by itself needs no call
@@ -413,10 +413,10 @@ def test_a_last_line_that_is_half_written_waits_for_the_next_run(
     assert done.returncode == 1
     counts = table(done)["all"]
     assert (counts["events"], counts["delivered"], counts["failed"], counts["not tried"]) == (4, 3, 0, 1)
-    assert "The last line is not whole yet. Run the same command when it is." in str(done.stdout)
+    assert "The last line is not complete yet. Run the same command when it is." in str(done.stdout)
     (letter,) = lines(errors.read_bytes())
     assert (letter["number"], letter["error"]["kind"]) == (4, "NotTried")
-    assert letter["error"]["message"] == "the last line is not whole yet"
+    assert letter["error"]["message"] == "the last line is not complete yet"
 
     file.write_bytes(whole)
     done = tenant.deliver(*options)
@@ -483,7 +483,7 @@ def test_a_second_run_with_the_journal_sends_nothing_and_says_so(tenant: Tenant,
     second = tenant.deliver(EVENTS, *options)
     assert (first.returncode, second.returncode) == (1, 1)
     assert tenant.calls == calls
-    assert f"{table(first)['all']['events']} of them stand in the journal: nothing was sent" in str(second.stdout)
+    assert f"{table(first)['all']['events']} of them were in the journal already" in str(second.stdout)
     assert table(second)["all"] == {**table(first)["all"], "calls": 0}
     assert (tmp_path / "errors").read_bytes() == errors
 
@@ -626,7 +626,7 @@ def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: s
             threading.Timer(0.3, answered.set).start()
             done = ended(process, how)
         assert done.returncode == 128 + how
-        assert b"Ended on request. Run the same command to go on." in done.stdout
+        assert b"Ended on request. Run the same command to continue." in done.stdout
         counts = table(done)["all"]
         assert counts["delivered"] == counts["calls"] == tenant.calls == len(tenant.emails)
         assert 8 < counts["delivered"] < 100
@@ -647,7 +647,7 @@ def test_without_a_journal_the_end_says_where_the_rest_begins(tmp_path: Path) ->
     with serving(PlannedFault("slow", seconds=0.2)) as tenant, asked_to_end(lambda: tenant.calls):
         done = tenant.deliver(file)
     assert done.returncode == 130
-    assert f"What comes after event {table(done)['all']['events']} was not read." in done.stdout.decode()
+    assert f"Events after event {table(done)['all']['events']} were not read." in done.stdout.decode()
 
 
 @pytest.mark.process
@@ -708,7 +708,7 @@ def test_what_the_end_leaves_is_told_as_not_tried_and_how_to_go_on(
         done = tenant.deliver(file, *journal)
     assert done.returncode == 130
     assert table(done)["all"]["not tried"] == table(done)["all"]["events"] == 5
-    again = "Run the same command to go on." if with_journal else "What comes after event 5 was not read."
+    again = "Run the same command to continue." if with_journal else "Events after event 5 were not read."
     assert done.stdout.decode().endswith(f"\nEnded on request. {again}\n")
 
 
@@ -754,7 +754,7 @@ def test_a_terminal_shows_what_is_done_and_what_is_waited_for(tmp_path: Path) ->
         done = on_a_terminal(*command, at=("stdin", "stdout", "stderr"), enough=rb"waiting until")
     assert done.returncode == 130
     progress, _, tables = done.stdout.decode().rpartition(SHOW_CURSOR)
-    assert re.search(r"2\d% · 20 delivered · 0 failed · 20 of 20 calls · 0:\d\d:\d\d left", progress)
+    assert re.search(r"2\d% · 20 delivered · 0 failed · 20 of 20 calls · \d+ (min|s)( \d+ s)? left", progress)
     assert re.search(r"waiting until \d\d:\d\d:\d\d: the budget of calls is used up", progress)
     progress, tables = plain(progress), plain(tables)
     assert max(map(len, re.split(r"[\r\n]+", progress))) < 78  # there is room for ^C
@@ -847,7 +847,7 @@ def test_a_closed_port_is_told_of_at_once_and_nothing_is_counted_as_delivered(tm
     seen: list[Look] = []
 
     def sleep(_: float) -> None:
-        run._watch.see()
+        run._log.see()
         seen.append(run.look())
         deliverer.stop()
 
@@ -858,7 +858,7 @@ def test_a_closed_port_is_told_of_at_once_and_nothing_is_counted_as_delivered(tm
             run.go(source, quiet=True, batch=BATCH)
     assert [record.getMessage() for record in records] == [
         "event 3 failed: EventError: traits.email: a non-blank string is needed for identify, got null",
-        "a call failed, and is made again: UnreachableError: upsert person: the connection failed"
+        "a call failed and is tried again: UnreachableError: upsert person: the connection failed"
         " (ConnectionRefusedError)",
     ]
     assert seen[0].total == {"events": 25, "failed": 25}
@@ -887,7 +887,7 @@ def test_two_that_wait_side_by_side_wait_once() -> None:
     deliverer = Deliverer(some.CONFIG, sandbox.session(), workers=2, sleep=lambda _: together.wait(), clock=clock)
     assert [outcome.status for outcome in deliverer.run(people(2))] == ["delivered"] * 2
     assert deliverer.delayed == 30
-    trouble = "upsert person: a passing fault of Gainsight's (HTTP 500, GU_1101)"
+    trouble = "upsert person: Gainsight has a temporary error (HTTP 500, GU_1101)"
     assert deliverer.troubles == {"RetryableError": Trouble(trouble, 2)}
 
 

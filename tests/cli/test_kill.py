@@ -117,4 +117,4 @@ def test_killed_at_random_moments_and_started_again_it_ends_as_if_left_alone(fol
     assert alone.made <= disturbed.made <= alone.made + repeated
     assert [entry.outcome.index for entry in entries(folder / "run.db")] == list(range(EVENTS))
     assert {entry.outcome.status for entry in entries(folder / "run.db")} == {Status.DELIVERED}
-    assert b"stand in the journal" in output
+    assert b"were in the journal already" in output

@@ -279,7 +279,7 @@ def test_names_of_companies_that_look_alike_are_told_unless_they_are_masked(tmp_
 def test_there_is_nothing_to_mask_without_events(tmp_path: Path) -> None:
     done = run("lint", "--config", written(tmp_path, GOOD), "--mask")
     assert done.returncode == 2
-    assert b"--mask goes with --events: without that it does nothing" in done.stderr
+    assert b"--mask needs --events: alone it does nothing" in done.stderr
 
 
 def test_the_schema_is_printed_as_json() -> None:

@@ -109,7 +109,7 @@ def test_times_are_read_in_any_form_and_one_that_cannot_be_read_is_told_without_
     events = ndjson(*({**identify(), "timestamp": time} for time in times))
     printed = " ".join(planned(events=events).stdout.decode().split())
     assert (
-        r'2 events have a time that cannot be read, such as timestamp "02/03/2026 \u001b[2J". Such events go' in printed
+        r'2 events have a time that cannot be read, such as timestamp "02/03/2026 \u001b[2J". Such an event' in printed
     )
     assert "From 2026-03-02 00:00:00 to 2026-03-02 00:00:00 UTC" in printed
     data = data_of(planned("--format", "json", events=events))
@@ -122,7 +122,7 @@ def test_without_a_config_every_track_event_counts() -> None:
     done = planned("--format", "json", events=ndjson(at("00:00:00", track("Anything"))))
     assert calls(done)["one by one"] == 1
     assert data_of(done)["with_config"] is False
-    assert "No config: every track event counts as sent." in planned().stdout.decode()
+    assert "No config: all track events are counted." in planned().stdout.decode()
     assert "No config" not in planned(events=ndjson(*DAY[:3])).stdout.decode()
 
 
@@ -159,7 +159,7 @@ def test_a_day_of_more_events_is_told_as_calls_a_day() -> None:
     text = planned("--events-a-day", 5_000).stdout.decode()
     assert "windows of      people   companies      calls a day          take   fits" in text
     assert "an hour              2           1   1,005 to 3,088   30 min 53 s   yes" in text
-    assert "Of two figures, the first holds if the same people come more often" in text
+    assert "Of two figures, the first is for more events of the same people" in text
 
 
 @pytest.mark.parametrize(

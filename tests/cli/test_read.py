@@ -119,7 +119,7 @@ def test_an_empty_file_holds_no_events(data: bytes) -> None:
         (b"hello", "not JSON at column 1: Expecting value"),
         (
             b'{"a": "\xff"}',
-            "not UTF-8 at byte 8; if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so",
+            "not UTF-8 at byte 8; if it is Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8",
         ),
         (b"{" * 100_000, "not JSON at column 2: Expecting property name enclosed in double quotes"),
         (b'{"a":' * 100_000, "nested too deeply"),
@@ -151,11 +151,11 @@ def test_a_line_too_long_to_be_an_event_is_passed_over_in_constant_memory(monkey
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b'[{"n": 1}, {"n": 2', "it breaks off"),
-        (b'[{"n": 1}, "', "it breaks off"),
-        (b'[{"n": 1}', "it breaks off"),
-        (b'[{"n": 1}] {"n": 2}', "it has ended, and something follows"),
-        (b'[{"n": 1}]' + b" " * 70_000 + b"]", "it has ended, and something follows"),
+        (b'[{"n": 1}, {"n": 2', "it ends too early"),
+        (b'[{"n": 1}, "', "it ends too early"),
+        (b'[{"n": 1}', "it ends too early"),
+        (b'[{"n": 1}] {"n": 2}', "something follows its end"),
+        (b'[{"n": 1}]' + b" " * 70_000 + b"]", "something follows its end"),
     ],
     ids=lambda value: repr(value)[:30],
 )

@@ -163,7 +163,7 @@ def test_a_broken_file_ends_with_2_and_one_line(option: str, text: str, problem:
 def test_a_place_for_the_content_that_cannot_be_had_is_known_at_once(tmp_path: Path) -> None:
     folder, nowhere = tmp_path / "folder", tmp_path / "none" / "data.json"
     folder.mkdir()
-    assert wrong_use(run("sandbox", "--port", 0, "--data", folder)) == f"{folder} cannot be read: Is a directory"
+    assert wrong_use(run("sandbox", "--port", 0, "--data", folder)) == f"{folder} cannot be written: it is not a file"
     assert (
         wrong_use(run("sandbox", "--port", 0, "--data", nowhere))
         == f"{nowhere} cannot be written: there is no such folder"

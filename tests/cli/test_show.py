@@ -130,7 +130,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def explained() -> Profile:
-    """What becomes of the traits of the examples."""
+    """Where the traits of the examples go."""
     config = DestinationConfig.from_rudderstack(json.loads((EXAMPLES / "destination.json").read_bytes()))
     counts = Profile()
     with (EXAMPLES / "events.ndjson").open("rb") as file:
@@ -167,7 +167,7 @@ def test_the_closing_tables_of_events_that_are_explained_are_made_of_their_profi
     ]
 
 
-def test_a_wide_screen_has_what_becomes_of_a_trait_side_by_side() -> None:
+def test_a_wide_screen_shows_where_a_trait_goes_side_by_side() -> None:
     head, *_ = [line.split() for line in printed(next(iter(traits(explained()))), 160).splitlines() if line.strip()]
     assert head == ["type", "trait", "events", "lost", "goes", "to", "or", "not", "values"]
 
@@ -214,17 +214,17 @@ def test_reasons_beyond_what_is_kept_apart_have_a_row_too() -> None:
     [
         (
             120,
-            "25% · 1,234 delivered · 56 failed · 1,290 events/min · 97 of 100 calls · 0:06:00 left\n"
+            "25% · 1,234 delivered · 56 failed · 1,290 events/min · 97 of 100 calls · 6 min left\n"
             "waiting until 12:00:05: no answer in time (ReadTimeout)",
         ),
         (
             80,
-            "25% · 1,234 delivered · 56 failed · 97 of 100 calls · 0:06:00 left\n"
+            "25% · 1,234 delivered · 56 failed · 97 of 100 calls · 6 min left\n"
             "waiting until 12:00:05: no answer in time (ReadTimeout)",
         ),
         (
             60,
-            "25% · 1,234 delivered · 56 failed · 0:06:00 left\nwaiting until 12:00:05: no answer in time (ReadTimeout)",
+            "25% · 1,234 delivered · 56 failed · 6 min left\nwaiting until 12:00:05: no answer in time (ReadTimeout)",
         ),
         (40, "25% · 1,234 delivered · 56 failed\nwaiting until 12:00:05: no answer in…"),
         (20, "25% · 1,234 deli…\nwaiting until 12…"),
@@ -259,7 +259,7 @@ def test_the_line_of_a_delivery_counts_what_is_through_and_waits_to_be_told() ->
     bar.update(bar.add_task("", total=800), completed=100)
     (task,) = bar.tasks
     task.start_time, task.stop_time = 0.0, 60.0
-    expected = "50% · 20 delivered · 20 failed · 40 events/min · 0:01:00 left"
+    expected = "50% · 20 delivered · 20 failed · 40 events/min · 1 min left"
     assert bar.columns[0](task) == Text(expected)  # type: ignore[operator] # it may be a text in general
 
 

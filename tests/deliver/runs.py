@@ -14,7 +14,7 @@ import pytest
 import requests
 from hypothesis import strategies as st
 
-from gainsight_dest import DestinationConfig, Request, Response
+from gainsight_dest import DestinationConfig, EventError, Request, Response
 from gainsight_dest.deliver import AsyncDeliverer, Deliverer, Outcome, Patience, Sender
 from gainsight_dest.deliver.call import Timeout
 from gainsight_dest.sandbox import PlannedFault, Sandbox
@@ -24,6 +24,18 @@ from tests.some import CONFIG, FREE, Event, group
 IDENTIFY = some.identify(firstName="Ada") | {"messageId": "i"}
 GROUP = group(employees=7) | {"messageId": "g"}
 TRACK = some.track(ticket=1) | {"messageId": "t"}
+#: Some that are sent, and all ways not to be.
+ONE_OF_EACH_KIND: list[Any] = [
+    IDENTIFY,
+    {"type": "page", "messageId": "p"},
+    {**IDENTIFY, "integrations": {"All": False}},
+    {"type": "identify"},
+    EventError("the line", "not JSON"),
+    5,
+    {"type": "track", "event": "Unknown"},
+    GROUP,
+    TRACK,
+]
 
 #: A real sleep of no length: threads may change places.
 YIELD = {"sleep": lambda _: time.sleep(0)}

@@ -33,6 +33,7 @@ from tests.deliver.runs import (
     KINDS,
     LONG,
     NEVER,
+    ONE_OF_EACH_KIND,
     PATIENT,
     PLANS,
     TRACK,
@@ -104,17 +105,7 @@ def facts(outcomes: list[Outcome]) -> list[Any]:
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("batch", SIZES)
 def test_there_is_one_outcome_for_each_event_in_order_faults_included(kind: str, workers: int, batch: int) -> None:
-    events = [
-        IDENTIFY,
-        {"type": "page", "messageId": "p"},
-        {**IDENTIFY, "integrations": {"All": False}},
-        {"type": "identify"},
-        EventError("the line", "not JSON"),
-        5,
-        {"type": "track", "event": "Unknown"},
-        GROUP,
-        TRACK,
-    ]
+    events = ONE_OF_EACH_KIND
     outcomes = run(events, workers=workers, batch=batch, kind=kind)
     assert facts(outcomes) == facts(run(events, batch=None, kind=kind))
     assert statuses(outcomes) == [

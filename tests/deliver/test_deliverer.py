@@ -32,6 +32,7 @@ from tests.deliver.runs import (
     IDENTIFY,
     KINDS,
     NEVER,
+    ONE_OF_EACH_KIND,
     PATIENT,
     PLANS,
     TRACK,
@@ -54,17 +55,7 @@ def run(events: list[Any], sandbox: Sandbox | None = None, **settings: Any) -> l
 @KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 def test_there_is_one_outcome_for_each_event_in_order_faults_included(kind: str, workers: int) -> None:
-    events = [
-        IDENTIFY,
-        {"type": "page", "messageId": "p"},
-        {**IDENTIFY, "integrations": {"All": False}},
-        {"type": "identify"},
-        EventError("the line", "not JSON"),
-        5,
-        {"type": "track", "event": "Unknown"},
-        GROUP,
-        TRACK,
-    ]
+    events = ONE_OF_EACH_KIND
     outcomes = run(events, workers=workers, kind=kind)
     assert [outcome.index for outcome in outcomes] == list(range(9))
     assert [outcome.status.value for outcome in outcomes] == [
@@ -351,6 +342,18 @@ def test_with_a_sleep_of_ones_own_no_time_passes_but_what_is_slept(kind: str) ->
     assert slept[0] == 7
     assert 1 <= slept[1] <= 61
     assert len(slept) <= 4
+
+
+@KINDS
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_error_of_a_sleep_of_ones_own_comes_out_of_the_run(kind: str, workers: int) -> None:
+    def sleep(_: float) -> None:
+        raise LookupError("no clock")
+
+    sandbox = tenant(faults=[PlannedFault("500")])
+    outcomes = deliverer_to(sandbox, workers=workers, sleep=sleep, **FREE, kind=kind).run([TRACK] * 5)
+    with pytest.raises(LookupError, match="no clock"):
+        list(outcomes)
 
 
 def test_a_real_sleep_is_taken_in_naps_so_that_the_end_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,7 +163,7 @@ def test_a_sender_of_a_shard_says_that_it_gets_nowhere_by_an_error() -> None:
 
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_silence_is_above_0(seconds: float) -> None:
-    with pytest.raises(ValueError, match="silence must be above 0 seconds"):
+    with pytest.raises(ValueError, match="silence must be above 0"):
         Deliverer(CONFIG, silence=seconds)
 
 

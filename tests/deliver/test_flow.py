@@ -209,7 +209,7 @@ def test_a_batchs_request_is_read_once_and_its_companies_are_known() -> None:
     run = run_of(Patience())
     (request,) = transform_batch([group()], CONFIG).requests
     *_, reply = steps(run, request_flow(run, request, 0, 0.0), [])
-    assert (reply.calls, reply.exists, reply.waited, reply.is_final) == (1, frozenset(), 0.0, False)
+    assert (reply.calls, reply.said, reply.waited, reply.is_final) == (1, frozenset(), 0.0, False)
 
 
 @pytest.mark.process

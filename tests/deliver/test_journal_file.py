@@ -81,7 +81,7 @@ def test_a_journal_of_another_version_is_refused(version: int, path: Path) -> No
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DROP TABLE calls")
         db.execute("UPDATE about SET version = ?", (version,))
-    assert problem_of(path) == f"was written by another version of this library ({version}, not 3): name a new file"
+    assert problem_of(path) == f"was written by another version of this library ({version}, not 4): name a new file"
 
 
 def test_one_journal_has_one_lock_by_whatever_name(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,14 +359,12 @@ def test_what_is_damaged_of_what_is_written_ahead_is_as_if_it_had_not_been_writt
 
 
 WRONG: dict[str, str] = {
-    "a status that is none": "UPDATE outcomes SET status = 'lost'",
-    "an error that is no JSON": "UPDATE outcomes SET error = '['",
-    "an error as bytes": "UPDATE outcomes SET error = x'ff00'",
-    "a text that is no UTF-8": "UPDATE outcomes SET message_id = CAST(x'ff' AS TEXT)",
-    "a number as text": "UPDATE outcomes SET calls = 'three'",
+    "an outcome that is no JSON": "UPDATE outcomes SET outcome = '['",
+    "an outcome as bytes": "UPDATE outcomes SET outcome = x'ff00'",
+    "a text that is no UTF-8": "UPDATE outcomes SET outcome = CAST(x'ff' AS TEXT)",
     "a digest as text": "UPDATE outcomes SET digest = 'abc'",
     "a row of another number": "UPDATE outcomes SET number = number + 1",
-    "another outcome": "UPDATE outcomes SET status = 'failed'",
+    "another outcome": "UPDATE outcomes SET outcome = replace(outcome, 'delivered', 'failed')",
     "nothing about it": "DELETE FROM about",
     "two of it": "INSERT INTO about SELECT * FROM about",
     "no version": "UPDATE about SET version = 'two'",

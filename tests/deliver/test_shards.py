@@ -237,11 +237,11 @@ def test_the_calls_that_a_journal_knows_count() -> None:
     sandbox = tenant()
     settings = Shards(config=CONFIG, calls_per_minute=20, calls_per_day=None)
     sender = settings.shard(0, session=sandbox.session(sleep), sleep=sleep, clock=lambda: now)
-    sender.remember([(0.5, 18)])
+    sender.deliverer.budget.remember([(0.5, 18)])
     with sender:
         assert [each.status for each in sender.deliver([identify("a@example.com")])] == ["delivered"]
-        assert sender.calls == 1
-        assert sender.waited == pytest.approx(59.5, abs=0.2)
+        assert sender.deliverer.calls == 1
+        assert sender.deliverer.waited == pytest.approx(59.5, abs=0.2)
 
 
 def test_a_senders_second_run_counts_its_own_calls_once(tmp_path: Path) -> None:
@@ -256,10 +256,10 @@ def test_a_senders_second_run_counts_its_own_calls_once(tmp_path: Path) -> None:
     with settings.shard(0, session=sandbox.session(sleep), sleep=sleep, clock=lambda: now) as sender:
         waits = []
         for number in range(12):
-            before = sender.waited
+            before = sender.deliverer.waited
             events = [identify(f"p{each}@example.com") for each in range(number + 1)]
             list(sender.deliver(events, journal=tmp_path / "journal"))
-            waits.append(sender.waited - before)
+            waits.append(sender.deliverer.waited - before)
     assert waits == pytest.approx([6.0] * 12, abs=0.2)
 
 
@@ -268,7 +268,7 @@ def test_a_sender_that_is_stopped_leaves_the_rest_untried() -> None:
     with Shards(config=CONFIG, batch=1, **FREE).shard(0, **how(sandbox)) as sender:
         outcomes = sender.deliver([identify("a@example.com"), track(1)])
         first = next(outcomes)
-        sender.stop()
+        sender.deliverer.stop()
         assert [str(each.status) for each in (first, *outcomes)] == ["delivered", "not tried"]
 
 

@@ -10,12 +10,11 @@ import attrs
 import pytest
 from apache_beam.pvalue import TaggedOutput
 
-from gainsight_dest.batching.address import address
+from gainsight_dest.batching.address import COMPANIES_SENDER, address
 from gainsight_dest.beam.gather import RoutedEvent, _chunks, _ordered
 from gainsight_dest.beam.senders import LiveSenders, Made
 from gainsight_dest.beam.write import _DeliverFn, _SaveCompaniesFn, _SendFn
 from gainsight_dest.deliver import Outcome, Shards
-from gainsight_dest.deliver.shards import COMPANIES
 from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests import some
 from tests.engines.scenario import CONFIG
@@ -154,7 +153,7 @@ def test_companies_and_shards_keep_shares_that_add_up_to_the_limit() -> None:
     world = World(calls_per_minute=20, shards=2)
     senders = world.process()
     shares = []
-    for number in (COMPANIES, 0, 1):
+    for number in (COMPANIES_SENDER, 0, 1):
         with senders.taken(number, ("", [])) as sender:
             before, start = len(world.sandbox.calls), world.now
             list(sender.shard.deliver([identify(each) for each in range(30)]))
@@ -174,7 +173,7 @@ def test_a_bundle_that_is_tried_again_doubles_no_company_and_no_person(is_anothe
         if is_another_process:
             senders = world.process()
         groups = items([group(1, "Acme"), group(2, "Acme"), group(2, "Blue Harbor")])
-        made = list(world.step(_SaveCompaniesFn, senders).process((COMPANIES, groups), State()))
+        made = list(world.step(_SaveCompaniesFn, senders).process((COMPANIES_SENDER, groups), State()))
         saved = [each.value[1] for each in made]
         everything = [*saved, *items([identify(1), track(1)])]
         list(world.step(_DeliverFn, senders).process((0, everything), State()))
@@ -242,7 +241,7 @@ def test_events_of_a_key_are_in_order_and_go_to_one_sender() -> None:
     number, ordered = _ordered((b"", items([late, early])))
     assert number == 0
     assert [item.event for item in ordered] == [early, late]
-    assert _ordered((b"", items([group(1, "Acme")])))[0] == COMPANIES
+    assert _ordered((b"", items([group(1, "Acme")])))[0] == COMPANIES_SENDER
 
 
 def test_chunks_hold_no_more_than_a_batch_and_keep_a_key_together() -> None:
@@ -259,7 +258,7 @@ def test_chunks_hold_no_more_than_a_batch_and_keep_a_key_together() -> None:
 def test_a_company_that_is_refused_is_told_at_once_with_its_dead_letter() -> None:
     world = World()
     bad = {**group(1, "Acme"), "traits": {"name": "Acme", "renewalDate": "no date"}}
-    outcome, letter = world.step(_SaveCompaniesFn, world.process()).process((COMPANIES, items([bad])), State())
+    outcome, letter = world.step(_SaveCompaniesFn, world.process()).process((COMPANIES_SENDER, items([bad])), State())
     assert isinstance(letter, TaggedOutput)
     assert (outcome["status"], outcome["message_id"], letter.tag) == ("failed", "g1", "failures")
     assert letter.value == {"message": bad, "error": outcome["error"]}

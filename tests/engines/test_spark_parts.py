@@ -28,7 +28,7 @@ from gainsight_dest.spark import GainsightDataSource
 from gainsight_dest.spark.options import OptionsError, settings_of
 from gainsight_dest.spark.report import WriteReport, dead_letters, save_report
 from gainsight_dest.spark.requests import transforming
-from gainsight_dest.spark.route import _addressing, _saving, route_of
+from gainsight_dest.spark.route import _addressing, _with_companies, route_of
 from gainsight_dest.spark.rows import read
 from gainsight_dest.spark.sending import DriverDelivery, TaskDelivery, TaskEvents, _Events
 from gainsight_dest.spark.source import BatchWriter, StreamWriter
@@ -148,7 +148,7 @@ def routed(settings: Shards, *events: Any, in_task: Any, journal: Path | None = 
         own = [row for row in addressed if row["sender"] == number]
         in_task(number)
         schema = next(_addressing(settings)(rows(ADA))).schema
-        found += records(_saving(settings, journal)([pa.RecordBatch.from_pylist(own, schema)]))
+        found += records(_with_companies([pa.RecordBatch.from_pylist(own, schema)], settings, journal))
     return found
 
 
@@ -194,7 +194,7 @@ def test_events_elsewhere_than_with_their_sender_are_not_passed_on(partition: in
     settings = Shards(config=CONFIG, shards=1)
     in_task(partition)
     with pytest.raises(RuntimeError, match="into other partitions than it was asked to"):
-        list(_saving(settings, None)(_addressing(settings)(rows(event))))
+        list(_with_companies(_addressing(settings)(rows(event)), settings, None))
 
 
 @pytest.mark.parametrize(

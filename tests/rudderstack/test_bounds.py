@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import DestinationConfig, EventError, Request, Response
+from gainsight_dest.rudderstack import items as items_module
 from gainsight_dest.rudderstack import processor, proxy, router, transformer
 from gainsight_dest.rudderstack.clip import MOST_LEVELS, read
-from gainsight_dest.rudderstack.items import MOST_ITEMS, EventItem
+from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, EventItem
 from gainsight_dest.rudderstack.sizes import LEVELS, fit, measured
 from gainsight_dest.rudderstack.statuses import LONGEST_TEXT, Failure, answered, cut
 from gainsight_dest.rudderstack.transformer import processed, routed
@@ -117,7 +118,7 @@ def test_an_item_without_metadata_for_which_there_is_no_room_is_told_without_an_
 
 def test_of_more_items_than_are_looked_at_none_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_ITEMS >= 10_000
-    monkeypatch.setattr(transformer, "MOST_ITEMS", 3)
+    monkeypatch.setattr(items_module, "MOST_ITEMS", 3)
     [answer] = router(body(*[identify()] * 4), never)["output"]
     assert (answer["statusCode"], answer["metadata"]) == (500, [{"destType": "gainsight"}])
     [answer] = processor(items(*[identify()] * 4), never)
@@ -138,6 +139,13 @@ def test_a_link_or_a_refusal_for_which_there_is_no_room_is_told_without_gainsigh
     assert statuses(answer["output"]) == [503, 503, 503]
     quotes = [json.loads(each["error"])["destinationResponse"]["response"] for each in answer["output"]]
     assert [len(quote) > 8000 for quote in quotes] == [True, True, False]
+
+
+def test_a_contract_id_of_the_events_own_counts() -> None:
+    contract = {"externalId": [{"type": "gainsightEventContractId", "id": "c" * 6000}]}
+    given = body({**track(), "context": contract})
+    assert [each["statusCode"] for each in router(given, never, longest=5000)["output"]] == [400]
+    assert [each["statusCode"] for each in router(given, never, longest=9000)["output"]] == [200]
 
 
 def test_configs_are_filled_in_differently_only_so_often_a_request() -> None:
@@ -296,16 +304,18 @@ def test_a_config_of_many_templates_or_of_a_long_path_is_at_fault() -> None:
 def test_json_text_that_python_cannot_read_goes_back_and_its_item_fails() -> None:
     deep = b'{"jobId": 1, "a": ' + b"[" * 9000 + b"]" * 9000 + b"}"
     long = b'{"jobId": 1, "a": ' + b"9" * 9000 + b"}"
-    to = json.dumps(destination()).encode()
+    known, to = Destinations(), json.dumps(destination()).encode()
     for odd in (deep, long):
-        given = [EventItem(track(), odd, to), EventItem({}, odd, to), EventItem(track(), b'{"jobId": 2}', odd)]
+        first = EventItem(track(), odd, to, known.of(to))
+        given = [first, first._replace(message={}), EventItem(track(), b'{"jobId": 2}', odd, known.of(odd))]
         output = routed(given, None, never)["output"]
         assert [each["statusCode"] for each in output] == [200, 400, 400]
         assert [each["metadata"] for each in output] == [[each.metadata] for each in given]
         assert output[2]["statTags"]["errorType"] == "configuration"
         assert [each["statusCode"] for each in processed(given, never)] == [200, 400, 400]
     unfit = json.dumps({"Config": SETTINGS, "a": nested(LEVELS + 10)}).encode()
-    assert routed([EventItem(track(), b'{"jobId": 2}', unfit)], None, never)["output"][0]["statusCode"] == 400
+    given = [EventItem(track(), b'{"jobId": 2}', unfit, known.of(unfit))]
+    assert routed(given, None, never)["output"][0]["statusCode"] == 400
 
 
 def test_what_json_can_hold_is_measured_and_passed_on_as_it_is() -> None:

@@ -1,4 +1,4 @@
-"""What became of an event, as data, where that is not what is expected, and why: tables and laws."""
+"""Differences between the result of an event and what was expected, with their reasons: tables and laws."""
 # ruff: noqa: E501 - a row of a table is one line
 
 from __future__ import annotations
