@@ -17,7 +17,7 @@ from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY, Urls, event_headers
+from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY, event_headers
 from gainsight_dest.reading import FOR_LATER, config_in, placeholder_problem, with_env
 from gainsight_dest.secret import Secret, hide
 from gainsight_dest.values import kind, quoted
@@ -321,9 +321,9 @@ class DestinationConfig:
         return {event: (name, versions[event]) for event, name in self.event_name_map.items() if event in versions}
 
     @cached_property
-    def urls(self) -> Urls:
-        """Where requests go that are for no object by its name."""
-        return Urls(self.domain)
+    def origin(self) -> str:
+        """The beginning of every URL: the tenant's host, or another (see `Request.at`)."""
+        return self.base_url or f"https://{self.domain}"
 
     @cached_property
     def _headers(self) -> dict[tuple[str, str], dict[str, str]]:
@@ -360,7 +360,7 @@ class DestinationConfig:
     def at(self, base_url: str) -> DestinationConfig:
         """The same, for requests to another host: a URL as `Request.at` checks it."""
         config = object.__new__(DestinationConfig)
-        config.__dict__.update(self.__dict__, base_url=base_url)
+        config.__dict__.update(self.__dict__, base_url=base_url, origin=base_url)
         return config
 
     def hide(self, text: str) -> str:

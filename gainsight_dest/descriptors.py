@@ -52,14 +52,14 @@ class Request(ABC):
         """What is asked of Gainsight: "find company", "upsert person", and so on."""
 
     @property
+    @abstractmethod
+    def path(self) -> str:
+        """What follows the host in the URL, query included."""
+
+    @property
     def url(self) -> str:
         """The whole URL, query included."""
-        url, base_url = self._tenant_url(), self._config.base_url
-        return url if base_url is None else _moved(url, base_url)
-
-    @abstractmethod
-    def _tenant_url(self) -> str:
-        """The URL at the tenant's own host."""
+        return self._config.origin + self.path
 
     @property
     def headers(self) -> dict[str, str]:
@@ -143,6 +143,7 @@ class UpsertPerson(Request):
     """Creates the person of that Email, or updates its fields; with `companies`, links it to them."""
 
     method = "PUT"
+    path = gainsight.PEOPLE_PATH
 
     _person: Record
 
@@ -162,9 +163,6 @@ class UpsertPerson(Request):
     def gsid(self) -> str | None:
         return next(iter(linked_companies(self._person)), None)
 
-    def _tenant_url(self) -> str:
-        return self._config.urls.people
-
     @property
     def body(self) -> Record:
         return self._person
@@ -179,6 +177,7 @@ class SendEvent(Request):
     """Sends a Gainsight Event of that name and version. `contract_id` None: the configured one, if there is one."""
 
     method = "POST"
+    path = gainsight.EVENTS_PATH
 
     _name: str
     _version: str
@@ -204,9 +203,6 @@ class SendEvent(Request):
     @property
     def action(self) -> str:
         return "send event"
-
-    def _tenant_url(self) -> str:
-        return self._config.urls.events
 
     @property
     def headers(self) -> dict[str, str]:
@@ -272,8 +268,9 @@ class Finds(OfAnObject):
     method = "POST"
     verb = "find"
 
-    def _tenant_url(self) -> str:
-        return gainsight.query_url(self._config.domain, self.of.name)
+    @property
+    def path(self) -> str:
+        return gainsight.query_path(self.of.name)
 
 
 class Creates(OfAnObject):
@@ -283,8 +280,9 @@ class Creates(OfAnObject):
     method = "POST"
     verb = "create"
 
-    def _tenant_url(self) -> str:
-        return gainsight.insert_url(self._config.domain, self.of.name)
+    @property
+    def path(self) -> str:
+        return gainsight.insert_path(self.of.name)
 
 
 class Updates(OfAnObject):
@@ -294,8 +292,9 @@ class Updates(OfAnObject):
     method = "PUT"
     verb = "update"
 
-    def _tenant_url(self) -> str:
-        return gainsight.update_url(self._config.domain, self.of.name, self.of.key)
+    @property
+    def path(self) -> str:
+        return gainsight.update_path(self.of.name, self.of.key)
 
 
 #: How often a company whose create was lost is looked for before it is created again: a find may not see it at once.
@@ -306,7 +305,7 @@ LOOKS = 2
 class FindCompany(_CompanyRequest, Finds):
     """Asks whether there is a company of that Name: then it is updated, else created.
 
-    `looks`: the company may just have been created; so often, to find none is a passing fault, after which to look
+    `looks`: the company may just have been created; so often, to find none is a temporary error, after which to look
     again, each time a little later.
     """
 
@@ -377,15 +376,6 @@ class UpdateCompany(Updates, _SaveCompany):
     """Updates the company of that Name, then links the person, if there is one."""
 
     __slots__ = ()
-
-
-def url_at(base_url: str, request: Request) -> str:
-    """The URL of the request on another host."""
-    return _moved(request.url, base_url)
-
-
-def _moved(url: str, base_url: str) -> str:
-    return base_url + url[url.index("/", len("https://")) :]
 
 
 def checked_base_url(base_url: str) -> str:

@@ -287,13 +287,19 @@ def _standard(traits: Traits, feeds: Feeds) -> Record:
     It walks the traits that are there, not the fields that could be: an event carries few of them.
     """
     record: Record = {}
-    strings, integers = feeds.strings, feeds.integers
-    for trait, value in traits.items():
-        if type(value) is str and value and trait in strings:
-            record[strings[trait]] = value
-        elif type(value) is int and trait in integers:
-            record[integers[trait]] = value
-        elif value is not None and trait in feeds.all:
+    strings, fed = feeds.strings, feeds.all
+    for trait in traits:
+        if trait in strings:  # nearly all that are mapped, and nearly all are texts
+            value = traits[trait]
+            if type(value) is str and value:
+                record[strings[trait]] = value
+                continue
+        elif trait not in fed:
+            continue
+        value = traits[trait]
+        if type(value) is int and trait in feeds.integers:
+            record[feeds.integers[trait]] = value
+        elif value is not None:
             _feed(record, feeds, trait, value, traits, "traits")
     return record
 

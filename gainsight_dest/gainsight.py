@@ -44,40 +44,25 @@ INTEGRATION = "Gainsight"
 
 # --- addresses, headers, bodies ---------------------------------------------------------------------------------------
 
-
-def people_url(domain: str) -> str:
-    """Person_API/People_API_Documentation: an upsert, one person a call."""
-    return f"https://{domain}/v1.0/api/people"
-
-
-def events_url(domain: str) -> str:
-    """Events_API/Events_API."""
-    return f"https://{domain}/v1.0/api/eventManager/event"
+#: Person_API/People_API_Documentation: an upsert, one person a call.
+PEOPLE_PATH = "/v1.0/api/people"
+#: Events_API/Events_API.
+EVENTS_PATH = "/v1.0/api/eventManager/event"
 
 
-class Urls:
-    """The addresses of a tenant that are the same for all requests of a kind."""
-
-    __slots__ = ("events", "people")
-
-    def __init__(self, domain: str) -> None:
-        self.people = people_url(domain)
-        self.events = events_url(domain)
-
-
-def query_url(domain: str, name: str) -> str:
+def query_path(name: str) -> str:
     """Of the object of that name. Company_and_Relationship_API/Company_API_Documentation, "Read API"."""
-    return f"https://{domain}/v1/data/objects/query/{name}"
+    return f"/v1/data/objects/query/{name}"
 
 
-def insert_url(domain: str, name: str) -> str:
+def insert_path(name: str) -> str:
     """The same page, "Insert API"."""
-    return f"https://{domain}/v1/data/objects/{name}"
+    return f"/v1/data/objects/{name}"
 
 
-def update_url(domain: str, name: str, key: str) -> str:
+def update_path(name: str, key: str) -> str:
     """The same page, "Update API": `keys` names the field that finds the records."""
-    return f"{insert_url(domain, name)}?keys={key}"
+    return f"{insert_path(name)}?keys={key}"
 
 
 def record_headers(access_key: str) -> dict[str, str]:

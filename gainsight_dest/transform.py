@@ -94,7 +94,7 @@ def switched_off(event: Object) -> str | None:
     if not isinstance(own, bool) and own is not None:
         return f"{SWITCHED_OFF}, where {INTEGRATION} must be true, false or an object, not {kind(own)}"
     if own is None and any(map(_is_misspelled, integrations.items())):
-        return f'{SWITCHED_OFF}, where "{INTEGRATION}" is spelled in another way, which is not read'
+        return f'{SWITCHED_OFF}, where "{INTEGRATION}" is spelled in another way: it is ignored'
     return SWITCHED_OFF
 
 

@@ -112,7 +112,7 @@ def test_what_is_no_object_fails_and_names_nothing(event: Any) -> None:
         ({**IDENTIFY, "integrations": {"All": False}}, "switched off by the event's integrations"),
         (
             {**IDENTIFY, "integrations": {"All": False, "GAINSIGHT": True}},
-            'switched off by the event\'s integrations, where "Gainsight" is spelled in another way, which is not read',
+            'switched off by the event\'s integrations, where "Gainsight" is spelled in another way: it is ignored',
         ),
         (
             {**IDENTIFY, "type": "page"},

@@ -266,7 +266,7 @@ INTEGRATIONS: list[tuple[Any, str | None]] = [
     ({"All": None, "Gainsight": True}, ", where All must be true or false, not null"),
     ({"All": {}}, ", where All must be true or false, not an object"),
     *(
-        ({"All": False, name: value}, ', where "Gainsight" is spelled in another way, which is not read')
+        ({"All": False, name: value}, ', where "Gainsight" is spelled in another way: it is ignored')
         for name in ("GAINSIGHT", "gainsight", " Gainsight ", "Gainsight CS", "gainsight_cs")
         for value in (True, {"option": 1})
     ),

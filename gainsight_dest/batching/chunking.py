@@ -228,7 +228,7 @@ class Turn:
         return queue.narrowed(rest, min(queue.width, rest // 2)) if rest > 0 else queue
 
     def _refused(self, call: Call, error: GainsightDestError) -> None:
-        """Gainsight will never take it: what is at fault is to stand alone."""
+        """Gainsight refused the call: the record at fault has to be found."""
         (number, _, count), *others = call.heads
         queue = self.queues[number]
         if others and (suspects := _suspects(call, error)):

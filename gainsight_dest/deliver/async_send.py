@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import zlib
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from gainsight_dest.deliver.call import (
     body_of,
     check_length,
     headers_of,
-    log_call,
+    logged,
     proxy_variable,
 )
 from gainsight_dest.descriptors import Request
@@ -63,14 +62,8 @@ class AsyncSender:
 
     async def __call__(self, request: Request) -> Response:
         """Gainsight's answer. Raises as Sender does."""
-        started = time.perf_counter()
-        try:
-            response = await self._exchange(request)
-        except ResponseError as error:
-            log_call(request, started, error)
-            raise
-        log_call(request, started, response)
-        return response
+        with logged(request) as answered:
+            return answered(await self._exchange(request))
 
     @property
     def proxy(self) -> str | None:

@@ -8,13 +8,14 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import attrs
 
 from gainsight_dest import __version__
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.descriptors import Request, checked_base_url, url_at
+from gainsight_dest.descriptors import Request, checked_base_url
 from gainsight_dest.errors import (
     CredentialsError,
     EventError,
@@ -97,16 +98,24 @@ class Faults:
         return f"the bundle of certificates cannot be read: look at {variable(self.bundles) or self.or_bundle}"
 
 
-def log_call(request: Request, started: float, result: Response | ResponseError) -> None:
-    """One line of the log: method, path, what came of it, how long it took. `started`: by time.perf_counter."""
-    if log.isEnabledFor(logging.DEBUG):
-        words = (
-            result.problem
-            if isinstance(result, ResponseError)
-            else f"HTTP {result.status}, request id {request_id(result, request.config.hide)}"
-        )
-        milliseconds = (time.perf_counter() - started) * 1000
-        log.debug("%s %s: %s, %.0f ms", request.method, url_at("", request), words, milliseconds)
+@contextmanager
+def logged(request: Request) -> Iterator[Callable[[Response], Response]]:
+    """One line of the log for the call: method, path, its answer, which goes through what this gives, or its error."""
+    started = time.perf_counter()
+
+    def ended(words: str) -> None:
+        log.debug("%s %s: %s, %.0f ms", request.method, request.path, words, (time.perf_counter() - started) * 1000)
+
+    def answered(response: Response) -> Response:
+        if log.isEnabledFor(logging.DEBUG):
+            ended(f"HTTP {response.status}, request id {request_id(response, request.config.hide)}")
+        return response
+
+    try:
+        yield answered
+    except ResponseError as error:
+        ended(error.problem)
+        raise
 
 
 def target_of(config: DestinationConfig | Settings, base_url: str | None) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxySchemeUnknown
 
@@ -17,11 +15,11 @@ from gainsight_dest.deliver.call import (
     body_of,
     check_length,
     headers_of,
-    log_call,
+    logged,
     proxy_variable,
     too_late,
 )
-from gainsight_dest.descriptors import Request, checked_base_url, url_at
+from gainsight_dest.descriptors import Request, checked_base_url
 from gainsight_dest.errors import ResponseError
 from gainsight_dest.gainsight import Response
 
@@ -80,14 +78,8 @@ class Sender:
         cannot be trusted, and for a proxy or a bundle of certificates that cannot work; EventError for a number that
         cannot be sent.
         """
-        started = time.perf_counter()
-        try:
-            response = self._exchange(request)
-        except ResponseError as error:
-            log_call(request, started, error)
-            raise
-        log_call(request, started, response)
-        return response
+        with logged(request) as answered:
+            return answered(self._exchange(request))
 
     @property
     def proxy(self) -> str | None:
@@ -99,7 +91,7 @@ class Sender:
         return proxy_variable() if self._session.trust_env else None
 
     def _exchange(self, request: Request) -> Response:
-        url = request.url if self._base is None else url_at(self._base, request)
+        url = request.url if self._base is None else self._base + request.path
         headers, body = headers_of(request), body_of(request)
         with transport.in_time(self._deadline, self._session, url) as call:
             try:

@@ -158,8 +158,9 @@ class _LoneRequest(Request):
     def action(self) -> str:
         return self._like.action
 
-    def _tenant_url(self) -> str:
-        return self._like.url
+    @property
+    def path(self) -> str:
+        return self._like.path
 
     @property
     def body(self) -> Any:

@@ -31,7 +31,7 @@ from gainsight_dest.fields import (
     is_link,
     linked_companies,
 )
-from gainsight_dest.gainsight import RECORDS_PER_WRITE, Response, events_url, insert_url, people_url, query_url
+from gainsight_dest.gainsight import EVENTS_PATH, PEOPLE_PATH, RECORDS_PER_WRITE, Response, insert_path, query_path
 from gainsight_dest.sandbox.answers import Answer, RefusedError, envelope_of, fail, saved, shown
 from gainsight_dest.sandbox.content import Content
 from gainsight_dest.sandbox.faults import TOO_MANY, UNAUTHORIZED, FaultPlan, PlannedFault
@@ -87,10 +87,6 @@ def _target(url: str) -> tuple[str, dict[str, list[str]]]:
         return parts.path, parse_qs(parts.query)
     except ValueError:
         return url, {}
-
-
-def _path(url: Callable[..., str], *of: str) -> str:
-    return urlsplit(url("tenant", *of)).path
 
 
 def _custom(
@@ -314,11 +310,11 @@ class Sandbox:
             raise RefusedError(*UNAUTHORIZED)
 
     _ROUTES: ClassVar[dict[tuple[str, str], tuple[str, Callable[[Sandbox, _IncomingCall], Any]]]] = {
-        ("PUT", _path(people_url)): ("upsert person", _upsert_person),
-        ("POST", _path(query_url, COMPANY.name)): ("find company", _find_companies),
-        ("POST", _path(insert_url, COMPANY.name)): ("create company", _create_companies),
-        ("PUT", _path(insert_url, COMPANY.name)): ("update company", _update_companies),
-        ("POST", _path(events_url)): ("send event", _send_event),
+        ("PUT", PEOPLE_PATH): ("upsert person", _upsert_person),
+        ("POST", query_path(COMPANY.name)): ("find company", _find_companies),
+        ("POST", insert_path(COMPANY.name)): ("create company", _create_companies),
+        ("PUT", insert_path(COMPANY.name)): ("update company", _update_companies),
+        ("POST", EVENTS_PATH): ("send event", _send_event),
     }
 
     # --- content ----------------------------------------------------------------------------------------------------

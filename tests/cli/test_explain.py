@@ -325,7 +325,7 @@ def test_the_closing_tables_and_the_summary_tell_why_integrations_switch_an_even
     done = explained("--summary", "--format", "json", events=MESSY)
     (summary,) = lines(done.stdout)
     reason = "switched off by the event's integrations"
-    hint = f'{reason}, where "Gainsight" is spelled in another way, which is not read'
+    hint = f'{reason}, where "Gainsight" is spelled in another way: it is ignored'
     assert [tally["text"] for tally in summary["skipped"]][1:3] == [reason, hint]
     assert hint in done.stderr.decode()
     assert hint in run("transform", "-", "--config", CONFIG, stdin=MESSY).stderr.decode()

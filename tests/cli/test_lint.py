@@ -148,7 +148,7 @@ def test_of_integrations_that_are_spelled_in_another_way_it_is_warned(
     off = {**track("b"), "integrations": {"All": False, "GAINSIGHT": True}}
     events = ndjson(*WELL, *[off] * times)
     done = run("lint", "--config", written(tmp_path, GOOD), "--events", "-", "--format", form, stdin=events)
-    told = 'switched off by the event\'s integrations, where "Gainsight" is spelled in another way, which is not read'
+    told = 'switched off by the event\'s integrations, where "Gainsight" is spelled in another way: it is ignored'
     assert done.stderr.decode() == f"Warning: {words} {told}\n"
 
 

@@ -179,3 +179,21 @@ def check_proxied(data: Any, version: str) -> None:
             _exactly(each, ("error", "statusCode", "metadata"))
             assert isinstance(each["error"], str)
             assert each["statusCode"] == output["status"]
+
+
+def http_scope(path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """An ASGI server's description of a POST."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }

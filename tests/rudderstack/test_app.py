@@ -22,7 +22,17 @@ from gainsight_dest.rudderstack import clip, create_app, features
 from gainsight_dest.rudderstack.delivery import http_status
 from gainsight_dest.rudderstack.metrics import Metrics
 from gainsight_dest.sandbox import PlannedFault, Sandbox
-from tests.rudderstack.rudder import body, check_processed, check_proxied, check_routed, destination, item, items, never
+from tests.rudderstack.rudder import (
+    body,
+    check_processed,
+    check_proxied,
+    check_routed,
+    destination,
+    http_scope,
+    item,
+    items,
+    never,
+)
 from tests.some import ADA, group, identify, track
 
 PROCESSOR, ROUTER = "/v0/destinations/gainsight", "/routerTransform"
@@ -77,21 +87,7 @@ def raw(app: Any, path: str, headers: Mapping[str, str], *events: Mapping[str, A
     async def send(event: Any) -> None:
         sent.append(event)
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in {**JSON, **headers}.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 2),
-    }
-    asyncio.run(app(scope, receive, send))
+    asyncio.run(app(http_scope(path, {**JSON, **headers}), receive, send))
     head, *rest = sent
     pairs = [(name.decode(), value.decode()) for name, value in head["headers"]]
     answer = httpx.Response(head["status"], headers=pairs, content=b"".join(each["body"] for each in rest))

@@ -19,7 +19,7 @@ from gainsight_dest.rudderstack import calls as calls_module
 from gainsight_dest.rudderstack import create_app
 from gainsight_dest.rudderstack.calls import BUDGET, SHARE, THREADS, Calls, in_thread
 from gainsight_dest.sandbox import Sandbox
-from tests.rudderstack.rudder import body, companies, destination, known_companies, never
+from tests.rudderstack.rudder import body, companies, destination, http_scope, known_companies, never
 from tests.some import SETTINGS, group, identify
 
 ROUTER = "/routerTransform"
@@ -210,20 +210,7 @@ def test_no_call_is_begun_once_the_client_has_gone() -> None:
         async def send(event: Any) -> None:
             sent.append(event)
 
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": ROUTER,
-            "raw_path": ROUTER.encode(),
-            "query_string": b"",
-            "root_path": "",
-            "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 2),
-        }
+        scope = http_scope(ROUTER, {"Content-Type": "application/json", "Content-Length": str(len(text))})
         answering = asyncio.ensure_future(app(scope, coming.get, send))
         await until(lambda: hosts.calls[SLOW] == 1)
         coming.put_nowait({"type": "http.disconnect"})

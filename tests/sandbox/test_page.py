@@ -9,10 +9,11 @@ import re
 from html import unescape
 from typing import Any
 
-from gainsight_dest.gainsight import events_url, insert_url, people_url
+from gainsight_dest.gainsight import EVENTS_PATH, PEOPLE_PATH, insert_path
 from gainsight_dest.sandbox import Content, PlannedFault, Sandbox
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, MOST_ROWS, page
 
+HOST = "https://acme.co"
 KEYS = {"Accesskey": "my-access-key"}
 EVENT = {"SharedSecret": "my-secret", "TenantId": "t", "TopicName": "t", "EventName": "closed", "EventVersion": "1.0"}
 
@@ -34,12 +35,12 @@ def counts(html: str) -> dict[str, str]:
 
 
 def put(sandbox: Sandbox, person: dict[str, Any]) -> None:
-    sandbox.receive("PUT", people_url("acme.co"), KEYS, person)
+    sandbox.receive("PUT", HOST + PEOPLE_PATH, KEYS, person)
 
 
 def create(sandbox: Sandbox, *companies: dict[str, Any]) -> list[str]:
     """The companies' Gsids."""
-    sandbox.receive("POST", insert_url("acme.co", "Company"), KEYS, {"records": [*companies]})
+    sandbox.receive("POST", HOST + insert_path("Company"), KEYS, {"records": [*companies]})
     return [company["Gsid"] for company in sandbox.companies[-len(companies) :]]
 
 
@@ -85,7 +86,7 @@ def test_people_and_companies_are_shown_with_their_links_and_fields_newest_first
 def test_events_are_shown_with_their_properties_as_json() -> None:
     sandbox = Sandbox()
     for headers in (EVENT, {**EVENT, "ContractId": "c-1"}):
-        sandbox.receive("POST", events_url("acme.co"), headers, {"name": "Zoë", "tags": [1, None]})
+        sandbox.receive("POST", HOST + EVENTS_PATH, headers, {"name": "Zoë", "tags": [1, None]})
     properties = '{"name": "Zoë", "tags": [1, null]}'
     assert section(page(sandbox), "events")[1:] == [
         ["closed", "1.0", "c-1", properties],
@@ -144,7 +145,7 @@ def test_no_name_becomes_html() -> None:
     (gsid,) = create(sandbox, {"Name": evil, "Summary": evil, f"{evil}__gc": evil})
     put(sandbox, {"Email": "ada@example.com", "Name": evil, "companies": [{"Company_ID": gsid}], f"{evil}__gc": [evil]})
     headers = {**EVENT, "EventName": evil, "EventVersion": evil, "ContractId": evil}
-    sandbox.receive("POST", events_url("acme.co"), headers, {evil: evil})
+    sandbox.receive("POST", HOST + EVENTS_PATH, headers, {evil: evil})
     sandbox.receive(f"<b>{evil}", f"https://acme.co/{evil}", {}, None)
     html = page(sandbox)
     assert [len(section(html, name)) for name in ("people", "companies", "events", "calls")] == [2, 2, 2, 5]
@@ -156,7 +157,7 @@ def test_no_name_becomes_html() -> None:
 def test_no_key_is_shown() -> None:
     sandbox = Sandbox()
     put(sandbox, {"Email": "ada@example.com"})
-    sandbox.receive("POST", events_url("acme.co"), EVENT, {})
+    sandbox.receive("POST", HOST + EVENTS_PATH, EVENT, {})
     assert "my-" not in page(sandbox) + json.dumps(sandbox.as_data())
 
 
