@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -128,12 +128,10 @@ class _UvicornServer(uvicorn.Server):
 class _Worker(multiprocess.Process):
     """A worker with that server."""
 
-    @property
+    @cached_property
     def server(self) -> uvicorn.Server:
         """Made where it is first asked for: in the worker."""
-        if self._server is None:
-            self._server = _UvicornServer(self.config)
-        return self._server
+        return _UvicornServer(self.config)
 
 
 class _Workers(Multiprocess):

@@ -113,8 +113,10 @@ def test_once_the_run_is_stopped_nothing_more_is_sent(
     event: Event, answers: list[Any], stop_after: int, is_in_a_batch: bool
 ) -> None:
     run = run_of(Patience())
-    request = transform(event, CONFIG)
-    flow: Any = request_flow(run, request, 0, 0.0) if is_in_a_batch else event_flow(run, request)
+    flow: Any = event_flow(run, transform(event, CONFIG))
+    if is_in_a_batch:
+        (request,) = transform_batch([event], CONFIG).requests
+        flow = request_flow(run, request, 0, 0.0)
     sent_after = 0
     for number, step in enumerate(steps(run, flow, answers)):
         sent_after += run.is_stopped and isinstance(step, Send) and number > stop_after

@@ -62,6 +62,16 @@ def test_a_message_of_another_form_is_answered_as_by_the_functions(message: dict
     )
 
 
+def test_a_body_that_the_encoder_does_not_take_is_measured_all_the_same() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(EventError, match="the event"):
+        app._length(nested, "the event")
+    while nested:
+        nested = nested.pop()  # Python itself would end at letting go of it
+
+
 def test_of_more_items_than_are_looked_at_none_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (app, items_module):
         monkeypatch.setattr(module, "MOST_ITEMS", 3)

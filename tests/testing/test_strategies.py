@@ -69,7 +69,6 @@ def test_a_config_is_whole(config: DestinationConfig) -> None:
 QUICK = settings(max_examples=2000, derandomize=True, database=None)
 
 
-@pytest.mark.long
 def test_the_plainest_config_maps_the_events_that_are_drawn_and_nothing_else() -> None:
     plainest = find(configs(), lambda _: True, settings=QUICK)
     assert plainest.events.keys() == EVENTS.keys()
