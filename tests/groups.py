@@ -27,6 +27,16 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 #: Of what processes of these do coverage is told: the service, and how a command ends. Elsewhere they only take time.
 WATCHED: tuple[str, ...] = ("tests/cli/test_serve.py", "tests/cli/test_transform.py", "tests/cli/test_plan.py")
+#: How the names of files begin that do the same again and again: coverage learns nothing from them.
+MUCH: tuple[str, ...] = (
+    "tests/deliver/test_faults.py",
+    "tests/deliver/test_secrets.py",
+    "tests/explaining/test_alike.py",
+    "tests/linting/test_growth.py",
+    "tests/test_growth.py",
+)
+#: The marks of tests that are left to CI, and how that is told. Coverage looks at the second kind.
+LEFT_TO_CI: dict[str, str] = {"long": "It is long", "again": "It is much like another"}
 #: How the names of files begin whose tests are few, and take seconds each.
 SPREAD: tuple[str, ...] = ()
 
@@ -52,9 +62,16 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What is long is run by CI, and by who asks for it."""
-    if item.get_closest_marker("long") and "CI" not in os.environ and "long" not in item.config.option.markexpr:
-        pytest.skip("It is long, and run by CI. To run it: pytest -m long")
+    """What is left to CI is run by it, and by who asks for it."""
+    for mark, told in LEFT_TO_CI.items():
+        is_meant = item.get_closest_marker(mark) and not (mark == "again" and _is_first_case(item))
+        if is_meant and "CI" not in os.environ and mark not in item.config.option.markexpr:
+            pytest.skip(f"{told}, and run by CI. To run it: pytest -m {mark}")
+
+
+def _is_first_case(item: pytest.Item) -> bool:
+    case = getattr(item, "callspec", None)
+    return case is not None and not any(case.indices.values())
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -74,10 +91,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def _is_much(item: pytest.Item) -> bool:
-    """Whether it is long, or a law, a page, the fault matrix."""
+    """Whether it is long, or a law, a page, one of MUCH."""
     is_law, is_page = hasattr(getattr(item, "obj", None), "hypothesis"), item.path.suffix == ".md"
-    is_matrix = item.nodeid.startswith("tests/deliver/test_faults.py")
-    return is_law or is_page or is_matrix or item.get_closest_marker("long") is not None
+    return is_law or is_page or item.nodeid.startswith(MUCH) or item.get_closest_marker("long") is not None
 
 
 @pytest.hookimpl(hookwrapper=True)

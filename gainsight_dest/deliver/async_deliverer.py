@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,7 @@ from gainsight_dest.deliver.batches import Item
 from gainsight_dest.deliver.call import too_late
 from gainsight_dest.deliver.chunks import async_chunks, async_until_broken
 from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
-from gainsight_dest.deliver.flow import Flow, event_flow
+from gainsight_dest.deliver.flow import Flow, Run, event_flow
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.descriptors import Request
@@ -84,13 +84,13 @@ class AsyncDeliverer(Driver):
 
     async def deliver(self, request: Request) -> Outcome:
         """One request, and those that follow it."""
-        self._begin(None)
-        return self._last(0, None, await self._drive(event_flow(self._run, request)), None)
+        run = self._begin(None) if self._run.is_stopped else self._run
+        return self._last(0, None, await self._drive(run, event_flow(run, request)), None)
 
     async def close(self) -> None:
         """End the run, and close its own client."""
         self.stop()
-        await self._all_done()
+        await self._ended(self._run, self._tasks)
         if self._close is not None:
             await self._close()
 
@@ -102,8 +102,8 @@ class AsyncDeliverer(Driver):
 
     # --- one flow ---------------------------------------------------------------------------------------------------
 
-    async def _drive(self, flow: Flow[_T]) -> _T:
-        acts = self._acts(flow)
+    async def _drive(self, run: Run, flow: Flow[_T]) -> _T:
+        acts = self._acts(run, flow)
         answer: Response | Exception | None = None
         while not isinstance(act := next_of(acts, answer), Done):
             answer = None
@@ -134,34 +134,30 @@ class AsyncDeliverer(Driver):
         batch: int | None,
         linger: float | None,
     ) -> AsyncGenerator[Outcome, None]:
-        self._begin(journal)
+        run = self._begin(journal)
         self._places = asyncio.Semaphore(self._workers)
         async with AsyncExitStack() as opened:
-            opened.push_async_callback(self._all_done)
-            opened.callback(self._end_run)
+            opened.push_async_callback(self._ended, run, self._tasks)
+            opened.callback(self._end, run)
             if batch is None:
-                outcomes = self._side_by_side(events, journal)
+                outcomes = self._side_by_side(run, events, journal)
             else:
-                lists = async_chunks(events, batch, linger, lambda: self._run.is_stopped)
-                outcomes = self._in_batches(await opened.enter_async_context(aclosing(lists)), journal)
+                lists = async_chunks(events, batch, linger, lambda: run.is_stopped)
+                outcomes = self._in_batches(run, await opened.enter_async_context(aclosing(lists)), journal)
             async for outcome in await opened.enter_async_context(aclosing(outcomes)):
                 yield outcome
 
     async def _in_batches(
-        self, lists: AsyncIterable[list[tuple[int, Item]]], journal: Journal | None
+        self, run: Run, lists: AsyncIterable[list[tuple[int, Item]]], journal: Journal | None
     ) -> AsyncGenerator[Outcome, None]:
         async for chunk in lists:
             delivery = self._chunk(chunk, journal)
             for outcome in delivery.front():
                 yield outcome
-            while not self._run.is_stopped and (flows := delivery.flows(self._run)):
-                tasks = [self._task(self._in_its_place(flow)) for flow in flows]
+            while not run.is_stopped and (flows := delivery.flows(run)):
+                tasks = [self._task(self._in_its_place(run, flow)) for flow in flows]
                 try:
-                    await asyncio.wait(tasks)
-                except asyncio.CancelledError:
-                    self.stop()
-                    await asyncio.wait(tasks)
-                    raise
+                    await self._ended(run, tasks)
                 finally:
                     delivery.take([task.result() for task in tasks])
                     self._settle(delivery, journal)
@@ -171,7 +167,7 @@ class AsyncDeliverer(Driver):
                 yield outcome
 
     async def _side_by_side(
-        self, events: AsyncIterable[Item] | Iterable[Item], journal: Journal | None
+        self, run: Run, events: AsyncIterable[Item] | Iterable[Item], journal: Journal | None
     ) -> AsyncGenerator[Outcome, None]:
         broken: list[Exception] = []
         lanes: Lanes[asyncio.Event] = Lanes()
@@ -181,7 +177,7 @@ class AsyncDeliverer(Driver):
         async def work(index: int, event: Item, request: Request, turn: asyncio.Event) -> Outcome:
             await turn.wait()
             try:
-                ending = await self._in_its_place(event_flow(self._run, request))
+                ending = await self._in_its_place(run, event_flow(run, request))
                 return self._last(index, event, ending, journal)
             finally:
                 for each in lanes.leave(turn):
@@ -206,9 +202,9 @@ class AsyncDeliverer(Driver):
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
-    async def _in_its_place(self, flow: Flow[_T]) -> _T:
+    async def _in_its_place(self, run: Run, flow: Flow[_T]) -> _T:
         async with self._places:
-            return await self._drive(flow)
+            return await self._drive(run, flow)
 
     def _task(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         task = asyncio.create_task(work)
@@ -221,9 +217,17 @@ class AsyncDeliverer(Driver):
         with suppress(asyncio.CancelledError):
             task.exception()  # or else asyncio complains of one that nobody has asked for
 
-    async def _all_done(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+    async def _ended(self, run: Run, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """Waits until all tasks are done. However often it is cancelled meanwhile: what was sent is to be recorded."""
+        cancelled: asyncio.CancelledError | None = None
+        while pending := [task for task in tasks if not task.done()]:
+            try:
+                await asyncio.wait(pending)
+            except asyncio.CancelledError as error:
+                run.is_stopped = True
+                cancelled = cancelled or error
+        if cancelled is not None:
+            raise cancelled
 
 
 async def _outcome(given: Outcome | asyncio.Task[Outcome]) -> Outcome:

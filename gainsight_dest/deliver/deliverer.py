@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -18,7 +19,7 @@ from gainsight_dest.deliver import transport
 from gainsight_dest.deliver.batches import Item
 from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
 from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
-from gainsight_dest.deliver.flow import Flow, event_flow
+from gainsight_dest.deliver.flow import Flow, Run, event_flow
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.deliver.send import Sender
@@ -85,8 +86,8 @@ class Deliverer(Driver):
 
     def deliver(self, request: Request) -> Outcome:
         """One request, and those that follow it."""
-        self._begin(None)
-        return self._carry_out(_Job(0, None, request), None)
+        run = self._begin(None) if self._run.is_stopped else self._run
+        return self._carry_out(run, _Job(0, None, request), None)
 
     def close(self) -> None:
         """Close its own session."""
@@ -101,8 +102,8 @@ class Deliverer(Driver):
 
     # --- one flow ---------------------------------------------------------------------------------------------------
 
-    def _drive(self, flow: Flow[_T]) -> _T:
-        acts = self._acts(flow)
+    def _drive(self, run: Run, flow: Flow[_T]) -> _T:
+        acts = self._acts(run, flow)
         answer: Response | Exception | None = None
         while not isinstance(act := next_of(acts, answer), Done):
             answer = None
@@ -115,45 +116,52 @@ class Deliverer(Driver):
                 self._sleep(act)
         return act.value
 
-    def _carry_out(self, job: _Job, journal: Journal | None) -> Outcome:
+    def _carry_out(self, run: Run, job: _Job, journal: Journal | None) -> Outcome:
         """Sends what the event asks for, and gives its outcome."""
-        return self._last(job.index, job.event, self._drive(event_flow(self._run, job.request)), journal)
+        return self._last(job.index, job.event, self._drive(run, event_flow(run, job.request)), journal)
 
     # --- many events ------------------------------------------------------------------------------------------------
 
     def _outcomes(
         self, events: Iterable[tuple[int, Item]], journal: Journal | None, batch: int | None, linger: float | None
     ) -> Generator[Outcome, None, None]:
-        self._begin(journal)
+        run = self._begin(journal)
         with ExitStack() as opened:
             pool = opened.enter_context(_pool(self._workers)) if self._workers > 1 else None
-            opened.callback(self._end_run)
+            opened.callback(self._end, run)
             if batch is not None:
                 lists = chunks(events, batch)
                 if linger is not None:
-                    lists = lingering_chunks(events, batch, linger, lambda: self._run.is_stopped)
-                yield from self._in_batches(opened.enter_context(closing(lists)), journal, pool)
+                    lists = lingering_chunks(events, batch, linger, lambda: run.is_stopped)
+                yield from self._in_batches(run, opened.enter_context(closing(lists)), journal, pool)
             elif pool is not None:
-                yield from self._side_by_side(events, journal, pool)
+                yield from self._side_by_side(run, events, journal, pool)
             else:
                 for index, event in events:
                     first = self._first(index, event, journal)
-                    yield self._carry_out(_Job(index, event, first), journal) if isinstance(first, Request) else first
+                    if isinstance(first, Request):
+                        first = self._carry_out(run, _Job(index, event, first), journal)
+                    yield first
 
     def _in_batches(
-        self, lists: Iterable[list[tuple[int, Item]]], journal: Journal | None, pool: ThreadPoolExecutor | None
+        self,
+        run: Run,
+        lists: Iterable[list[tuple[int, Item]]],
+        journal: Journal | None,
+        pool: ThreadPoolExecutor | None,
     ) -> Iterator[Outcome]:
+        drive = partial(self._drive, run)
         for chunk in lists:
             delivery = self._chunk(chunk, journal)
             yield from delivery.front()
-            while not self._run.is_stopped and (flows := delivery.flows(self._run)):
-                delivery.take(list(pool.map(self._drive, flows) if pool else map(self._drive, flows)))
+            while not run.is_stopped and (flows := delivery.flows(run)):
+                delivery.take(list(pool.map(drive, flows) if pool else map(drive, flows)))
                 self._settle(delivery, journal)
                 yield from delivery.front()
             yield from delivery.rest()
 
     def _side_by_side(
-        self, events: Iterable[tuple[int, Item]], journal: Journal | None, pool: ThreadPoolExecutor
+        self, run: Run, events: Iterable[tuple[int, Item]], journal: Journal | None, pool: ThreadPoolExecutor
     ) -> Iterator[Outcome]:
         lanes: Lanes[_Job] = Lanes()
         lock = threading.Lock()
@@ -162,7 +170,7 @@ class Deliverer(Driver):
 
         def work(job: _Job) -> None:
             try:
-                job.future.set_result(self._carry_out(job, journal))
+                job.future.set_result(self._carry_out(run, job, journal))
             except BaseException as error:  # noqa: BLE001 - it is raised where the outcome is asked for
                 job.future.set_exception(error)
             with lock:

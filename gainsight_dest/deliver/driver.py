@@ -125,16 +125,18 @@ class Driver:
 
     # --- what a run does --------------------------------------------------------------------------------------------
 
-    def _begin(self, journal: Journal | None) -> None:
-        self._run.begin()
+    def _begin(self, journal: Journal | None) -> Run:
+        """A run of its own: whoever left another early, and has not closed it, does not stop this one by that."""
+        self._run = self._run.another()
         self._journal = journal
+        return self._run
 
-    def _acts(self, flow: Flow[_T]) -> Generator[Request | float, Answer, _T]:
-        """What a flow needs done: requests to send, and seconds to sleep."""
+    def _acts(self, run: Run, flow: Flow[_T]) -> Generator[Request | float, Answer, _T]:
+        """What a flow of the run needs done: requests to send, and seconds to sleep."""
         answer: Answer = None
         while True:
             with self._lock:
-                self._run.now = self._now()
+                run.now = self._now()
                 step = next_of(flow, answer)
             answer = None
             if isinstance(step, Done):
@@ -142,18 +144,18 @@ class Driver:
             if isinstance(step, Hold):
                 self.budget.hold(step.seconds)
             elif isinstance(step, Wait):
-                yield from self._naps(step)
+                yield from self._naps(run, step)
             else:
-                while not self._run.is_stopped and (seconds := self.budget.take()):
-                    yield from self._naps(Wait(seconds, BUDGET))
-                if not self._run.is_stopped:
+                while not run.is_stopped and (seconds := self.budget.take()):
+                    yield from self._naps(run, Wait(seconds, BUDGET))
+                if not run.is_stopped:
                     if self._journal is not None:
                         self._journal.called()
                     with self._lock:
                         self.calls += 1
                     answer = yield step.request
 
-    def _naps(self, wait: Wait) -> Iterator[float]:
+    def _naps(self, run: Run, wait: Wait) -> Iterator[float]:
         """A wait in pieces, so that a run that is to end does."""
         me = object()
         with self._lock:
@@ -163,7 +165,7 @@ class Driver:
             self._waits[me] = Waiting(now + wait.seconds, wait.reason)
         left = wait.seconds
         try:
-            while left > 0 and not self._run.is_stopped:
+            while left > 0 and not run.is_stopped:
                 nap = min(left, self._nap)
                 yield nap
                 left -= nap
@@ -200,9 +202,10 @@ class Driver:
         for outcome, event in delivery.settle():
             _recorded(outcome, event, journal)
 
-    def _end_run(self) -> None:
-        self._run.is_stopped = True  # whoever waits for a retry or the budget gives up
-        self._delivery = None
+    def _end(self, run: Run) -> None:
+        run.is_stopped = True  # whoever waits for a retry or the budget gives up
+        if run is self._run:
+            self._delivery = None
 
 
 @attrs.frozen

@@ -121,11 +121,10 @@ class Run:
     #: The companies that are there, by when that was known.
     existing: OrderedDict[str, float] = attrs.field(factory=OrderedDict)
 
-    def begin(self) -> None:
-        """A run begins. What is known of the tenant stays."""
-        self.is_stopped = False
-        self.ended = self.silent_since = None
-        self.lost.clear()
+    def another(self) -> Run:
+        """The run that follows this one, which ends with that. What is known of the tenant stays."""
+        self.is_stopped = True
+        return attrs.evolve(self, is_stopped=False, ended=None, silent_since=None, failing=set(), lost=Counter())
 
     def end(self, reason: str, error: RetryableError) -> None:
         """End the run. Raises _StoppedError."""

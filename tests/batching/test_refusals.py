@@ -70,6 +70,7 @@ def test_a_record_that_the_refusal_names_is_written_apart_at_once() -> None:
     assert [(each.field, each.value) for each in error.field_errors] == [("Since__gc", "soon 17")]
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("place", range(RECORDS_PER_WRITE))
 def test_a_record_that_no_refusal_names_is_found_by_halves_wherever_it_is(place: int) -> None:
     tenant = sandbox()

@@ -157,6 +157,7 @@ def test_merged_or_not_the_same_becomes_of_the_examples_in_fewer_calls() -> None
     assert tables[0] == tables[1] == tables[2]
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("how", "count"),
@@ -298,6 +299,7 @@ def test_a_base_url_that_would_show_the_keys_is_refused(url: str, reason: str) -
     assert wrong_use(run("deliver", EVENTS, "--config", CONFIG, "--base-url", url)).startswith(reason)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("target", ["events", "config", "journal"])
 def test_the_errors_are_not_written_over_another_file_of_the_run(
     target: str, tenant: Tenant, file: Path, tmp_path: Path
@@ -312,6 +314,7 @@ def test_the_errors_are_not_written_over_another_file_of_the_run(
     assert files[target].read_bytes() == before
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("target", ["events", "config", "journal", "journal-lock"])
 @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
 def test_the_errors_are_not_written_over_another_file_of_the_run_by_another_name(
@@ -613,6 +616,7 @@ def test_a_report_of_an_empty_or_missing_file_says_so(tenant: Tenant, tmp_path: 
 # --- the end on request -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_an_end_half_way_loses_nothing_and_the_journal_goes_on_from_there(how: signal.Signals, tmp_path: Path) -> None:
@@ -650,6 +654,7 @@ def test_without_a_journal_the_end_says_where_the_rest_begins(tmp_path: Path) ->
     assert f"Events after event {table(done)['all']['events']} were not read." in done.stdout.decode()
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("workers", "how"),
@@ -674,6 +679,7 @@ def test_an_end_comes_promptly_while_standard_input_is_waited_for(
     assert table(done)["all"]["delivered"] == 1
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_asked_twice_it_ends_at_once(how: signal.Signals) -> None:
@@ -686,6 +692,7 @@ def test_asked_twice_it_ends_at_once(how: signal.Signals) -> None:
         assert process.wait(timeout=5) == 128 + how
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize("kind", ["429", "429-retry-after"])
 def test_an_end_comes_soon_while_a_retry_is_waited_for(kind: str, file: Path) -> None:

@@ -282,6 +282,7 @@ def of_the_page(path: Path) -> Counts:
     return tuple(int(word.replace(",", "")) for word in words)  # type: ignore[return-value] # five of them
 
 
+@pytest.mark.again
 @pytest.mark.parametrize(
     "options",
     [

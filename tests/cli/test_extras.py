@@ -28,6 +28,7 @@ def run_without(*modules: str, arguments: list[object]) -> Done:
     return run_process(*arguments, program=[sys.executable, "-c", program])
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -63,6 +64,7 @@ def test_only_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problem == "deliver needs pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'"
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize("command", [["transform"], ["deliver", "--dry-run"]])
 def test_what_sends_nothing_needs_no_extra(command: list[object]) -> None:

@@ -116,6 +116,7 @@ def check_printed(done: Done) -> None:
     check_shown(text)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("name", READING)
 def test_no_word_of_an_event_or_a_config_is_printed_raw(hostile: Path, name: str) -> None:
     given = arguments(READING[name], hostile)
@@ -167,6 +168,7 @@ def test_names_of_files_are_not_printed_raw(tmp_path: Path) -> None:
         check_shown(done.stderr.decode())
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("in_an_array", [False, pytest.param(True, marks=pytest.mark.long)], ids=["lines", "array"])
 def test_no_command_fails_at_odd_events(tmp_path: Path, in_an_array: bool) -> None:
     texts = list(odd_texts(300 if "CI" in os.environ else 100, broken=not in_an_array))

@@ -16,6 +16,7 @@ from tests.some import identify
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.again
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [

@@ -68,6 +68,7 @@ def content_of(url: str) -> Any:
     return requests.get(f"{url}/content.json", timeout=LONGEST).json()
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_and_serves_until_it_is_asked_to_end(how: signal.Signals, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def counted(url: str, path: str) -> int:
     return sum(int(float(each)) for each in found)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize(("workers", "how"), WAYS_TO_END)
 def test_what_is_in_flight_when_it_is_asked_to_end_is_answered(workers: int, how: signal.Signals) -> None:
     sandbox = Sandbox(CONFIG, **FREE, faults=[PlannedFault("slow", action="create company", seconds=2)])
@@ -78,6 +79,7 @@ def test_it_may_be_asked_to_end_as_soon_as_it_has_told_its_address(workers: int,
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.again
 @pytest.mark.skipif(os.name == "nt", reason="a terminal of another kind")
 @pytest.mark.parametrize(
     ("workers", "asked"),
@@ -93,6 +95,7 @@ def test_ctrl_c_which_reaches_every_process_of_it_ends_it_quietly(workers: int, 
     assert (process.returncode, stderr) == (0, b"")
 
 
+@pytest.mark.again
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no such signals")
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_what_was_sent_before_it_is_asked_to_end_is_answered(workers: int) -> None:
@@ -201,6 +204,7 @@ def test_the_workers_leave_no_files_behind(tmp_path: Path, monkeypatch: pytest.M
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.again
 @pytest.mark.parametrize(
     ("workers", "quiet"),
     [(1, False), *(pytest.param(*each, marks=pytest.mark.long) for each in ((1, True), (2, False)))],
@@ -301,6 +305,7 @@ def test_a_host_that_is_none_ends_with_2_and_one_line() -> None:
     assert wrong_use(run("serve", "--port", 0, "--host", "192.0.2.1")).startswith("cannot listen at 192.0.2.1:0: ")
 
 
+@pytest.mark.again
 @pytest.mark.parametrize(
     "url", ["nowhere", "http://example.com", "https://u@example.com", "https://example.com/path", "ftp://127.0.0.1"]
 )

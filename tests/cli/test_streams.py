@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[object, ...]] = {
 }
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf8", "utf-16"])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_an_encoding_has_no_letter_for_is_escaped(name: str, encoding: str) -> None:
@@ -82,6 +83,7 @@ MORE_STREAMS = [
 ]
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
 @pytest.mark.parametrize(

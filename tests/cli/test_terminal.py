@@ -84,6 +84,7 @@ def test_who_wants_no_colours_gets_none(variable: dict[str, str], messy: Path) -
     assert SENT not in shown
 
 
+@pytest.mark.again
 @pytest.mark.process
 @pytest.mark.parametrize("more", [(), ("--summary",)])
 def test_where_only_standard_output_is_a_terminal_it_has_colours_too(more: tuple[str, ...], messy: Path) -> None:

@@ -198,7 +198,7 @@ def test_other_tasks_have_their_turn_where_nothing_is_to_be_sent(batch: int | No
 
 
 @SIZES
-@pytest.mark.parametrize("way", ["the task is cancelled", "the loop is left"])
+@pytest.mark.parametrize("way", ["the task is cancelled", "it is cancelled again and again", "the loop is left"])
 def test_what_was_under_way_is_finished_and_recorded(way: str, batch: int | None, tmp_path: Path) -> None:
     sandbox = tenant()
     events = [identify(f"{n}@example.com") for n in range(40)]
@@ -220,10 +220,14 @@ def test_what_was_under_way_is_finished_and_recorded(way: str, batch: int | None
                         break
 
             task = asyncio.create_task(work())
-            if way == "the task is cancelled":
+            if "cancelled" in way:
                 await started.wait()
                 task.cancel()
+            for _ in range(100 if "again" in way else 0):
+                await asyncio.sleep(0)
+                task.cancel()
             await asyncio.wait([task])
+            assert task.cancelled() == ("cancelled" in way)
         assert not deliverer._tasks
         assert deliverer.waiting is None
 
@@ -252,6 +256,23 @@ def test_whoever_waits_does_not_hold_up_the_end(batch: int | None) -> None:
     began = time.monotonic()
     assert statuses(asyncio.run(main())) == ["not tried"] * 5
     assert time.monotonic() - began < 30
+
+
+@SIZES
+def test_a_run_that_was_left_early_ends_with_the_next_and_does_not_end_it(batch: int | None) -> None:
+    sandbox = tenant()
+
+    async def main() -> list[Outcome]:
+        async with deliverer_to(sandbox, workers=4) as deliverer:
+            first, second = deliverer.run(map(track, range(100)), batch=batch), deliverer.run([TRACK] * 9, batch=batch)
+            await anext(first)
+            outcomes = [await anext(second)]
+            await first.aclose()
+            return outcomes + await told(second)
+
+    assert statuses(asyncio.run(main())) == ["delivered"] * 9
+    if batch is None:
+        assert len(sandbox.events) < 100, "what the first had read ahead is not sent"
 
 
 def test_one_deliverer_runs_again_and_again() -> None:

@@ -118,6 +118,7 @@ def test_there_is_one_outcome_for_each_event_in_order_faults_included(kind: str,
     assert str(outcomes[7].gsid).startswith("1P02")
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("workers", [1, pytest.param(4, marks=pytest.mark.long)])
 @pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.long), *SIZES[1:]])
 def test_there_may_be_more_events_than_a_batch_holds(workers: int, batch: int) -> None:
@@ -467,6 +468,7 @@ def test_whoever_waits_for_the_budget_does_not_hold_up_the_end(kind: str) -> Non
     assert statuses(list(deliverer.run(people(5), batch=500))) == ["delivered"] * 2 + ["not tried"] * 3
 
 
+@pytest.mark.again
 @KINDS
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("batch", SIZES)
@@ -562,6 +564,7 @@ def events_of_all_sorts() -> list[Any]:
     ]
 
 
+@pytest.mark.again
 @KINDS
 @pytest.mark.parametrize(
     "batch", [2, pytest.param(4, marks=pytest.mark.long), pytest.param(500, marks=pytest.mark.long)]

@@ -233,6 +233,17 @@ def test_closing_the_iterator_ends_the_run_and_records_what_was_under_way(kind: 
     assert sorted(event["properties"]["n"] for event in sandbox.events) == list(range(500))
 
 
+@pytest.mark.parametrize("batch", [None, 3])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_run_that_was_left_early_ends_with_the_next_and_does_not_end_it(workers: int, batch: int | None) -> None:
+    deliverer = deliverer_to(tenant(), workers=workers, **FREE)
+    first, second = (deliverer.run([track(n) for n in range(9)], batch=batch) for _ in range(2))
+    next(first)
+    begun = [next(second)]
+    assert {outcome.status for outcome in list(first)[4:]} == {Status.NOT_TRIED}
+    assert [outcome.status for outcome in begun + list(second)] == [Status.DELIVERED] * 9
+
+
 @KINDS
 def test_an_error_of_the_journal_comes_out_of_the_run(kind: str, tmp_path: Path) -> None:
     for workers in (1, 3):

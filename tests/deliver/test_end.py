@@ -119,6 +119,7 @@ def test_an_outage_of_less_than_a_quarter_of_an_hour_costs_nothing_but_time(
     assert (statuses(outcomes), ended) == (["delivered"] * 40, None)
 
 
+@pytest.mark.again
 @KINDS
 @BATCHES
 @WORKERS
@@ -211,6 +212,7 @@ def test_throttling_without_an_end_ends_the_run_and_fails_no_event(kind: str, ba
 # --- what something before Gainsight refuses --------------------------------------------------------------------------
 
 
+@pytest.mark.again
 @KINDS
 @BATCHES
 @WORKERS
@@ -293,6 +295,7 @@ def test_a_track_event_is_not_sent_again_and_again_in_an_outage_and_does_not_fai
     assert ended is not None
 
 
+@pytest.mark.again
 @KINDS
 @BATCHES
 @WORKERS

@@ -325,6 +325,7 @@ def used(path: Path, right: list[Entry]) -> None:
         raise
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("damage", [flipped, cut, overwritten, blank, another_header])
 def test_a_damaged_journal_says_what_is_right_or_raises_its_error(
     damage: Callable[[bytearray, random.Random], None], path: Path, tmp_path: Path

@@ -26,6 +26,7 @@ EVENTS = [
 ]
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("batch", [None, 500])
 @pytest.mark.parametrize("fault", [None, *FAULTS])
 @KINDS

@@ -175,6 +175,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(
     assert caught.value.status == 200
 
 
+@pytest.mark.again
 @CLIENTS
 def test_a_certificate_that_is_not_trusted_ends_the_run(client: str, tmp_path: Path) -> None:
     made = subprocess.run(

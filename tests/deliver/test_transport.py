@@ -136,6 +136,7 @@ TRICKLES = {
 }
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("way", ["a session of its own", "a session that is given", "httpx"])
 @pytest.mark.parametrize("what", TRICKLES)
 def test_a_host_that_trickles_is_given_no_more_than_the_deadline(
@@ -225,6 +226,7 @@ def bomb(mebibytes: int) -> bytes:
     return b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(packed), packed)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n"])
 def test_an_answer_is_unpacked_no_further_than_it_is_read(
     head: bytes, host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
@@ -255,6 +257,7 @@ def test_no_cookie_is_kept_or_sent_back(host: Callable[..., Host]) -> None:
     assert not any(b"cookie" in each.lower() for each in begun.requests)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n"])
 def test_with_httpx_too_an_answer_is_unpacked_no_further_than_it_is_read(
     head: bytes, host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
@@ -309,6 +312,7 @@ ODD = {
 }
 
 
+@pytest.mark.again
 @CLIENTS
 @pytest.mark.parametrize("what", ODD)
 def test_an_odd_answer_is_a_fault_like_others(client: str, what: str, host: Callable[..., Host]) -> None:

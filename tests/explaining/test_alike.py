@@ -113,6 +113,7 @@ def test_of_a_long_name_the_beginning_is_kept() -> None:
     assert max(len(str(each.name)) + len(each.key) for each in spellings.alike()[0]) < 500
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("letters", ["e\u0301", "\u00a0 ", "\u200b", "a\u0301\u0323", "\u00e9b"])
 def test_long_texts_take_no_longer_than_their_length_allows(letters: str) -> None:
     def work(size: int) -> Callable[[], object]:

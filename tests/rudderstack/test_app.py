@@ -259,6 +259,7 @@ def test_another_packing_is_refused(app: Any, encoding: str) -> None:
     refused(post(app, ROUTER, {}, Content_Encoding=encoding), 415)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("path", POSTED)
 @pytest.mark.parametrize(
     "text",
@@ -300,6 +301,7 @@ def test_what_is_nested_deep_is_no_fault_of_our_own(app: Any, path: str, depth: 
         assert post(app, path, text.encode()).status_code in {200, 400}, text[:200]
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("text", ["null", "1", "[]", "{}", '"x"', "[null]", '{"input": []}', '{"input": 5}', "[[]]"])
 @pytest.mark.parametrize("path", POSTED)
 def test_json_of_another_shape_is_told_of_and_nothing_breaks(app: Any, path: str, text: str) -> None:
@@ -327,6 +329,7 @@ ODD_VALUES = {
 }
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("path", [PROCESSOR, ROUTER])
 @pytest.mark.parametrize("compacted", [False, True])
 @pytest.mark.parametrize(("odd", "status"), ODD_VALUES.values(), ids=ODD_VALUES)
@@ -347,6 +350,7 @@ def test_what_a_decoder_does_not_take_of_an_item_costs_no_other(
     assert {job(each): each["statusCode"] for each in told} == {1: status, 2: 200}
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("path", PROXIES.values())
 @pytest.mark.parametrize(
     "odd",
@@ -360,6 +364,7 @@ def test_what_a_decoder_does_not_take_is_never_delivered_in_part(path: str, odd:
     assert post(app, path, text.encode()).json()["output"]["status"] == 400
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("where", ["message", "metadata", "destination"])
 @pytest.mark.parametrize("level", range(930, 1000, 3))
 def test_what_is_nested_nearly_too_deep_costs_no_other_either(app: Any, where: str, level: int) -> None:

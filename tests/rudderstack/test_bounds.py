@@ -167,6 +167,7 @@ def test_configs_are_filled_in_differently_only_so_often_a_request() -> None:
 # --- what is quoted ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.again
 @pytest.mark.parametrize("status", [200, 400, 503])
 @pytest.mark.parametrize("text", [b"x" * MiB, b'{"a": "' + b"x" * MiB + b'"}', "тихо".encode() * MiB, b"\xff" * MiB])
 def test_a_long_answer_is_quoted_up_to_ten_kilobytes(text: bytes, status: int) -> None:
@@ -350,6 +351,7 @@ def test_what_is_nested_too_deep_is_cut_off_and_all_else_is_read() -> None:
     assert (levels, value) == (MOST_LEVELS - 2, None)
 
 
+@pytest.mark.again
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "[" * 100_000 + "]" * 99_999, '["', "NaN", "[Infinity]", "", "]" * 9, "[\x00]"]
 )
