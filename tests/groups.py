@@ -31,8 +31,6 @@ WATCHED: tuple[str, ...] = ("tests/cli/test_serve.py", "tests/cli/test_transform
 MUCH: tuple[str, ...] = (
     "tests/deliver/test_faults.py",
     "tests/deliver/test_secrets.py",
-    "tests/explaining/test_alike.py",
-    "tests/linting/test_growth.py",
     "tests/test_growth.py",
 )
 #: The marks of tests that are left to CI, and how that is told. Coverage looks at the second kind.
