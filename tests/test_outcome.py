@@ -9,22 +9,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import (
-    BlockedError,
-    ConfigError,
-    CredentialsError,
-    DestinationConfig,
-    EventError,
-    FieldError,
-    GainsightDestError,
-    RejectedError,
-    ResponseError,
-    RetryableError,
-    ThrottledError,
-    UnreachableError,
-    UnsupportedTypeError,
-    transform,
-)
+from gainsight_dest import DestinationConfig, errors, transform
 from gainsight_dest.outcome import (
     Outcome,
     PreparedEvent,
@@ -41,35 +26,42 @@ from tests.some import CONFIG, identify
 
 IDENTIFY = identify() | {"messageId": "m-1"}
 ERRORS = [
-    ConfigError(("a", "b"), ("c", "d")),
-    EventError("traits.email", "is needed"),
-    UnsupportedTypeError("type", "no"),
-    RetryableError("find company", "failed", 500, "GU_1101", "id", (), 7.0),
-    ThrottledError("find company", "too many", 429),
-    CredentialsError("send event", "wrong", 401),
-    BlockedError("upsert person", "a firewall", 403),
-    UnreachableError("find company", "no connection"),
-    RejectedError(
-        "create company", "bad", 400, "GSOBJ_1006", "id", (FieldError("Arr", "GSOBJ_1002"), FieldError(None, None))
+    errors.ConfigError(("a", "b"), ("c", "d")),
+    errors.EventError("traits.email", "is needed"),
+    errors.UnsupportedTypeError("type", "no"),
+    errors.RetryableError("find company", "failed", 500, "GU_1101", "id", (), 7.0),
+    errors.ThrottledError("find company", "too many", 429),
+    errors.CredentialsError("send event", "wrong", 401),
+    errors.BlockedError("upsert person", "a firewall", 403),
+    errors.UnreachableError("find company", "no connection"),
+    errors.RejectedError(
+        "create company",
+        "bad",
+        400,
+        "GSOBJ_1006",
+        "id",
+        (errors.FieldError("Arr", "GSOBJ_1002"), errors.FieldError(None, None)),
     ),
 ]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_error_survives_as_json(error: GainsightDestError) -> None:
+def test_an_error_survives_as_json(error: errors.GainsightDestError) -> None:
     assert error_from_data(json.loads(json.dumps(error_as_data(error)))) == error
 
 
 def test_every_error_of_the_library_that_an_outcome_can_hold_is_tried() -> None:
     tried = {type(error) for error in ERRORS}
-    kinds = [GainsightDestError]
+    kinds = [errors.GainsightDestError]
     for kind in kinds:
         kinds += [each for each in kind.__subclasses__() if each.__module__ == "gainsight_dest.errors"]
-    assert tried == {*kinds} - {GainsightDestError, ResponseError}
+    assert tried == {*kinds} - {errors.GainsightDestError, errors.ResponseError}
 
 
 def test_a_value_that_gainsight_refused_is_left_out() -> None:
-    error = RejectedError("create company", "bad", 400, None, None, (FieldError("Arr", "GSOBJ_1002", "secret value"),))
+    error = errors.RejectedError(
+        "create company", "bad", 400, None, None, (errors.FieldError("Arr", "GSOBJ_1002", "secret value"),)
+    )
     assert "secret value" not in json.dumps(error_as_data(error))
 
 
@@ -84,15 +76,15 @@ def test_an_event_begins_with_its_first_request() -> None:
     assert begin(3, IDENTIFY, CONFIG) == transform(IDENTIFY, CONFIG)
 
 
-@pytest.mark.parametrize("error", [EventError("line 7", "is no JSON"), EventError("", "")])
-def test_an_event_that_could_not_be_read_fails_by_the_error_that_stands_in_for_it(error: EventError) -> None:
+@pytest.mark.parametrize("error", [errors.EventError("line 7", "is no JSON"), errors.EventError("", "")])
+def test_an_event_that_could_not_be_read_fails_by_the_error_that_stands_in_for_it(error: errors.EventError) -> None:
     assert begin(3, error, CONFIG) == Outcome(3, None, None, Status.FAILED, error=error)
 
 
 def test_an_event_at_fault_fails_and_one_without_the_settings_that_it_needs_does() -> None:
     nobody = begin(0, {**IDENTIFY, "traits": {}}, CONFIG)
     keyless = begin(1, IDENTIFY, DestinationConfig(domain="acme.gainsightcloud.com"))
-    for index, outcome, error in ((0, nobody, EventError), (1, keyless, ConfigError)):
+    for index, outcome, error in ((0, nobody, errors.EventError), (1, keyless, errors.ConfigError)):
         assert isinstance(outcome, Outcome)
         assert (outcome.index, outcome.message_id, outcome.type, outcome.status) == (index, "m-1", "identify", "failed")
         assert type(outcome.error) is error
@@ -118,7 +110,7 @@ def test_what_is_no_object_fails_and_names_nothing(event: Any) -> None:
             {**IDENTIFY, "type": "page"},
             'type: "page" is not supported: it must be identify, group or track',
         ),
-        (UnsupportedTypeError("type", "no"), "type: no"),
+        (errors.UnsupportedTypeError("type", "no"), "type: no"),
     ],
 )
 def test_an_event_that_is_not_for_gainsight_is_skipped_and_says_why(event: Any, reason: str) -> None:
@@ -149,7 +141,9 @@ def test_a_text_of_an_event_is_given_only_where_it_is_one(event: Any, text: str 
 
 # --- as it is kept ----------------------------------------------------------------------------------------------------
 
-REFUSED = RejectedError("upsert person", "refused", 400, "GSOBJ_1006", "r-1", (FieldError("Plan__gc", "GSOBJ_1006"),))
+REFUSED = errors.RejectedError(
+    "upsert person", "refused", 400, "GSOBJ_1006", "r-1", (errors.FieldError("Plan__gc", "GSOBJ_1006"),)
+)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +152,7 @@ REFUSED = RejectedError("upsert person", "refused", 400, "GSOBJ_1006", "r-1", (F
         (Outcome(0, "m", "track", Status.DELIVERED, 1, 1), None),
         (Outcome(0, "m", "page", Status.SKIPPED, reason="a page"), None),
         (
-            Outcome(3, "m", "identify", Status.FAILED, error=EventError("traits.email", "is blank")),
+            Outcome(3, "m", "identify", Status.FAILED, error=errors.EventError("traits.email", "is blank")),
             {
                 "kind": "EventError",
                 "path": "traits.email",
@@ -205,7 +199,7 @@ def test_an_outcome_is_plain_data_with_its_fault(outcome: Outcome, error: dict[s
 
 def test_a_dead_letter_is_the_event_in_rudderstacks_nested_form_with_the_reason() -> None:
     event = {"type": "identify"}
-    outcome = Outcome(0, None, "identify", Status.FAILED, error=EventError("traits.email", "is blank"))
+    outcome = Outcome(0, None, "identify", Status.FAILED, error=errors.EventError("traits.email", "is blank"))
     letter = dead_letter(event, outcome)
     assert letter["message"] is event
     assert letter["error"] == outcome_record(outcome)["error"]
