@@ -24,6 +24,7 @@ from tests.cli.process import (
     started,
     wrong_use,
 )
+from tests.markup import counts, text_of
 from tests.needs import need
 from tests.some import group, identify, track
 
@@ -273,7 +274,6 @@ def of_the_summary(done: Done) -> Counts:
 
 
 def of_the_page(path: Path) -> Counts:
-    from tests.report.pages import counts, text_of  # noqa: PLC0415 - it needs the extra `report`
 
     html = path.read_text("utf8")
     told = counts(html)
