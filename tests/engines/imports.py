@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 
 #: Each time as if the library had not been imported; what it is made of is not read again, which would take seconds.
 WITHOUT = """
@@ -33,6 +34,13 @@ def printed(program: str, *arguments: str) -> str:
     return done.stdout
 
 
+@cache
 def told_without(package: str, *missing: str) -> dict[str, str]:
     """What is said of the package's import where one of these modules is not installed, by its name."""
     return dict(zip(missing, printed(WITHOUT, package, *missing).splitlines(), strict=True))
+
+
+def told_of(missing: str, extra: str) -> str:
+    """What is to be said of the import of an extra's package where a module that it needs is not installed."""
+    remedy = f"pip install 'gainsight-dest[{extra}]'"
+    return f"ImportError {missing} gainsight_dest.{extra} needs {missing}, which is not installed: {remedy}"

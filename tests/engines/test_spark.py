@@ -35,6 +35,7 @@ from tests.engines.spark_runs import IMPATIENT, frame
 from tests.some import FREE
 
 STREAM = events(600, people=60, companies=9, seed=5)
+PEOPLE = [event for event in STREAM if event["type"] == "identify"]
 CALLS_PER_MINUTE = 30_000
 SECRETS = (str(SETTINGS["accessKey"]), str(SETTINGS["sharedSecret"]))
 
@@ -298,8 +299,7 @@ def test_what_is_routed_is_written_as_it_was_routed(
 ) -> None:
     sandbox, url = tenant
     job = Job(tmp_path, url)
-    people = [event for event in STREAM if event["type"] == "identify"][:30]
-    routed = by_shard(frame(spark, people), CONFIG, 3, base_url=url, **FREE)
+    routed = by_shard(frame(spark, PEOPLE[:30]), CONFIG, 3, base_url=url, **FREE)
     with pytest.raises(PySparkException, match="events are routed for 3 shards"):
         job.write(routed, shards=2)
     with pytest.raises(PySparkException, match="write what by_shard gives as it is"):
@@ -448,11 +448,10 @@ def test_nothing_is_sent_where_a_task_may_run_twice(
 ) -> None:
     sandbox, url = tenant
     job = Job(tmp_path, url)
-    people = [event for event in STREAM if event["type"] == "identify"][:2]
     with pytest.raises(SpeculationError):
-        job.routed(frame(speculating, people), shards=2)
+        job.routed(frame(speculating, PEOPLE[:2]), shards=2)
     with pytest.raises(PySparkException, match=r"spark\.speculation is on: Spark would run a slow task twice"):
-        job.write(frame(speculating, people))
+        job.write(frame(speculating, PEOPLE[:2]))
     assert sandbox.people == []
 
 
