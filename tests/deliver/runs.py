@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import itertools
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -56,6 +57,20 @@ def identify(email: str, **traits: Any) -> Event:
 def track(number: int) -> Event:
     """An event of so many that can be told apart."""
     return some.track(n=number)
+
+
+def endless(read: list[int]) -> Iterator[Event]:
+    """Events without end. `read`: the number of each is added to it when it is taken."""
+    for number in itertools.count():
+        read.append(number)
+        yield track(number)
+
+
+def halting(first: Iterable[Any], seen: threading.Event, rest: Iterable[Any], otherwise: str) -> Iterator[Any]:
+    """The first, and the rest once it is `seen` that the first got through. `otherwise`: what it means if not."""
+    yield from first
+    assert seen.wait(LONG), otherwise
+    yield from rest
 
 
 def tenant(**settings: Any) -> Sandbox:
@@ -156,6 +171,19 @@ def clocked(**settings: Any) -> tuple[Sandbox, dict[str, Any]]:
     return Sandbox(CONFIG, clock=clock, **settings), {"sleep": sleep, "clock": clock}
 
 
+def noting_waits(faults: list[PlannedFault], kind: str, **settings: Any) -> tuple[Any, list[Any]]:
+    """What delivers one call a minute to a tenant with such faults; and what it waits for, at each of its sleeps."""
+    sandbox, timing = clocked(faults=faults)
+    seen: list[Any] = []
+
+    def sleep(seconds: float) -> None:
+        seen.append(deliverer.waiting)
+        timing["sleep"](seconds)
+
+    deliverer = deliverer_to(sandbox, kind, sleep=sleep, clock=timing["clock"], calls_per_minute=1, **settings)
+    return deliverer, seen
+
+
 def content(sandbox: Sandbox) -> Any:
     """What a sandbox holds, companies by Name instead of Gsid, events as a set: their order and repeats are free."""
     names = {company["Gsid"]: company["Name"] for company in sandbox.companies}
@@ -179,12 +207,17 @@ def no_reader_is_left() -> bool:
     return not readers()
 
 
-_keys = st.sampled_from("abc")
-small_events = st.one_of(
-    st.builds(lambda key, n: identify(f"{key}@example.com", firstName=f"{n}"), _keys, st.integers(0, 99)),
-    st.builds(lambda name, key, n: group(name, f"{key}@example.com", employees=n), _keys, _keys, st.integers(0, 99)),
-    st.builds(track, st.integers(0, 99)),
-)
+def events_with(values: st.SearchStrategy[int]) -> st.SearchStrategy[Event]:
+    """Events of three people and three companies, whose traits are such values."""
+    keys = st.sampled_from("abc")
+    return st.one_of(
+        st.builds(lambda key, n: identify(f"{key}@example.com", firstName=f"{n}"), keys, values),
+        st.builds(lambda name, key, n: group(name, f"{key}@example.com", employees=n), keys, keys, values),
+        st.builds(track, st.integers(0, 99)),
+    )
+
+
+small_events = events_with(st.integers(0, 99))
 PLANS = st.lists(
     st.builds(
         PlannedFault,

@@ -40,8 +40,11 @@ from tests.deliver.runs import (
     WRONG,
     clocked,
     content,
+    endless,
+    halting,
     identify,
     no_reader_is_left,
+    noting_waits,
     small_events,
     tenant,
     track,
@@ -319,14 +322,8 @@ def test_each_further_wait_for_one_event_is_longer_also_over_the_steps_of_a_batc
 
 @KINDS
 def test_it_tells_what_it_waits_for_and_until_when(kind: str) -> None:
-    sandbox, timing = clocked(faults=[PlannedFault("429", times=1), PlannedFault("500", times=1)])
-    seen = []
-
-    def sleep(seconds: float) -> None:
-        seen.append(deliverer.waiting)
-        timing["sleep"](seconds)
-
-    deliverer = deliverer_to(sandbox, sleep=sleep, clock=timing["clock"], calls_per_minute=1, kind=kind)
+    faults = [PlannedFault("429", times=1), PlannedFault("500", times=1)]
+    deliverer, seen = noting_waits(faults, kind, calls_per_day=None)
     assert deliverer.waiting is None
     assert statuses(list(deliverer.run([TRACK], batch=500))) == ["delivered"]
     assert deliverer.waiting is None
@@ -778,14 +775,8 @@ def test_what_cannot_be_is_refused_at_once(settings: dict[str, Any], about: str)
 @KINDS
 @pytest.mark.parametrize("workers", [1, 3])
 def test_events_are_read_no_more_than_a_batch_ahead(kind: str, workers: int) -> None:
-    read = []
-
-    def endless() -> Iterator[dict[str, Any]]:
-        for number in itertools.count():
-            read.append(number)
-            yield track(number)
-
-    outcomes = deliverer_to(tenant(), workers=workers, kind=kind).run(endless(), batch=10)
+    read: list[int] = []
+    outcomes = deliverer_to(tenant(), workers=workers, kind=kind).run(endless(read), batch=10)
     assert read == []
     for taken in range(1, 25):
         next(outcomes)
@@ -797,14 +788,9 @@ def test_events_are_read_no_more_than_a_batch_ahead(kind: str, workers: int) -> 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_batch_that_is_not_full_is_sent_after_it_has_lingered(workers: int, linger: float) -> None:
     seen = threading.Event()
-
-    def source() -> Iterator[Any]:
-        yield from tracks(3)
-        assert seen.wait(LONG), "it waited for a full batch"
-        yield from [track(3), track(4)]
-
+    source = halting(tracks(3), seen, [track(3), track(4)], "it waited for a full batch")
     sandbox = tenant()
-    outcomes = deliverer_to(sandbox, workers=workers).run(source(), batch=500, linger=linger)
+    outcomes = deliverer_to(sandbox, workers=workers).run(source, batch=500, linger=linger)
     first = [next(outcomes) for _ in range(3)]
     seen.set()
     told = [*first, *outcomes]
@@ -815,13 +801,7 @@ def test_a_batch_that_is_not_full_is_sent_after_it_has_lingered(workers: int, li
 
 def test_a_full_batch_does_not_linger() -> None:
     seen = threading.Event()
-
-    def source() -> Iterator[Any]:
-        yield from tracks(3)
-        assert seen.wait(LONG), "it lingered"
-        yield track(3)
-
-    outcomes = deliverer_to(tenant()).run(source(), batch=3, linger=inf)
+    outcomes = deliverer_to(tenant()).run(halting(tracks(3), seen, [track(3)], "it lingered"), batch=3, linger=inf)
     first = [next(outcomes) for _ in range(3)]
     seen.set()
     assert statuses([*first, *outcomes]) == ["delivered"] * 4

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest.deliver.chunks import chunks, lingering_chunks
-from tests.deliver.runs import LONG, no_reader_is_left, readers
+from tests.deliver.runs import LONG, halting, no_reader_is_left, readers
 
 
 def never() -> bool:
@@ -64,13 +64,8 @@ def test_nothing_is_read_before_a_list_is_asked_for() -> None:
 @pytest.mark.parametrize("linger", [0, 0.001, 0.3])
 def test_what_has_come_does_not_wait_longer_than_it_lingers(linger: float) -> None:
     seen = threading.Event()
-
-    def source() -> Iterator[int]:
-        yield from range(3)
-        assert seen.wait(LONG), "they waited until the list is full"
-        yield from range(3, 5)
-
-    got = lingering_chunks(source(), 100, linger, never)
+    source = halting(range(3), seen, range(3, 5), "they waited until the list is full")
+    got = lingering_chunks(source, 100, linger, never)
     items: list[int] = []
     while len(items) < 3:
         items += next(got)
@@ -82,13 +77,7 @@ def test_what_has_come_does_not_wait_longer_than_it_lingers(linger: float) -> No
 
 def test_a_full_list_waits_for_nothing() -> None:
     seen = threading.Event()
-
-    def source() -> Iterator[int]:
-        yield from range(3)
-        assert seen.wait(LONG), "a full list waited"
-        yield 3
-
-    got = lingering_chunks(source(), 3, inf, never)
+    got = lingering_chunks(halting(range(3), seen, [3], "a full list waited"), 3, inf, never)
     assert next(got) == [0, 1, 2]
     seen.set()
     assert [*got] == [[3]]

@@ -39,7 +39,9 @@ from tests.deliver.runs import (
     clocked,
     content,
     deliverer_to,
+    endless,
     identify,
+    noting_waits,
     small_events,
     tenant,
     track,
@@ -103,14 +105,8 @@ def test_at_least_one_worker_is_needed() -> None:
 @KINDS
 @pytest.mark.parametrize("workers", [1, 3])
 def test_events_are_read_as_they_are_needed(kind: str, workers: int) -> None:
-    read = []
-
-    def endless() -> Iterator[dict[str, Any]]:
-        for number in itertools.count():
-            read.append(number)
-            yield track(number)
-
-    outcomes = deliverer_to(tenant(), workers=workers, **FREE, kind=kind).run(endless())
+    read: list[int] = []
+    outcomes = deliverer_to(tenant(), workers=workers, **FREE, kind=kind).run(endless(read))
     for _ in range(5):
         next(outcomes)
     outcomes.close()
@@ -317,14 +313,7 @@ def test_two_deliverers_may_share_a_budget() -> None:
 
 @KINDS
 def test_it_tells_what_it_waits_for_and_until_when(kind: str) -> None:
-    sandbox, timing = clocked(faults=[PlannedFault("429", times=1)])
-    seen = []
-
-    def sleep(seconds: float) -> None:
-        seen.append(deliverer.waiting)
-        timing["sleep"](seconds)
-
-    deliverer = deliverer_to(sandbox, sleep=sleep, clock=timing["clock"], calls_per_minute=1, kind=kind)
+    deliverer, seen = noting_waits([PlannedFault("429", times=1)], kind)
     assert deliverer.waiting is None
     list(deliverer.run([TRACK]))
     assert deliverer.waiting is None

@@ -15,15 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from gainsight_dest.deliver import Journal, Outcome, Status
 from gainsight_dest.sandbox import FAULTS, PlannedFault
-from tests.deliver.runs import NEVER, PATIENT, content, deliverer_to, identify, tenant, track
-from tests.some import FREE, group
+from tests.deliver.runs import NEVER, PATIENT, content, deliverer_to, events_with, tenant
+from tests.some import FREE
 
-KEYS = st.sampled_from("abc")
-EVENTS = st.one_of(
-    st.builds(lambda key, n: identify(f"{key}@example.com", firstName=f"{n}"), KEYS, st.integers(0, 9)),
-    st.builds(lambda name, key, n: group(name, f"{key}@example.com", employees=n), KEYS, KEYS, st.integers(0, 9)),
-    st.builds(track, st.integers(0, 99)),
-)
+EVENTS = events_with(st.integers(0, 9))
 #: Everything that passes: a refusal would be the end of an event.
 FAULT = st.builds(
     PlannedFault,
