@@ -10,13 +10,11 @@ import attrs
 import pytest
 
 from gainsight_dest import (
-    ConfigError,
     DestinationConfig,
-    EventError,
     FindCompany,
     SendEvent,
-    UnsupportedTypeError,
     UpsertPerson,
+    errors,
     group,
     identify,
     is_enabled,
@@ -66,11 +64,11 @@ def test_identify_group_and_track_take_their_own_type_with_or_without_its_name(
     assert one({**event, "type": None}, CONFIG) == expected
     for other in (IDENTIFY, GROUP, TRACK):
         if other is not event:
-            with pytest.raises(EventError, match=f"^type: must be {one.__name__} here$"):
+            with pytest.raises(errors.EventError, match=f"^type: must be {one.__name__} here$"):
                 one(other, CONFIG)
-    with pytest.raises(UnsupportedTypeError):
+    with pytest.raises(errors.UnsupportedTypeError):
         one({**event, "type": "page"}, CONFIG)
-    with pytest.raises(EventError, match=r"^the event: must be an object, got null$"):
+    with pytest.raises(errors.EventError, match=r"^the event: must be an object, got null$"):
         one(None, CONFIG)
 
 
@@ -97,7 +95,7 @@ def test_identify_group_and_track_take_their_own_type_with_or_without_its_name(
     ],
 )
 def test_an_event_at_fault_is_told_what_where_and_what_to_do(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(EventError) as error:
+    with pytest.raises(errors.EventError) as error:
         transform({**TRACK, **change}, CONFIG)
     assert str(error.value).startswith(message)
     assert error.value.path == message.split(": ", 1)[0]
@@ -130,7 +128,7 @@ def test_what_is_no_object_is_at_fault_where_the_type_reads_one_and_not_looked_a
 ) -> None:
     event = changed(event_type, place, value)
     if place in READ[event_type]:
-        with pytest.raises(EventError, match=f"^{place}: must be an object, got ") as error:
+        with pytest.raises(errors.EventError, match=f"^{place}: must be an object, got ") as error:
             transform(event, CONFIG)
         assert error.value.path == place
     else:
@@ -148,7 +146,7 @@ def outcome(event: dict[str, Any]) -> Any:
     """The request, or the error as text."""
     try:
         return transform(event, CONFIG)
-    except EventError as error:
+    except errors.EventError as error:
         return str(error)
 
 
@@ -184,7 +182,7 @@ def test_a_track_without_properties_has_an_empty_body(missing: dict[str, Any]) -
 def test_a_config_that_lacks_what_an_event_needs_is_at_fault(
     event: dict[str, Any], settings: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(errors.ConfigError) as error:
         transform(event, attrs.evolve(CONFIG, **settings))
     assert str(error.value).startswith(message)
 

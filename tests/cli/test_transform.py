@@ -14,31 +14,21 @@ from pathlib import Path
 import pytest
 
 from gainsight_dest import __version__, cli
-from tests.cli.process import (
-    CONFIG,
-    EVENTS,
-    LONGEST,
-    PROGRAM,
-    Done,
-    lines,
-    ndjson,
-    run,
-    run_process,
-    started,
-)
+from tests.cli import process
+from tests.cli.process import CONFIG, EVENTS
 from tests.cli.terminal import SHOW_CURSOR, on_a_terminal, plain, run_on_a_terminal
 from tests.some import identify
 
 ADA = identify() | {"messageId": "m-1"}
 
 
-def transformed(*arguments: object, stdin: bytes = b"") -> Done:
-    return run("transform", *arguments, stdin=stdin)
+def transformed(*arguments: object, stdin: bytes = b"") -> process.Done:
+    return process.run("transform", *arguments, stdin=stdin)
 
 
 def test_every_event_of_the_examples_gives_one_line_in_order() -> None:
     done = transformed(EVENTS, "--config", CONFIG)
-    found = lines(done.stdout)
+    found = process.lines(done.stdout)
     assert done.returncode == 1
     assert [line["number"] for line in found] == list(range(1, len(EVENTS.read_bytes().splitlines()) + 1))
     assert all(sum(key in line for key in ("requests", "error", "skipped")) == 1 for line in found)
@@ -53,7 +43,7 @@ def test_every_event_of_the_examples_gives_one_line_in_order() -> None:
 
 def test_the_closing_table_counts_by_type_and_by_kind_of_error() -> None:
     done = transformed(EVENTS, "--config", CONFIG)
-    found = lines(done.stdout)
+    found = process.lines(done.stdout)
     table = done.stderr.decode()
     kinds = [sum(key in line for line in found) for key in ("skipped", "error")]
     calls = sum(3 if line["type"].strip().lower() == "group" else 1 for line in found if "requests" in line)
@@ -74,15 +64,15 @@ def test_any_form_of_the_same_events_gives_the_same_requests(form: str, tmp_path
     }
     file = tmp_path / "events"
     file.write_bytes(data[form])
-    assert lines(transformed(file, "--config", CONFIG).stdout) == lines(
+    assert process.lines(transformed(file, "--config", CONFIG).stdout) == process.lines(
         transformed("-", "--config", CONFIG, stdin=b"\n".join(good)).stdout
     )
 
 
 def test_all_well_ends_with_0() -> None:
-    done = transformed("-", "--config", CONFIG, stdin=ndjson(ADA))
+    done = transformed("-", "--config", CONFIG, stdin=process.ndjson(ADA))
     assert done.returncode == 0
-    assert len(lines(done.stdout)) == 1
+    assert len(process.lines(done.stdout)) == 1
 
 
 def test_an_empty_input_is_all_well() -> None:
@@ -93,7 +83,10 @@ def test_an_empty_input_is_all_well() -> None:
 def test_no_secret_shows_unless_asked_for() -> None:
     settings = json.loads(CONFIG.read_text("utf8"))["Config"]
     secrets = {settings["accessKey"].encode(), settings["sharedSecret"].encode()}
-    hidden, shown = transformed(EVENTS, "--config", CONFIG), transformed(EVENTS, "--config", CONFIG, "--show-secrets")
+    hidden, shown = (
+        transformed(EVENTS, "--config", CONFIG),
+        transformed(EVENTS, "--config", CONFIG, "--show-secrets"),
+    )
     assert not any(secret in hidden.stdout + hidden.stderr for secret in secrets)
     assert all(secret in shown.stdout for secret in secrets)
     assert not any(secret in shown.stderr for secret in secrets)
@@ -101,13 +94,13 @@ def test_no_secret_shows_unless_asked_for() -> None:
 
 def test_events_at_fault_can_be_mended_and_run_again(tmp_path: Path) -> None:
     errors, again = tmp_path / "errors.ndjson", tmp_path / "again.ndjson"
-    first = lines(transformed(EVENTS, "--config", CONFIG, "--errors", errors).stdout)
+    first = process.lines(transformed(EVENTS, "--config", CONFIG, "--errors", errors).stdout)
     at_fault = [line for line in first if "error" in line]
-    kept = lines(errors.read_bytes())
+    kept = process.lines(errors.read_bytes())
     assert [(line["number"], line["error"]) for line in kept] == [(line["number"], line["error"]) for line in at_fault]
 
-    assert len(lines(transformed(errors, "--config", CONFIG, "--errors", again).stdout)) == len(at_fault)
-    assert len(lines(again.read_bytes())) == len(at_fault)
+    assert len(process.lines(transformed(errors, "--config", CONFIG, "--errors", again).stdout)) == len(at_fault)
+    assert len(process.lines(again.read_bytes())) == len(at_fault)
 
     (fixed,) = (
         line for line in kept if line["error"]["path"] == "traits.email" and line["error"]["message"][-4:] == "null"
@@ -115,15 +108,15 @@ def test_events_at_fault_can_be_mended_and_run_again(tmp_path: Path) -> None:
     fixed["message"].setdefault("traits", {})["email"] = "fixed@example.com"
     done = transformed("-", "--config", CONFIG, stdin=json.dumps(fixed).encode())
     assert done.returncode == 0
-    assert lines(done.stdout)[0]["requests"][0]["body"]["Email"] == "fixed@example.com"
+    assert process.lines(done.stdout)[0]["requests"][0]["body"]["Email"] == "fixed@example.com"
 
 
 def test_without_a_config_each_event_needs_a_destination_of_its_own() -> None:
     nested = {"message": ADA, "destination": {"Config": {"domain": "own.example.org", "accessKey": "k"}}}
     done = transformed("-", stdin=json.dumps(nested).encode())
     assert done.returncode == 0
-    assert lines(done.stdout)[0]["requests"][0]["url"] == "https://own.example.org/v1.0/api/people"
-    done = transformed("-", stdin=ndjson(ADA))
+    assert process.lines(done.stdout)[0]["requests"][0]["url"] == "https://own.example.org/v1.0/api/people"
+    done = transformed("-", stdin=process.ndjson(ADA))
     assert done.returncode == 2
     assert done.stderr == b"Error: event 1 carries no destination of its own: name one with --config FILE\n"
 
@@ -154,7 +147,7 @@ def test_wrong_use_ends_with_2_and_says_how_it_goes(arguments: list[object]) -> 
 
 def test_the_file_that_is_read_is_not_written_over(tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
-    file.write_bytes(ndjson(ADA))
+    file.write_bytes(process.ndjson(ADA))
     for option in ("--errors", "--output"):
         done = transformed(file, "--config", CONFIG, option, tmp_path / "." / "events.ndjson")
         assert done.returncode == 2
@@ -180,8 +173,8 @@ def test_events_that_a_broken_file_holds_no_more_are_not_among_those_to_mend(tmp
     errors = tmp_path / "errors.ndjson"
     done = transformed("-", "--config", CONFIG, "--errors", errors, stdin=b'[{"type": "identify"}, {"type"')
     assert done.returncode == 1
-    assert [line["error"]["kind"] for line in lines(done.stdout)] == ["EventError", "NotJSON"]
-    assert [line["number"] for line in lines(errors.read_bytes())] == [1]
+    assert [line["error"]["kind"] for line in process.lines(done.stdout)] == ["EventError", "NotJSON"]
+    assert [line["number"] for line in process.lines(errors.read_bytes())] == [1]
 
 
 def test_output_goes_to_a_file_if_one_is_named(tmp_path: Path) -> None:
@@ -192,9 +185,9 @@ def test_output_goes_to_a_file_if_one_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_a_closed_pipe_ends_quietly() -> None:
-    shell = f"{' '.join(PROGRAM)} transform - --config {CONFIG} | head -n 1; exit ${{PIPESTATUS[0]}}"
-    done = run_process(program=["bash", "-c", shell], stdin=ndjson(ADA) * 20_000)
-    assert len(lines(done.stdout)) == 1
+    shell = f"{' '.join(process.PROGRAM)} transform - --config {CONFIG} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = process.run_process(program=["bash", "-c", shell], stdin=process.ndjson(ADA) * 20_000)
+    assert len(process.lines(done.stdout)) == 1
     assert done.stderr == b""
     assert done.returncode == 141
 
@@ -203,25 +196,25 @@ def test_a_reader_that_has_gone_ends_it_quietly() -> None:
     theirs, ours = os.pipe()
     os.close(theirs)
     with os.fdopen(ours, "wb") as stdout:
-        done = run("transform", EVENTS, "--config", CONFIG, stdout=stdout)
+        done = process.run("transform", EVENTS, "--config", CONFIG, stdout=stdout)
     assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.process
 def test_ctrl_c_ends_quietly_and_keeps_the_errors_so_far(tmp_path: Path) -> None:
     errors = tmp_path / "errors.ndjson"
-    with started("transform", "-", "--config", CONFIG, "--errors", errors) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(b'{"type": "identify"}\n' + ndjson(ADA) * 600)
-        process.stdin.flush()
-        process.stdout.readline()
-        process.stdout.readline()  # the second is out, so the first is done with
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=LONGEST)
-    assert process.returncode == 130
+    with process.started("transform", "-", "--config", CONFIG, "--errors", errors) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdin.write(b'{"type": "identify"}\n' + process.ndjson(ADA) * 600)
+        program.stdin.flush()
+        program.stdout.readline()
+        program.stdout.readline()  # the second is out, so the first is done with
+        program.send_signal(signal.SIGINT)
+        _, stderr = program.communicate(timeout=process.LONGEST)
+    assert program.returncode == 130
     assert stderr.strip() == b""
-    assert len(lines(errors.read_bytes())) == 1
+    assert len(process.lines(errors.read_bytes())) == 1
 
 
 @pytest.mark.process
@@ -229,12 +222,12 @@ def test_a_terminal_shows_a_bar_with_a_rate_and_a_pipe_does_not(tmp_path: Path) 
     arguments = ["transform", EVENTS, "--config", CONFIG]
     assert b"events/s" in on_a_terminal(*arguments, "--output", tmp_path / "out", at=("stderr",)).stdout
     assert b"events/s" not in on_a_terminal(*arguments, at=("stderr",)).stdout
-    assert b"events/s" not in run(*arguments).stderr
+    assert b"events/s" not in process.run(*arguments).stderr
 
 
 def test_on_a_terminal_the_bar_stays_below_the_lines_and_goes_at_the_end(tmp_path: Path) -> None:
     file = tmp_path / "events"
-    file.write_bytes(ndjson(ADA) * 25)
+    file.write_bytes(process.ndjson(ADA) * 25)
     done = run_on_a_terminal("transform", file, "--config", CONFIG)
     assert done.returncode == 0
     shown, tables = (plain(part) for part in done.stdout.decode().rsplit(SHOW_CURSOR, 1))
@@ -258,7 +251,7 @@ def test_memory_stays_flat_over_many_events(tmp_path: Path) -> None:
         "cli.main(arguments, standalone_mode=False)\n"
         "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
-    done = run_process(program=[sys.executable, "-c", program])
+    done = process.run_process(program=[sys.executable, "-c", program])
     assert done.returncode == 0
     assert file.stat().st_size > 10_000_000
     assert int(done.stdout) < 80_000  # KiB; the interpreter with what it imports takes most of it
@@ -266,8 +259,8 @@ def test_memory_stays_flat_over_many_events(tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_help_and_version_are_there() -> None:
-    assert b"transform" in run_process("-h").stdout
-    assert run("--version").stdout.decode() == f"gainsight-dest, version {__version__}\n"
+    assert b"transform" in process.run_process("-h").stdout
+    assert process.run("--version").stdout.decode() == f"gainsight-dest, version {__version__}\n"
     assert b"Exit status: 0 all well" in transformed("--help").stdout
 
 
@@ -281,7 +274,7 @@ def test_without_its_extra_the_command_line_says_what_to_install() -> None:
         "u.find_spec = lambda name: None if name == 'rich' else find(name)\n"
         "from gainsight_dest.cli import main; main()"
     )
-    done = run_process(program=[sys.executable, "-c", program])
+    done = process.run_process(program=[sys.executable, "-c", program])
     assert (done.returncode, done.stderr.decode()) == (2, WITHOUT_RICH)
 
 

@@ -13,18 +13,8 @@ from hypothesis import strategies as st
 from gainsight_dest import DestinationConfig, Request, Response
 from gainsight_dest.rudderstack import as_wire, from_wire, processor, proxy, router
 from gainsight_dest.sandbox import Sandbox
+from tests.rudderstack import rudder
 from tests.rudderstack.bodies import Whim, any_destinations, bodies, keyed_bodies, keyed_destinations, whims
-from tests.rudderstack.rudder import (
-    Data,
-    body,
-    call,
-    check_processed,
-    check_proxied,
-    check_routed,
-    companies,
-    destination,
-    item,
-)
 from tests.some import ACCESS_KEY, ADA, CONFIG, FREE, SECRETS, SETTINGS, SHARED_SECRET, group, identify, track
 from tests.strategies import events, good_events, responses, whole_configs
 from tests.strategies import json_values as any_json
@@ -51,7 +41,9 @@ def spelled(value: Any) -> str:
 
 
 @given(bodies, whims, st.booleans())
-def test_whatever_the_router_is_sent_each_metadata_comes_back_once(given: Data, whim: Any, together: bool) -> None:
+def test_whatever_the_router_is_sent_each_metadata_comes_back_once(
+    given: rudder.Data, whim: Any, together: bool
+) -> None:
     before = spelled(given)
     output = router(given, Whim(*whim), batch=together)["output"]
     assert spelled(given) == before
@@ -59,7 +51,7 @@ def test_whatever_the_router_is_sent_each_metadata_comes_back_once(given: Data, 
     if not given["input"]:
         return
     for each in output:
-        check_routed(each)
+        rudder.check_routed(each)
         assert OWN_FAULT not in each.get("error", "")
     expected = [metadata_of(each) for each in given["input"]]
     assert count(each for one in output for each in one["metadata"]) == count(each for one in expected for each in one)
@@ -68,14 +60,14 @@ def test_whatever_the_router_is_sent_each_metadata_comes_back_once(given: Data, 
 
 
 @given(bodies, whims)
-def test_whatever_the_processor_is_sent_each_item_is_answered_in_its_place(given: Data, whim: Any) -> None:
+def test_whatever_the_processor_is_sent_each_item_is_answered_in_its_place(given: rudder.Data, whim: Any) -> None:
     before = spelled(given)
     output = processor(given, Whim(*whim))
     assert spelled(given) == before
     assert spelled(processor(copy.deepcopy(given), Whim(*whim))) == spelled(output)
     assert [[one["metadata"]] if "metadata" in one else [] for one in output] == [*map(metadata_of, given["input"])]
     for each in output:
-        check_processed(each)
+        rudder.check_processed(each)
         assert OWN_FAULT not in each.get("error", "")
 
 
@@ -85,11 +77,11 @@ def test_nothing_raises_whatever_the_body(given: Any, whim: Any) -> None:
     json.dumps(router(given, send))
     json.dumps(processor(given, send))
     for version in ("v0", "v1"):
-        check_proxied(proxy(version, given, send), version)
+        rudder.check_proxied(proxy(version, given, send), version)
 
 
 @given(keyed_bodies, whims)
-def test_no_error_and_no_tag_holds_a_secret(given: Data, whim: Any) -> None:
+def test_no_error_and_no_tag_holds_a_secret(given: rudder.Data, whim: Any) -> None:
     told = [*processor(given, Whim(*whim)), *router(given, Whim(*whim))["output"]]
     for each in told:
         shown = json.dumps([each.get("error"), each.get("statTags")])
@@ -100,7 +92,7 @@ def test_no_error_and_no_tag_holds_a_secret(given: Data, whim: Any) -> None:
 def test_the_router_makes_of_one_event_what_the_processor_does(event: Any, to: Any, whim: Any) -> None:
     if type(event) is dict and event.get("statusCode"):
         return
-    given = item(event, to=to)
+    given = rudder.item(event, to=to)
     [one] = router({"input": [given]}, Whim(*whim))["output"]
     [other] = processor([given], Whim(*whim))
     if "error" in other:
@@ -134,9 +126,9 @@ def delivered(given: list[Any], *, together: bool, at_once: bool) -> tuple[Any, 
     """What the tenant holds once rudder-server has delivered the items, and how many calls that took."""
     sandbox = tenant()
     for part in [given] if at_once else [[each] for each in given]:
-        for one in router(body(*part), sandbox.handle, batch=together)["output"]:
+        for one in router(rudder.body(*part), sandbox.handle, batch=together)["output"]:
             assert one["statusCode"] == 200
-            sent = call(one["batchedRequest"])
+            sent = rudder.call(one["batchedRequest"])
             answer = sandbox.receive(sent["method"], sent["url"], sent["headers"], sent["body"])
             assert answer.response is not None
             assert answer.response.status == 200
@@ -164,9 +156,9 @@ def test_a_request_comes_back_from_the_wire_as_it_was(event: Any, config: Destin
 
     def send(request: Request) -> Response:
         seen.append(request)
-        return companies(request)
+        return rudder.companies(request)
 
-    to = destination(
+    to = rudder.destination(
         {
             **SETTINGS,
             "tenantId": config.tenant_id,
@@ -177,11 +169,11 @@ def test_a_request_comes_back_from_the_wire_as_it_was(event: Any, config: Destin
             "eventVersionMap": dict(config.event_version_map),
         }
     )
-    [routed] = router({"input": [item(event, to=to)]}, send)["output"]
+    [routed] = router({"input": [rudder.item(event, to=to)]}, send)["output"]
     for wire in [routed["batchedRequest"], *map(as_wire, seen)]:
         before = copy.deepcopy(wire)
         again = from_wire(json.loads(json.dumps(wire)))
-        assert again.as_dict() == {**call(wire), "url": again.url}
+        assert again.as_dict() == {**rudder.call(wire), "url": again.url}
         assert as_wire(again) == wire == before
     for request in seen:
         assert from_wire(as_wire(request)).as_dict() == request.as_dict()
@@ -189,7 +181,7 @@ def test_a_request_comes_back_from_the_wire_as_it_was(event: Any, config: Destin
 
 _wires = st.builds(
     lambda message, changes, metadata: {
-        **router(body(message), companies)["output"][0]["batchedRequest"],
+        **router(rudder.body(message), rudder.companies)["output"][0]["batchedRequest"],
         **changes,
         "metadata": metadata,
     },
@@ -204,11 +196,11 @@ _wires = st.builds(
 
 
 @given(_wires, whims)
-def test_whatever_the_proxy_is_sent_it_tells(wire: Data, whim: Any) -> None:
+def test_whatever_the_proxy_is_sent_it_tells(wire: rudder.Data, whim: Any) -> None:
     before = spelled(wire)
     for version in ("v0", "v1"):
         told = proxy(version, wire, Whim(*whim))
-        check_proxied(told, version)
+        rudder.check_proxied(told, version)
         assert spelled(proxy(version, copy.deepcopy(wire), Whim(*whim))) == spelled(told)
         assert OWN_FAULT not in told["output"]["message"]
     assert spelled(wire) == before
@@ -216,7 +208,7 @@ def test_whatever_the_proxy_is_sent_it_tells(wire: Data, whim: Any) -> None:
 
 @given(st.sampled_from([identify(), {"type": "track", "event": "Ticket Closure"}]), responses)
 def test_the_proxy_tells_no_secret_that_an_answer_holds(message: Any, response: Response) -> None:
-    wire = router(body(message), companies)["output"][0]["batchedRequest"]
+    wire = router(rudder.body(message), rudder.companies)["output"][0]["batchedRequest"]
     sent = {ACCESS_KEY, SHARED_SECRET} & set(wire["headers"].values())
     shown = json.dumps([proxy(version, wire, lambda _: response) for version in ("v0", "v1")])
     assert not any(secret in shown for secret in sent)

@@ -12,19 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest import (
-    CreateCompany,
-    DestinationConfig,
-    FieldError,
-    FindCompany,
-    RejectedError,
-    Request,
-    Response,
-    SendEvent,
-    UpdateCompany,
-    UpsertPerson,
-    transform,
-)
+from gainsight_dest import DestinationConfig, Request, Response, descriptors, errors, transform
 from gainsight_dest.fields import Datatype
 from gainsight_dest.gainsight import CODES
 from gainsight_dest.sandbox import Content, DroppedConnectionError, PlannedFault, Sandbox
@@ -159,12 +147,12 @@ def test_a_person_that_is_wrong_is_refused_with_the_peoples_codes(person: Any, c
 
 
 def test_every_wrong_field_of_a_person_is_told_to_the_library() -> None:
-    person = UpsertPerson(CONFIG, person={**ADA, "EmailOptOut": "perhaps", "Other__gc": 1})
-    with pytest.raises(RejectedError) as error:
+    person = descriptors.UpsertPerson(CONFIG, person={**ADA, "EmailOptOut": "perhaps", "Other__gc": 1})
+    with pytest.raises(errors.RejectedError) as error:
         person.next(sandbox().handle(person))
     assert error.value.field_errors == (
-        FieldError("EmailOptOut", "GSOBJ_VDTBOOL1001", "perhaps"),
-        FieldError("Other__gc", "GSOBJ_VCRUDR1002", 1),
+        errors.FieldError("EmailOptOut", "GSOBJ_VDTBOOL1001", "perhaps"),
+        errors.FieldError("Other__gc", "GSOBJ_VCRUDR1002", 1),
     )
 
 
@@ -274,16 +262,18 @@ def test_a_batch_with_one_bad_record_writes_nothing_and_does_not_say_which(route
     assert envelope["errorDesc"] == "Invalid dateTime format: 210318"
 
 
-@pytest.mark.parametrize("save", [CreateCompany, UpdateCompany])
-def test_a_refused_company_is_an_error_that_names_field_and_code(save: type[CreateCompany | UpdateCompany]) -> None:
+@pytest.mark.parametrize("save", [descriptors.CreateCompany, descriptors.UpdateCompany])
+def test_a_refused_company_is_an_error_that_names_field_and_code(
+    save: type[descriptors.CreateCompany | descriptors.UpdateCompany],
+) -> None:
     company = {"Name": "Acme", "RenewalDate": 210318, "Planet": "x"}
     request = save(CONFIG, company=company, email=some.ADA)
-    with pytest.raises(RejectedError) as error:
+    with pytest.raises(errors.RejectedError) as error:
         request.next(sandbox().handle(request))
     assert (error.value.status, error.value.code) == (400, "GSOBJ_1006")
     assert error.value.field_errors == (
-        FieldError("RenewalDate", "GSOBJ_1006", 210318),
-        FieldError("Planet", "GSOBJ_1008", "x"),
+        errors.FieldError("RenewalDate", "GSOBJ_1006", 210318),
+        errors.FieldError("Planet", "GSOBJ_1008", "x"),
     )
     assert "210318" not in str(error.value)
 
@@ -333,7 +323,7 @@ def test_a_query_answers_with_the_fields_that_are_selected_and_there() -> None:
 
 
 def test_a_query_that_finds_nothing_answers_with_an_empty_list() -> None:
-    request = FindCompany(CONFIG, company={"Name": "Acme"}, email=some.ADA)
+    request = descriptors.FindCompany(CONFIG, company={"Name": "Acme"}, email=some.ADA)
     assert json.loads(sandbox().handle(request).body)["data"] == {"records": []}
 
 
@@ -639,7 +629,7 @@ def test_the_last_calls_are_remembered_with_what_they_asked_for_and_how_they_wer
 def test_a_request_id_is_in_the_envelope_and_the_header_and_the_same_in_every_run() -> None:
     ids = []
     for _ in range(2):
-        answer = sandbox().handle(UpsertPerson(CONFIG, person=ADA))
+        answer = sandbox().handle(descriptors.UpsertPerson(CONFIG, person=ADA))
         assert json.loads(answer.body)["requestId"] == answer.headers["x-gs-request-id"]
         ids.append(answer.headers["x-gs-request-id"])
     assert ids[0] == ids[1]
@@ -648,7 +638,7 @@ def test_a_request_id_is_in_the_envelope_and_the_header_and_the_same_in_every_ru
 def test_a_connection_dropped_by_plan_is_an_error_of_handle() -> None:
     tenant = sandbox(faults=[PlannedFault("dropped-after")])
     with pytest.raises(DroppedConnectionError):
-        tenant.handle(UpsertPerson(CONFIG, person=ADA))
+        tenant.handle(descriptors.UpsertPerson(CONFIG, person=ADA))
     assert (len(tenant.people), tenant.calls[0].status) == (1, None)
 
 
@@ -755,7 +745,7 @@ def test_a_good_event_is_delivered_or_refused_by_a_sandbox_of_its_config(
     tenant, request = sandbox(config), transform(event, config)
     try:
         deliver(tenant, request)
-    except RejectedError as error:
+    except errors.RejectedError as error:
         assert error.code in CODES  # noqa: PT017 - either is right, and this is what a refusal must be
     else:
         kind = {"identify": tenant.people, "group": tenant.companies, "track": tenant.events}[event["type"]]
@@ -763,7 +753,7 @@ def test_a_good_event_is_delivered_or_refused_by_a_sandbox_of_its_config(
 
 
 def test_the_response_of_handle_is_the_libraries_own() -> None:
-    request = SendEvent(CONFIG, name="login", version="2", properties={})
+    request = descriptors.SendEvent(CONFIG, name="login", version="2", properties={})
     assert type(sandbox().handle(request)) is Response
 
 
