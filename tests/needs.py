@@ -70,6 +70,12 @@ _WINDOWS = "Windows: in WSL, as on Debian"
 NEEDS = {
     "cli": _extra("dev", "the command line is", "click", "msgspec", "rich"),
     "deliver": _extra("dev", "delivery is", "requests", "pyrate_limiter"),
+    "redis": _extra("dev", "the client of Redis is", "redis"),
+    "redis-server": Need(
+        "there is no server of Redis",
+        f"Debian: apt-get install redis-server; macOS: brew install redis; {_WINDOWS}",
+        programs=("redis-server",),
+    ),
     "report": _extra("dev", "the report is", "jinja2"),
     "sandbox": _extra("dev", "the sandbox's server is", "cheroot", "jinja2"),
     "serve": _extra(

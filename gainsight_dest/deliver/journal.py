@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import sqlite3
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +29,16 @@ from typing import Any, NamedTuple
 import attrs
 
 from gainsight_dest.errors import GainsightDestError
+from gainsight_dest.known.database import (
+    FAULTS,
+    decoded,
+    find_file,
+    identity_of,
+    make_private,
+    problem_of,
+    real_name,
+    shown,
+)
 from gainsight_dest.outcome import Outcome, PreparedEvent, Status, error_as_data, error_from_data
 
 __all__ = ["Entry", "Journal", "JournalError", "entries"]
@@ -60,22 +68,13 @@ _COUNT = "INSERT INTO calls VALUES (?, ?) ON CONFLICT (second) DO UPDATE SET num
 _BESIDE = ("-lock", "-wal", "-shm")
 #: Whoever makes a file closes it, and so would end the locks that this process has on it.
 _MAKING = threading.Lock()
-_MOUNTS = Path("/proc/self/mountinfo")
 _SALT = 16
 _HOUR = 3600
 #: How long calls are known: for a tenant's day, and the most that clocks may differ by.
 _KEPT = 25 * _HOUR
 
-#: What to do, by what SQLite says: first match.
-_REMEDIES = (
-    ("full", "make room on the disk, and run again"),
-    ("I/O error", "see to the disk, and run again"),
-    ("unable to open", "see that this user may write the file and its folder"),
-    ("readonly", "see that this user may write the file and its folder"),
-    ("locked", "wait until whoever has it is through"),
-    ("closed", "open it again"),
-    ("", "it is no journal, or a damaged one: name another file, or go on with a copy of before"),
-)
+#: What to do, if it is neither the disk nor another that has it.
+_OTHERWISE = "it is no journal, or a damaged one: name another file, or go on with a copy of before"
 
 
 class JournalError(GainsightDestError):
@@ -141,18 +140,18 @@ class Journal:
             self._guard = opened.enter_context(closing(_locked(f"{real}-lock", self._path, wait)))
             if is_new and not _is_there(self._path, real):  # another may have made it, while this one waited
                 _make(real, target)
-            made = _identity(real)
+            made = identity_of(real)
             self._db = opened.enter_context(closing(_connect(real)))
             self._db.execute("PRAGMA journal_mode = WAL")
             about = _about(self._db, self._path)
             if about.target != target:
-                journaled = _shown(about.target)
+                journaled = shown(about.target)
                 raise JournalError(
                     self._path, f"is the journal of a delivery to {journaled}, not to {target}: name another file"
                 )
             self._salt = about.salt
             self._forget_old_calls()
-            beside = {name: _identity(name) for name in (f"{real}-lock", f"{real}-wal")}
+            beside = {name: identity_of(name) for name in (f"{real}-lock", f"{real}-wal")}
             #: What must stay where it is.
             self._files = {real: made, **{name: found for name, found in beside.items() if found}}
             self._see_that_it_is_there()
@@ -236,7 +235,7 @@ class Journal:
     def _see_that_it_is_there(self) -> None:
         """What is written to a file that was removed is lost, and the lock of one holds nobody off."""
         for name, identity in self._files.items():
-            if _identity(name) != identity:
+            if identity_of(name) != identity:
                 file = "it" if name == next(iter(self._files)) else f"its file {name}"
                 raise JournalError(
                     self._path,
@@ -296,56 +295,21 @@ def files_of(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _real(path: str) -> str:
-    """The one name of the file, whatever links lead to it. Raises JournalError for what SQLite has other uses for."""
-    if not path.strip() or path == ":memory:" or path.startswith("file:") or "\0" in path:
-        raise JournalError(path, "needs the name of a file, such as run.db")
-    return os.path.realpath(path)
+    return real_name(path, JournalError, "run.db")
 
 
 def _is_there(path: str, real: str) -> bool:
     """Whether there is such a file. Raises JournalError if it cannot be a journal, or be locked."""
-    try:
-        found = Path(real).stat()
-    except FileNotFoundError:
-        return False
-    problem = None
-    if stat.S_ISDIR(found.st_mode):
-        problem = "is a folder: name a file"
-    elif not stat.S_ISREG(found.st_mode):
-        problem = "is no file on a disk: name one"
-    elif found.st_size == 0:
-        problem = "is empty, which no journal is: delete it, or name another file"
-    elif found.st_nlink > 1:
-        problem = f"has {found.st_nlink} names (hard links), which two runs could use at once: delete all but one"
-    elif _is_mounted(real):
-        problem = "is mounted by itself, without the files that stand beside it: mount its folder"
-    if problem is not None:
-        raise JournalError(path, problem)
-    return True
-
-
-def _is_mounted(real: str) -> bool:
-    """Whether the file itself is mounted, as containers do it. Linux alone tells, and has it."""
-    name = re.sub(rb"[ \t\n\\]", lambda found: b"\\%03o" % ord(found[0]), os.fsencode(real))
-    try:
-        mounts = _MOUNTS.read_bytes()
-    except OSError:
-        return False
-    return any(line.split(b" ")[4:5] == [name] for line in mounts.splitlines())
-
-
-def _identity(name: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(name)  # noqa: PTH116 - of each file for each outcome: a Path costs as much again
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    file = find_file(path, real, JournalError)
+    if file is not None and file.st_size == 0:
+        raise JournalError(path, "is empty, which no journal is: delete it, or name another file")
+    return file is not None
 
 
 def _locked(lock: str, path: str, wait: float) -> sqlite3.Connection:
     with _MAKING:
         if not os.path.lexists(lock):
-            _make_private(lock, path)
+            make_private(lock, path, JournalError)
     guard = sqlite3.connect(lock, isolation_level=None, check_same_thread=False, timeout=wait)
     try:
         guard.execute("PRAGMA journal_mode = MEMORY")  # it needs no file beside it
@@ -360,25 +324,13 @@ def _locked(lock: str, path: str, wait: float) -> sqlite3.Connection:
     return guard
 
 
-def _make_private(name: str, path: str) -> None:
-    """A new file that only this user can read, whatever the umask is. Raises JournalError."""
-    try:
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return  # another process was quicker
-    except OSError as error:
-        raise JournalError(
-            path, f"cannot be made: {name}: {error.strerror}. See that its folder is there, and can be written"
-        ) from None
-
-
 def _make(real: str, target: str) -> None:
     """A new journal, which is there all at once: so an empty file is none that a killed process has begun."""
     new = f"{real}-new"
     for left in (new, f"{real}-wal", f"{real}-shm"):  # of a killed process, of a journal that was deleted
         Path(left).unlink(missing_ok=True)
     try:
-        _make_private(new, real)
+        make_private(new, real, JournalError)
         with closing(_connect(new)) as db:
             db.execute("PRAGMA journal_mode = OFF")
             db.execute("BEGIN")
@@ -401,7 +353,7 @@ class _About(NamedTuple):
 
 def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
     db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, uri=uri)
-    db.text_factory = _decoded  # SQLite's own would quote what it cannot decode in its error
+    db.text_factory = decoded  # SQLite's own would quote what it cannot decode in its error
     return db
 
 
@@ -446,10 +398,6 @@ def _check(values: list[Any], salt: bytes) -> bytes:
     return blake2b(ascii(values).encode(), key=salt, digest_size=8).digest()
 
 
-def _decoded(text: bytes) -> str:
-    return text.decode("utf-8", "replace")
-
-
 def _json(event: Any) -> str:
     """The event as text, the same for the same event. What JSON cannot hold is shown as Python does."""
     if isinstance(event, PreparedEvent):
@@ -463,13 +411,8 @@ def _json(event: Any) -> str:
 def _damaged(path: str, found: str) -> JournalError:
     return JournalError(
         path,
-        f"is damaged: {_shown(found)}. Go on with a copy of it from before; with a new file, all is sent again",
+        f"is damaged: {shown(found)}. Go on with a copy of it from before; with a new file, all is sent again",
     )
-
-
-def _shown(text: str) -> str:
-    """A text out of a file that may hold anything, for a terminal."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 @contextmanager
@@ -477,7 +420,5 @@ def _told(path: str) -> Iterator[None]:
     """What SQLite, the disk, and Python's reading of a damaged file raise, as our error."""
     try:
         yield
-    except (sqlite3.Error, sqlite3.Warning, OSError, ValueError, OverflowError, MemoryError) as error:
-        problem = _shown(str(error)) if not isinstance(error, ValueError) else type(error).__name__
-        remedy = next(remedy for words, remedy in _REMEDIES if words in problem)
-        raise JournalError(path, f"cannot be used: {problem or type(error).__name__}: {remedy}") from None
+    except FAULTS as error:
+        raise JournalError(path, problem_of(error, _OTHERWISE)) from None

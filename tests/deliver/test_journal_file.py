@@ -19,6 +19,7 @@ from gainsight_dest import RejectedError
 from gainsight_dest.deliver import Journal, JournalError, Outcome, Status
 from gainsight_dest.deliver import journal as module
 from gainsight_dest.deliver.journal import Entry, RunRecord, entries, runs
+from gainsight_dest.known import database
 from tests.deliver.journals import TARGET, killed_after
 
 resource = pytest.importorskip("resource", reason="where an open file cannot be taken away, nor a disk made small")
@@ -122,7 +123,7 @@ def test_a_file_that_is_mounted_by_itself_is_refused(tmp_path: Path, monkeypatch
     path = tmp_path / "a run.db"
     mounts = tmp_path / "mounts"
     name = os.fsencode(path).replace(b" ", rb"\040")
-    monkeypatch.setattr(module, "_MOUNTS", mounts)
+    monkeypatch.setattr(database, "_MOUNTS", mounts)
     for _ in range(2):
         Journal(path, TARGET).close()  # where nothing is known of mounts
     mounts.write_bytes(b"36 35 98:0 / / rw - ext4 /dev/root rw\n")

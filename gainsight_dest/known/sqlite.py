@@ -1,0 +1,498 @@
+"""What is known, leases and the budget in a file of SQLite, for the processes of one machine.
+
+The file holds digests, and the Gsids of companies. It is written ahead to a file beside it, which only processes of one
+machine can share: no network drive. It is a cache: if it is deleted, all is told again. A copy of before must never be
+put in its place, as it would say what is no longer so.
+
+**What survives what.** A killed process loses nothing that a method has returned from. A power cut may take the last
+transactions back, in their order. So those are waited for until they are on the disk that say less than the file said
+before: a lease of a record of which something is known, and that it is known no more. What was told, a lease that was
+given back and a call that was counted need no waiting: without them, a record stays leased, and is forgotten with that
+lease.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from math import inf
+from operator import itemgetter
+from typing import Any
+from weakref import WeakSet
+
+from gainsight_dest.known.database import FAULTS, decoded, find_file, identity_of, make_private, problem_of, real_name
+from gainsight_dest.known.known import LEASE, MOST, Store, StoreError, after
+from gainsight_dest.known.told import Learned, Told
+
+_VERSION = 1
+_SALT = 16
+#: Seconds to wait for another process that writes.
+_PATIENCE = 30.0
+#: A tenth of a second is the time that calls are counted by.
+_SLOTS = 10
+_MINUTE = 60 * _SLOTS
+_DAY = 24 * 60 * _MINUTE
+
+_TABLES = {
+    # opened: when it was last opened.
+    "about": "CREATE TABLE about (version INTEGER, salt BLOB, opened REAL)",
+    # at: the second in which it was told, by which the oldest goes first. The rows are numbered, and the keys have an
+    # index: a table in the order of its keys would be larger, and twice as slow to fill.
+    "told": (
+        "CREATE TABLE told (number INTEGER PRIMARY KEY, record BLOB NOT NULL UNIQUE, at INTEGER NOT NULL,"
+        " packed BLOB NOT NULL)"
+    ),
+    "told_by_time": "CREATE INDEX told_by_time ON told (at)",
+    # spoilt: somebody whose lease had ended has written the record since: nothing is known when it is given back.
+    "leases": (
+        "CREATE TABLE leases (record BLOB PRIMARY KEY, owner INTEGER NOT NULL, until REAL NOT NULL,"
+        " spoilt INTEGER NOT NULL) WITHOUT ROWID"
+    ),
+    # upto: the calls of the tenant from the beginning until the end of that slot. So those of any time are a
+    # difference, and a row that is left out makes calls seem later than they were, never earlier.
+    "calls": (
+        "CREATE TABLE calls (tenant BLOB NOT NULL, slot INTEGER NOT NULL, upto INTEGER NOT NULL,"
+        " PRIMARY KEY (tenant, slot)) WITHOUT ROWID"
+    ),
+    "holds": "CREATE TABLE holds (tenant BLOB PRIMARY KEY, began REAL NOT NULL, seconds REAL NOT NULL) WITHOUT ROWID",
+}
+_OTHERWISE = "it is no store, or a damaged one: name another file, or delete it, and all is told again"
+
+_VIEW = (
+    "SELECT record, packed FROM told WHERE record IN ({})"
+    " AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.record = told.record)"
+)
+_KNOWN = "SELECT record, packed FROM told WHERE record IN ({})"
+_IS_KNOWN = "SELECT 1 FROM told WHERE record IN ({}) LIMIT 1"
+_KEEP = (
+    "INSERT INTO told (record, at, packed) VALUES (?, ?, ?)"
+    " ON CONFLICT (record) DO UPDATE SET at = excluded.at, packed = excluded.packed"
+)
+_FORGET = "DELETE FROM told WHERE record = ?"
+_OLDEST = "DELETE FROM told WHERE number IN (SELECT number FROM told ORDER BY at, number LIMIT ?)"
+
+# A plus keeps SQLite from thinking of an index: it finds the leases by their records.
+_TAKE = (
+    "INSERT INTO leases VALUES (?, ?, ?, 0) ON CONFLICT (record) DO UPDATE SET until = excluded.until"
+    " WHERE owner = excluded.owner AND until > ?"
+)
+_LEASES = "SELECT record, owner, until FROM leases WHERE record IN ({})"
+_SHORTEN = "UPDATE leases SET until = min(until, ?) WHERE record = ? AND owner <> ?"
+_TAKE_ENDED = "UPDATE leases SET owner = ?, until = ?, spoilt = 0 WHERE record = ?"
+_MINE = "SELECT record FROM leases WHERE +owner = ? AND until > ? AND NOT spoilt AND record IN ({})"
+_GIVE = "DELETE FROM leases WHERE record = ? AND owner = ?"
+_SPOIL = "UPDATE leases SET spoilt = 1 WHERE record = ? AND owner <> ?"
+_ENDED = "DELETE FROM told WHERE record IN (SELECT record FROM leases WHERE until <= ?)"
+_OF_OWNER = "DELETE FROM told WHERE record IN (SELECT record FROM leases WHERE owner = ? AND (until <= ? OR spoilt))"
+
+# The newest slot of a tenant, its calls, those until a minute ago, and those until a day ago.
+_CALLS = (
+    "SELECT slot, upto,"
+    " (SELECT upto FROM calls WHERE tenant = ? AND slot <= ? ORDER BY slot DESC LIMIT 1),"
+    " (SELECT upto FROM calls WHERE tenant = ? AND slot <= ? ORDER BY slot DESC LIMIT 1)"
+    " FROM calls WHERE tenant = ? ORDER BY slot DESC LIMIT 1"
+)
+_COUNT = "INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT (tenant, slot) DO UPDATE SET upto = excluded.upto"
+_FREED = "SELECT slot FROM calls WHERE tenant = ? AND slot > ? AND upto > ? ORDER BY slot LIMIT 1"
+_THIN = (
+    "DELETE FROM calls WHERE tenant = ? AND slot >= ? AND slot <"
+    " (SELECT max(slot) FROM calls WHERE tenant = ? AND slot < ?)"
+)
+_HOLD = (
+    "INSERT INTO holds VALUES (?, ?, ?) ON CONFLICT (tenant) DO UPDATE SET began = excluded.began,"
+    " seconds = excluded.seconds WHERE began + seconds < excluded.began + excluded.seconds OR began > excluded.began"
+)
+
+_KEY = itemgetter(0)
+#: Records are asked for by so many at once: for each number, SQLite makes the statement ready once.
+_AT_ONCE = (1, 8, 64, 256)
+
+
+class SqliteStore(Store):
+    """The store of a file. It is made if it is not there, for this user only to read.
+
+    `most`: so many records are kept; each process that has the file open may add half a percent between two looks.
+    `lease`: seconds after which a lease ends. `clock`: seconds since the epoch, the same for all processes. All methods
+    raise StoreError: also when the file is removed or replaced meanwhile.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        most: int = MOST,
+        *,
+        lease: float = LEASE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.where = os.fsdecode(path)
+        self._most = most
+        self._spare = most // 200
+        self._added = self._spare  # the first to add something looks
+        self._lease = lease
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._is_closed = False
+        self._is_to_be_synced = False
+        with self._telling():
+            self._real = real_name(self.where, StoreError, "known.db")
+            if find_file(self.where, self._real, StoreError) is None:
+                make_private(self._real, self.where, StoreError)
+            self._identity = identity_of(self._real)
+            self._db, self.salt = _opened(self._real, self.where, clock())
+        _OPEN.add(self)
+
+    def view(self, records: Iterable[bytes], since: float = -inf) -> dict[bytes, Told]:
+        """What is known of those records, if it was told since then. Nothing of one that somebody has a lease of."""
+        with self._reading() as db:
+            told = {record: _unpacked(packed) for record, packed in _of(db, _VIEW, records)}
+        return {record: each for record, each in told.items() if each.at >= since}
+
+    def learn(self, learned: Learned, at: float) -> None:
+        """Add what a batch has learnt to what was known, whoever has a lease."""
+        with self._writing() as db:
+            self._keep(db, learned, at)
+            self._is_to_be_synced = True
+
+    def take(self, records: Collection[bytes], owner: int) -> bool:
+        """Lease all of the records, or none: False, if another owner has one."""
+        wanted = sorted({*records})
+        with self._writing() as db:
+            now = self._clock()
+            until = now + self._lease
+            taken = db.executemany(_TAKE, [(record, owner, until, now) for record in wanted]).rowcount
+            if taken < len(wanted) and not self._take_ended(db, wanted, owner, now):
+                return False
+            self._is_to_be_synced |= any(_of(db, _IS_KNOWN, wanted))
+        return True
+
+    def _take_ended(self, db: sqlite3.Connection, wanted: Iterable[bytes], owner: int, now: float) -> bool:
+        """Take what others had until their leases ended; False if one has not."""
+        leases = [*_of(db, _LEASES, wanted)]
+        until = now + self._lease
+        if any(its_owner != owner and its_until > now for _, its_owner, its_until in leases):
+            db.execute("ROLLBACK")
+            # Where the clock was set back, others would not end in time.
+            db.executemany(_SHORTEN, [(until, record, owner) for record, _, its_until in leases if its_until > until])
+            return False
+        ended = [record for record, _, its_until in leases if its_until <= now]
+        if db.executemany(_FORGET, [(record,) for record in ended]).rowcount:
+            self._is_to_be_synced = True
+        db.executemany(_TAKE_ENDED, [(owner, until, record) for record in ended])
+        return True
+
+    def give(self, learned: Learned, owner: int, at: float) -> None:
+        """Give records back, with what Gainsight was told of each since they were taken."""
+        with self._writing() as db:
+            mine = {record for (record,) in _of(db, _MINE, learned, owner, self._clock())}
+            self._keep(db, {record: learned[record] for record in mine}, at)
+            if late := learned.keys() - mine:
+                db.executemany(_FORGET, [(record,) for record in late])
+                db.executemany(_SPOIL, [(record, owner) for record in late])
+                self._is_to_be_synced = True
+            db.executemany(_GIVE, [(record, owner) for record in learned])
+
+    def release(self, owner: int) -> None:
+        """Give back all that the owner has, with nothing said to Gainsight since."""
+        with self._writing() as db:
+            db.execute(_OF_OWNER, (owner, self._clock()))
+            db.execute("DELETE FROM leases WHERE owner = ?", (owner,))
+
+    def renew(self, owners: Collection[int]) -> None:
+        """Begin the leases of those owners anew. Of what others did not give back in time, nothing is known."""
+        with self._writing() as db:
+            now = self._clock()
+            rows = [(now + self._lease, owner, now) for owner in owners]
+            db.executemany("UPDATE leases SET until = ? WHERE owner = ? AND until > ?", rows)
+            _sweep(db, now)
+
+    def spend(self, tenant: bytes, per_minute: int | None, per_day: int | None) -> float:
+        """0 if the tenant may be called now, which counts the call; else the seconds to wait before asking again."""
+        limits = ((per_minute, _MINUTE), (per_day, _DAY))
+        with self._reading() if per_minute is per_day is None else self._writing() as db:
+            now = self._clock()
+            held = _held(db, tenant, now)
+            if held > 0 or per_minute is per_day is None:
+                return held
+            slot = int(now * _SLOTS)
+            newest, total, *before = _calls(db, tenant, slot)
+            wait = 0.0
+            for (limit, span), earlier in zip(limits, before, strict=True):
+                if limit is not None and total - earlier >= limit:
+                    freed = db.execute(_FREED, (tenant, slot - span - 1, total - limit)).fetchone()
+                    # A millisecond more: what is counted by the slot is asked for by the second.
+                    wait = max(wait, ((freed[0] if freed else slot) + span + 1) / _SLOTS - now + 0.001)
+            if not wait:
+                db.execute(_COUNT, (tenant, slot, total + 1))
+                if slot // _MINUTE > newest // _MINUTE:
+                    _thin(db, tenant, newest // _MINUTE, slot)
+        return wait
+
+    def hold(self, tenant: bytes, seconds: float) -> None:
+        """No call before so many seconds have passed, for any process."""
+        with self._writing() as db:
+            db.execute(_HOLD, (tenant, self._clock(), seconds))
+
+    def used(self, tenant: bytes) -> int:
+        """The calls of the last sixty seconds."""
+        with self._reading() as db:
+            _, total, minute, _ = _calls(db, tenant, int(self._clock() * _SLOTS))
+        return total - minute
+
+    def close(self) -> None:
+        """Close it. Leases that were not given back end in their time."""
+        with self._telling():
+            self._is_closed = True
+            self._disconnect()
+        _OPEN.discard(self)
+
+    # --- what is written ----------------------------------------------------------------------------------------------
+
+    def _keep(self, db: sqlite3.Connection, learned: Learned, at: float) -> None:
+        known = {record: _unpacked(packed) for record, packed in _of(db, _KNOWN, learned)}
+        lessons = {record: after(known.get(record), lesson, at) for record, lesson in sorted(learned.items(), key=_KEY)}
+        told = [(record, int(each.at), each.packed()) for record, each in lessons.items() if each is not None]
+        db.executemany(_KEEP, told)
+        db.executemany(_FORGET, [(record,) for record, each in lessons.items() if each is None])
+        self._added += len(told)
+        if self._added > self._spare:
+            self._added = 0
+            ((number,),) = db.execute("SELECT count(*) FROM told")
+            if number > self._most:
+                # No more at once than others can wait for; the next look goes on.
+                db.execute(_OLDEST, (min(number - self._most, len(told) + 2 * self._spare + 1_000),))
+                self._is_to_be_synced = True
+
+    # --- its file -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """One thread at a time; what goes wrong is our error."""
+        with self._lock:
+            try:
+                yield
+            except FAULTS as error:
+                raise StoreError(self.where, problem_of(error, _OTHERWISE)) from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._telling():
+            yield self._connection()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction. It is on the disk at the end, if that was asked for."""
+        with self._lock:
+            try:
+                db = self._connection()
+                self._is_to_be_synced = False
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                if db.in_transaction:
+                    db.execute("COMMIT")
+                is_to_be_synced = self._is_to_be_synced
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, FAULTS):
+                    raise StoreError(self.where, problem_of(error, _OTHERWISE)) from None
+                raise
+        if is_to_be_synced:
+            self._sync()  # other threads need not wait for it
+
+    def _roll_back(self) -> None:
+        if self._db is not None and self._db.in_transaction:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+
+    def _connection(self) -> sqlite3.Connection:
+        """That of this process: before a fork, it is closed."""
+        if self._is_closed:
+            raise StoreError(self.where, "is closed: open it again")
+        # What is known by a file that was removed is old, and its leases hold nobody off.
+        if identity_of(self._real) != self._identity:
+            raise StoreError(self.where, "was removed, moved or replaced while it was used: open it again")
+        if self._db is None:
+            self._db, _ = _opened(self._real, self.where, self._clock())
+        return self._db
+
+    def _disconnect(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _sync(self) -> None:
+        """As `synchronous = FULL` does it; but whether that is needed is known when the transaction is through."""
+        try:
+            file = os.open(f"{self._real}-wal", os.O_RDWR)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except FileNotFoundError:
+            pass  # closed meanwhile: SQLite has seen to it
+        except OSError as error:
+            raise StoreError(self.where, problem_of(error, "see to the disk, and run again")) from None
+
+
+def _opened(real: str, path: str, now: float) -> tuple[sqlite3.Connection, bytes]:
+    """A connection, and the salt. Raises StoreError for a file that is no store."""
+    db = sqlite3.connect(real, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
+    try:
+        db.text_factory = decoded
+        if not _is_empty(db):
+            _salt(db, path)  # what is no store is left as it is
+        _write_ahead(db, path)
+        _make(db)
+        salt = _salt(db, path)
+        # What is left of processes that were killed. It is on the disk at once, so that the name of the file beside it
+        # is there, too; from now on `SqliteStore._sync` says when to wait for the disk.
+        db.execute("PRAGMA synchronous = FULL")
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("UPDATE about SET opened = ?", (now,))
+            _sweep(db, now)
+        db.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        db.close()
+        raise
+    return db, salt
+
+
+def _write_ahead(db: sqlite3.Connection, path: str) -> None:
+    """Let readers and a writer work at a time. SQLite does not wait for those who ask for it at the same moment."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            ((mode,),) = db.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            break
+    if mode != "wal":
+        raise StoreError(path, "is on a drive where processes cannot share a file: name one on a disk of this machine")
+
+
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+
+def _make(db: sqlite3.Connection) -> None:
+    """The tables, in a file that has none."""
+    if not _is_empty(db):
+        return
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        if _is_empty(db):  # still: another process may have been quicker
+            for statement in _TABLES.values():
+                db.execute(statement)
+            db.execute("INSERT INTO about VALUES (?, ?, 0)", (_VERSION, secrets.token_bytes(_SALT)))
+
+
+def _salt(db: sqlite3.Connection, path: str) -> bytes:
+    """What the digests are salted with. Raises StoreError for anything that is not whole."""
+    tables = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
+    if not {"about", "told"} <= tables.keys():
+        raise StoreError(path, "is a database, but no store of what is known: name another file")
+    rows = db.execute("SELECT version, salt FROM about").fetchall()
+    version, salt = rows[0] if len(rows) == 1 else (None, None)
+    if isinstance(version, int) and version != _VERSION:
+        raise StoreError(
+            path,
+            f"was written by another version of this library ({version}, not {_VERSION}): use that one, or delete it, "
+            "and all is told again",
+        )
+    if tables != _TABLES or version != _VERSION or not isinstance(salt, bytes) or len(salt) != _SALT:
+        raise StoreError(path, "is damaged: its tables are not as they were made: delete it, and all is told again")
+    return salt
+
+
+def _sweep(db: sqlite3.Connection, now: float) -> None:
+    """A lease that has ended is as if it had been given back, but nothing is known of the record."""
+    db.execute(_ENDED, (now,))
+    db.execute("DELETE FROM leases WHERE until <= ?", (now,))
+
+
+def _unpacked(packed: object) -> Told:
+    if not isinstance(packed, bytes):
+        raise ValueError(type(packed).__name__)  # noqa: TRY004 - it is what a damaged file raises
+    return Told.unpacked(packed)
+
+
+def _of(db: sqlite3.Connection, statement: str, records: Iterable[bytes], *first: Any) -> Iterator[tuple[Any, ...]]:
+    """The rows that the statement gives for the records, after the values that come first."""
+    rest = [*records]
+    while rest:
+        size = next((each for each in _AT_ONCE if len(rest) <= each), _AT_ONCE[-1])
+        part, rest = rest[:size], rest[size:]
+        values = (*first, *part, *(None for _ in range(size - len(part))))
+        yield from db.execute(statement.format(",".join("?" * size)), values).fetchall()
+
+
+def _calls(db: sqlite3.Connection, tenant: bytes, slot: int) -> tuple[int, int, int, int]:
+    """The tenant's newest slot, its calls in all, until a minute ago, and until a day ago."""
+    row = db.execute(_CALLS, (tenant, slot - _MINUTE - 1, tenant, slot - _DAY - 1, tenant)).fetchone()
+    newest, total, minute, day = row or (0, 0, 0, 0)
+    if newest > slot:  # the clock was set back: they were made by now
+        db.execute(_COUNT, (tenant, slot, total))
+        db.execute("DELETE FROM calls WHERE tenant = ? AND slot > ?", (tenant, slot))
+    return min(newest, slot), total, minute or 0, day or 0
+
+
+def _thin(db: sqlite3.Connection, tenant: bytes, newest: int, slot: int) -> None:
+    """Of minutes that are over and no longer counted by the slot, keep the last slot; of the days before, nothing.
+
+    `newest`: the minute of the last call but this one.
+    """
+    for minute in (newest - 1, newest):
+        if (minute + 1) * _MINUTE <= slot - _MINUTE:
+            db.execute(_THIN, (tenant, minute * _MINUTE, tenant, (minute + 1) * _MINUTE))
+    db.execute(_THIN, (tenant, 0, tenant, slot - _DAY))
+
+
+def _held(db: sqlite3.Connection, tenant: bytes, now: float) -> float:
+    """The seconds that are left of a hold."""
+    row = db.execute("SELECT began, seconds FROM holds WHERE tenant = ?", (tenant,)).fetchone()
+    if row is None:
+        return 0.0
+    began, seconds = row
+    if began > now:  # the clock was set back: it begins now
+        db.execute("UPDATE holds SET began = ? WHERE tenant = ?", (now, tenant))
+        return float(seconds)
+    return max(0.0, float(began + seconds - now))
+
+
+# --- a fork -----------------------------------------------------------------------------------------------------------
+
+#: SQLite does not survive a fork, not even for a new connection: so there is none at that moment, nor any use of one.
+_OPEN: WeakSet[SqliteStore] = WeakSet()
+_FORKING = threading.Lock()
+_held_still: list[SqliteStore] = []
+
+
+def _before_fork() -> None:
+    _FORKING.acquire()
+    _held_still[:] = _OPEN
+    for store in _held_still:
+        store._lock.acquire()  # noqa: SLF001 - of this module
+        with suppress(sqlite3.Error):
+            store._disconnect()  # noqa: SLF001 - the same
+
+
+def _after_fork() -> None:
+    """In both processes. Each opens the file again when it has a use for it."""
+    for store in _held_still:
+        store._lock.release()  # noqa: SLF001 - the same
+    _held_still.clear()
+    _FORKING.release()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
