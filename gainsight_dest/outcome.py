@@ -40,6 +40,8 @@ class Status(str, Enum):
     """How an event ended. Equals its text: `outcome.status == "delivered"`."""
 
     DELIVERED = "delivered"
+    #: Nothing was sent: Gainsight is known to have all that it says.
+    UNCHANGED = "unchanged"
     #: It is at fault, or Gainsight refused it, or patience ran out: `Outcome.error` tells.
     FAILED = "failed"
     #: Of a type that this destination does not take, or switched off by its integrations.
@@ -70,6 +72,11 @@ class Outcome:
     gsid: str | None = None
     reason: str | None = None
     resumed: bool = False
+
+    @property
+    def is_through(self) -> bool:
+        """Whether Gainsight has what the event says."""
+        return self.status in {Status.DELIVERED, Status.UNCHANGED}
 
     @property
     def is_settled(self) -> bool:

@@ -18,13 +18,15 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.batching.chunking import Call, Queue, Stage, Turn
+from gainsight_dest.batching.chunking import NOTHING_KNOWN, Call, Memory, Queue, Stage, Turn
 from gainsight_dest.batching.ledger import PAGE, Ledger, Pages, Progress, Reply, blank
 from gainsight_dest.batching.stages import STAGES
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import ConfigError, CredentialsError, EventError
 from gainsight_dest.gainsight import Response
+from gainsight_dest.known.known import Knowledge
+from gainsight_dest.known.told import Learned
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status, begin, text_of
 from gainsight_dest.templates import Settings, for_one_tenant
 
@@ -56,6 +58,7 @@ class Batch:
     _number: int = -1
     _queues: tuple[Queue, ...] = ()
     _calls: tuple[Call, ...] = ()
+    _memory: Memory = NOTHING_KNOWN
 
     @property
     def stage(self) -> Stage | None:
@@ -95,10 +98,37 @@ class Batch:
         if self._config is None:
             return self
         ledger = Ledger(self._pages, self._attempts)
-        turn = Turn(STAGES, self._number, self._queues, self._config, ledger)
+        turn = Turn(STAGES, self._number, self._queues, self._config, ledger, self._memory)
         turn.take(calls, [_reply(answer) for answer in given], self._begun)
         same = self._labels, self._begun, self._config, self._attempts
-        return Batch(*same, ledger.pages, turn.number, tuple(turn.queues), tuple(turn.calls))
+        return Batch(*same, ledger.pages, turn.number, tuple(turn.queues), tuple(turn.calls), turn.memory)
+
+    @property
+    def learned(self) -> Learned:
+        """What Gainsight was told of the records that the batch has written, by their digests: for `Known.learn`.
+
+        None: it is not known any more what Gainsight has, as a call is under way, or may have been carried out. Empty
+        for a batch without `known`.
+        """
+        if self._memory.digests is None:
+            return {}
+        numbers = [number for call in self._calls for number in call.numbers]
+        out = {queue.record: None for queue in map(self._queues.__getitem__, numbers) if queue.exists is not None}
+        return {**self._memory.after(self._queues).learned, **out}
+
+    def lessons(self, before: Batch, places: Iterable[int]) -> Learned:
+        """What was learnt of the records that those requests of the batch, as it was `before`, are about.
+
+        A record that is not there yet, or that may be, is left out: nobody else is to create it meanwhile.
+        """
+        if before.stage is None or before.stage.of is None:
+            return {}
+        numbers = [number for place in places for number in before._calls[place].numbers]
+        if (self._number, self._memory.only) != (before._number, before._memory.only):
+            records = [before._queues[number].record for number in numbers]
+            return {record: self._memory.learned.get(record) for record in records}
+        queues = map(self._queues.__getitem__, numbers)
+        return {queue.record: queue.lesson for queue in queues if not queue.is_to_be_created}
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -159,6 +189,7 @@ def transform_batch(
     destination_config: DestinationConfig | Settings | Mapping[str, Any],
     *,
     attempts: int = ATTEMPTS,
+    known: Knowledge | None = None,
 ) -> Batch:
     """The batch of the events, with the first requests to be sent.
 
@@ -166,7 +197,7 @@ def transform_batch(
     becomes that of each; nothing raises. Each event fills in the templates of a dict, but for its `domain` and its
     `accessKey`, which are to be the same for all. An EventError may stand in for an event that could not be read, a
     PreparedEvent or its Request for one that has been transformed, by the same config. `attempts`: an event whose
-    request has failed so often for a while has failed.
+    request has failed so often for a while has failed. `known`: what Gainsight was told before is not sent again.
     """
     config: DestinationConfig | Settings
     shared: DestinationConfig | None = None
@@ -178,7 +209,14 @@ def transform_batch(
     for index, event in enumerate(events):
         begun.append(begin(index, event, config))
         labels.append((text_of(event, "messageId"), text_of(event, "type")))
-    return Batch(tuple(labels), tuple(begun), shared, attempts, blank(len(begun))).next(())
+    memory = NOTHING_KNOWN if known is None or shared is None else _memory(begun, shared, known)
+    return Batch(tuple(labels), tuple(begun), shared, attempts, blank(len(begun)), memory=memory).next(())
+
+
+def _memory(begun: Iterable[Request | Outcome], config: DestinationConfig, known: Knowledge) -> Memory:
+    digests = known.digests(config)
+    identities = {record for first in begun if isinstance(first, Request) for record in first.records}
+    return Memory(digests, known.view(digests.records(identities)), {})
 
 
 def _reply(answer: Answer) -> Reply:

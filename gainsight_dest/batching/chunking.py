@@ -1,20 +1,31 @@
 """Which records go together into a call, and what to do when it is refused or lost: by keys and records alone.
 
 Records of several keys share a call. What several events write of one record is merged. A refused call is divided until
-what is at fault stands alone; one that fails again and again is made in smaller and smaller parts.
+what is at fault stands alone; one that fails again and again is made in smaller and smaller parts. What Gainsight is
+known to have needs no call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
+
+import attrs
 
 from gainsight_dest.batching.ledger import Ledger, Reply, Write, response_of
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import LOOKS, Request
-from gainsight_dest.errors import CredentialsError, GainsightDestError, ResponseError, RetryableError
+from gainsight_dest.errors import (
+    CredentialsError,
+    GainsightDestError,
+    ResponseError,
+    RetryableError,
+    ThrottledError,
+)
+from gainsight_dest.fields import GainsightObject
 from gainsight_dest.gainsight import Response, folded, no_gsid, not_found_yet
+from gainsight_dest.known.told import Digests, Learned, Told
 from gainsight_dest.outcome import Outcome
 
 #: The first records as one, as many as may be, and how many they are. None: nothing is merged.
@@ -27,6 +38,10 @@ class Queue(NamedTuple):
     `exists`: whether Gainsight has the record; None: that is to be asked. `looks`: how often it is looked for before it
     is created again, as it may just have been created. `at`: how many of the writes are done. `until`, `width`: some
     were refused together; before the write of that number no more than so many are merged.
+
+    `told`: what Gainsight was told of the record, whose digest is `record`; None: that is not known. `is_learnt`: it
+    has changed in this batch, by what `lesson` says. `is_assumed`: that it `exists` is known from before, and Gainsight
+    may say otherwise.
     """
 
     writes: tuple[Write, ...]
@@ -35,11 +50,21 @@ class Queue(NamedTuple):
     at: int = 0
     until: int = 0
     width: int = 0
+    record: bytes = b""
+    told: Told | None = None
+    is_learnt: bool = False
+    lesson: Told | None = None
+    is_assumed: bool = False
 
     @property
     def is_narrow(self) -> bool:
         """Whether the next write was refused together with others."""
         return self.at < self.until
+
+    @property
+    def is_to_be_created(self) -> bool:
+        """Whether it is not there yet, as far as that is known, or may have been created just now."""
+        return self.at < len(self.writes) and (self.exists is False or self.looks > 0)
 
     def head(self, merge: Merge) -> tuple[Any, int]:
         """The next writes as one record, and how many they are."""
@@ -55,11 +80,26 @@ class Queue(NamedTuple):
     def past(self, count: int) -> Queue:
         """With the next writes done."""
         # For each call, and there may be 100,000: _replace would take three times as long.
-        return Queue(self.writes, self.exists, self.looks, self.at + count, self.until, self.width)
+        writes, exists, looks, at, *rest = self
+        return Queue(writes, exists, looks, at + count, *rest)  # type: ignore[arg-type] # it is of various types
 
     def narrowed(self, count: int, width: int) -> Queue:
         """With the next writes in parts."""
         return self._replace(until=self.at + count, width=max(1, width))
+
+    def tells(self, told: Told) -> Queue:
+        """Once Gainsight was told that."""
+        lesson = attrs.evolve(told, is_all=self.told is None) if self.lesson is None else self.lesson.then(told)
+        whole = told if self.told is None else self.told.then(told)
+        return self._replace(told=whole, is_learnt=True, lesson=lesson, is_assumed=False)
+
+    def forgotten(self) -> Queue:
+        """Once it is not known any more what Gainsight has."""
+        return self._replace(told=None, is_learnt=True, lesson=None)
+
+    def unassumed(self) -> Queue:
+        """Once it is not known any more whether Gainsight has the record at all."""
+        return self.forgotten()._replace(exists=None, is_assumed=False)
 
 
 class Call(NamedTuple):
@@ -83,14 +123,16 @@ class Call(NamedTuple):
 class Stage(NamedTuple):
     """A kind of calls, all of which a batch makes before those of the next kind.
 
-    `writes`: what events write by such calls, given what each began with. `key`, `merge`: of their records. `exists`:
-    what is known of each record at first, as of Queue. `sizes`: how many records go into a call that has failed so
-    often; 0: one, and no more than a single event writes of it. `request`: that for the heads of queues like this one.
+    `writes`: what events write by such calls, given what each began with. `key`, `merge`: of their records. `of`: the
+    object whose records they are, if they can be known. `exists`: what is known of each record at first, as of Queue.
+    `sizes`: how many records go into a call that has failed so often; 0: one, and no more than a single event writes of
+    it. `request`: that for the heads of queues like this one.
     """
 
-    writes: Callable[[Sequence[Request | Outcome], Ledger], Iterable[Write]]
+    writes: Callable[[Sequence[Request | Outcome | None], Ledger], Iterable[Write]]
     key: Callable[[Any], str]
     merge: Merge
+    of: GainsightObject | None
     exists: bool | None
     sizes: tuple[int, ...]
     request: Callable[[DestinationConfig, Queue, Sequence[Any]], Request]
@@ -106,6 +148,50 @@ class Stage(NamedTuple):
         return self.sizes[min(last, failures * last // max(1, min(last, attempts - 1)))]
 
 
+class Memory(NamedTuple):
+    """What is known of records at first, by their digests, and what was learnt in the stages that are over.
+
+    `again`: events that are to begin once more, without what was known: Gainsight may have said that it is not so.
+    `only`: those that have begun once more; None: all are on their first way.
+    """
+
+    digests: Digests | None
+    told: Mapping[bytes, Told]
+    learned: Learned
+    again: tuple[int, ...] = ()
+    only: tuple[int, ...] | None = None
+
+    def queue(self, stage: Stage, writes: Sequence[Write]) -> Queue:
+        """That of what events write of one record in that stage."""
+        if self.digests is None or stage.of is None:
+            return Queue(tuple(writes), stage.exists)
+        first = writes[0].record
+        record = self.digests.record(stage.of.identity(stage.key(first)))
+        told = self.told.get(record)
+        is_there = told is not None and told.gsid is not None and told.key == self.digests.key(stage.of, first)
+        is_assumed = is_there and stage.exists is None
+        return Queue(tuple(writes), is_assumed or stage.exists, record=record, told=told, is_assumed=is_assumed)
+
+    def after(self, queues: Iterable[Queue]) -> Memory:
+        """Once the stage of those is over."""
+        learned = {each.record: each.lesson for each in queues if each.is_learnt}
+        return self._replace(learned={**self.learned, **learned}) if learned else self
+
+    def begun(self, all_begun: Sequence[Request | Outcome]) -> Sequence[Request | Outcome | None]:
+        """What each event has begun with, if it is on its way."""
+        if self.only is None:
+            return all_begun
+        only = {*self.only}
+        return [each if event in only else None for event, each in enumerate(all_begun)]
+
+    def once_more(self, only: Sequence[int]) -> Memory:
+        """With those events on their way once more."""
+        return Memory(self.digests, {}, self.learned, (), tuple(only))
+
+
+NOTHING_KNOWN = Memory(None, {}, {})
+
+
 class Turn:
     """One turn of a batch: takes the answers to its calls, and makes the next ones.
 
@@ -113,11 +199,18 @@ class Turn:
     """
 
     def __init__(
-        self, stages: Sequence[Stage], number: int, queues: Iterable[Queue], config: DestinationConfig, ledger: Ledger
+        self,
+        stages: Sequence[Stage],
+        number: int,
+        queues: Iterable[Queue],
+        config: DestinationConfig,
+        ledger: Ledger,
+        memory: Memory,
     ) -> None:
         self.number = number
         self.queues = [*queues]
         self.calls: list[Call] = []
+        self.memory = memory
         self._stages = stages
         self._stage = stages[number]
         self._config = config
@@ -134,23 +227,43 @@ class Turn:
             else:
                 self._take(call, reply, reply.answer)
         if self._has_ended:
+            self.memory = self.memory.after(self.queues)
             self.number, self.queues, self.calls = len(self._stages) - 1, [], []
             return
         self._make_calls()
-        while not self.calls and self.number < len(self._stages) - 1:
-            self.number += 1
-            self._stage = self._stages[self.number]
-            by_key: dict[str, list[Write]] = {}
-            for write in self._stage.writes(begun, self._ledger):
-                by_key.setdefault(folded(self._stage.key(write.record)), []).append(write)
-            self.queues = [Queue(tuple(writes), self._stage.exists) for writes in by_key.values()]
-            self._free = [*range(len(self.queues))]
+        while not self.calls and (self.number < len(self._stages) - 1 or self.memory.again):
+            self._begin_stage(begun)
             self._make_calls()
+
+    def _begin_stage(self, begun: Sequence[Request | Outcome]) -> None:
+        """The next one, or the first, for what is to begin once more."""
+        self.memory = self.memory.after(self.queues)
+        self.number += 1
+        if self.number == len(self._stages):
+            self.number, only = 0, self._of_their_records(self.memory.again, begun)
+            self._ledger.begin_again(only)
+            self.memory = self.memory.once_more(only)
+        self._stage = self._stages[self.number]
+        by_key: dict[str, list[Write]] = {}
+        for write in self._stage.writes(self.memory.begun(begun), self._ledger):
+            by_key.setdefault(folded(self._stage.key(write.record)), []).append(write)
+        self.queues = [self.memory.queue(self._stage, writes) for writes in by_key.values()]
+        self._free = [*range(len(self.queues))]
+
+    def _of_their_records(self, again: Sequence[int], begun: Sequence[Request | Outcome]) -> list[int]:
+        """All events that write a record of the first stage which one of these writes.
+
+        In their order, so that no older value is written over a newer one.
+        """
+        first = self._stages[0]
+        keys = {write.event: folded(first.key(write.record)) for write in first.writes(begun, self._ledger)}
+        chosen = {keys[event] for event in again}
+        return [event for event, key in keys.items() if key in chosen]
 
     def _make_calls(self) -> None:
         """Make the calls for all records that are free to go together with any others of which as much is known."""
         together: dict[tuple[bool | None, int, int], list[int]] = {}
-        for number in self._free:
+        for number in self._ready():
             queue = self.queues[number]
             if queue.is_narrow or not self._stage.halves:
                 self._call((number,))
@@ -160,6 +273,43 @@ class Turn:
         for (*_, most), numbers in together.items():
             for start in range(0, len(numbers), most):
                 self._call(numbers[start : start + most])
+
+    def _ready(self) -> list[int]:
+        """The records to make calls for. Those that are assumed to be there wait for all that are looked for.
+
+        So that they are saved together.
+        """
+        ready = [*filter(self._has_more, self._free)]
+        if self._stage.exists is not None or not self.memory.told:
+            return ready
+        firsts = (*ready, *(call.heads[0][0] for call in self.calls))
+        if any(self.queues[number].exists is None for number in firsts):
+            return [number for number in ready if not self.queues[number].is_assumed]
+        under_way = {*ready, *(number for call in self.calls for number in call.numbers)}
+        waiting = (
+            number
+            for number, queue in enumerate(self.queues)
+            if queue.is_assumed and queue.at < len(queue.writes) and number not in under_way
+        )
+        return [*ready, *waiting]
+
+    def _has_more(self, number: int) -> bool:
+        """Whether something of the record is to be sent, once what Gainsight is known to have is passed."""
+        queue = self.queues[number]
+        while queue.exists and queue.told is not None and (queue.told.gsid or self._stage.exists):
+            record, count = self._head(queue)
+            if (told := self._told(record)) is None or not queue.told.covers(told):
+                break
+            self._ledger.saved(queue.writes[queue.at : queue.at + count], queue.told.gsid, is_assumed=queue.is_assumed)
+            queue = self.queues[number] = self._respelled(queue, queue.past(count))
+            if queue.at == len(queue.writes):
+                return False
+        return True
+
+    def _told(self, record: Any, gsid: str | None = None) -> Told | None:
+        """What Gainsight is told by the record; None where nothing is to be known of it."""
+        digests, of = self.memory.digests, self._stage.of
+        return None if digests is None or of is None else digests.told(of, record, gsid)
 
     def _size(self, event: int) -> int:
         return self._stage.size(self._ledger.of(event).failures, self._ledger.attempts)
@@ -205,12 +355,12 @@ class Turn:
             for half in _halves(call.numbers):
                 self._call(half)
             return
-        for number, _, count in call.heads:
+        for number, record, count in call.heads:
             queue = self.queues[number]
             key = None if said is None else self._key(queue)
             if said is None or key in said:
                 if not is_question:
-                    queue = self._saved(queue, count, said and said[key])
+                    queue = self._saved(queue, record, count, said and said[key])
                 self._go_on(number, queue if queue.exists else queue._replace(exists=True, looks=0))
             elif not is_question:
                 self._lose(number, count, queue, no_gsid(call.request.action))
@@ -218,10 +368,14 @@ class Turn:
                 queue = queue._replace(looks=queue.looks - 1)
                 self._lose(number, count, queue, not_found_yet(call.request.action))
             else:
-                self._go_on(number, queue._replace(exists=False))
+                self._go_on(number, queue.forgotten()._replace(exists=False))
 
-    def _saved(self, queue: Queue, count: int, gsid: str | None) -> Queue:
-        self._ledger.saved(queue.writes[queue.at : queue.at + count], gsid)
+    def _saved(self, queue: Queue, record: Any, count: int, gsid: str | None) -> Queue:
+        # What was passed before is there, too, and has this Gsid.
+        first = 0 if queue.is_assumed else queue.at
+        self._ledger.saved(queue.writes[first : queue.at + count], gsid)
+        if told := self._told(record, gsid):
+            queue = queue.tells(told)
         queue = queue.past(count)
         rest = queue.until - queue.at
         # They were refused together, and these are taken: one of the rest is at fault.
@@ -231,37 +385,56 @@ class Turn:
         """Gainsight refused the call: the record at fault has to be found."""
         (number, _, count), *others = call.heads
         queue = self.queues[number]
-        if others and (suspects := _suspects(call, error)):
+        if any(self.queues[each].is_assumed for each in call.numbers):
+            for each in call.numbers:  # it may not be there any more: all of it is to be written anew
+                known = self.queues[each]
+                self._go_on(each, known.unassumed()._replace(at=0) if known.is_assumed else known)
+        elif others and (suspects := _suspects(call, error)):
             self._call([each for each in call.numbers if each not in suspects])
             self._call(suspects)
         elif others:
             self._blame(call.numbers)
         elif count > 1 and queue.exists is not None:
-            self._go_on(number, queue.narrowed(count, count // 2 if self._stage.halves else 1))
+            # It may be refused for what is known to be there, and is not any more.
+            self._go_on(number, queue.forgotten().narrowed(count, count // 2 if self._stage.halves else 1))
         else:
-            self._ledger.fail(queue.events(count), error)
-            queue = queue.past(count)
+            events = queue.events(count)
+            again = [event for event in events if self._ledger.of(event).is_assumed]
+            self.memory = self.memory._replace(again=(*self.memory.again, *again))
+            self._ledger.fail([event for event in events if event not in again], error)
+            queue = queue.forgotten().past(count)
             self._go_on(number, queue._replace(until=0) if self._stage.halves else queue)
 
     def _lose(self, number: int, count: int, queue: Queue, error: GainsightDestError, *, is_over: bool = False) -> None:
         events = queue.events(count)
+        was_assumed = queue.is_assumed
+        if not isinstance(error, ThrottledError) and queue.exists is not None:
+            queue = queue.unassumed() if was_assumed else queue.forgotten()
         if queue.exists is False:  # it may have been created
             may_be_there = isinstance(error, RetryableError) and error.is_lost and self._ledger.attempts > LOOKS + 1
             queue = queue._replace(exists=None, looks=LOOKS if may_be_there else 0)
         if self._ledger.lose(events, error, is_over=is_over):
             queue = queue.past(count)
+        elif was_assumed and not queue.is_assumed:  # all of it is to be written, if it is not there any more
+            queue = queue._replace(at=0)
         elif count > 1 and not any(map(self._size, events)):
             queue = queue.narrowed(count, 1)
         self._go_on(number, queue)
 
     def _go_on(self, number: int, queue: Queue) -> None:
-        before, self.queues[number] = self.queues[number], queue
-        if queue.at == len(queue.writes):
-            return
-        if self._stage.exists is None and queue.at > before.at and self._key(queue) != self._key(before):
-            # Another spelling of the same key: Gainsight may or may not take it for the same record.
-            self.queues[number] = queue._replace(exists=None, looks=0)
-        self._free.append(number)
+        self.queues[number] = self._respelled(self.queues[number], queue)
+        if queue.at < len(queue.writes):
+            self._free.append(number)
+
+    def _respelled(self, before: Queue, queue: Queue) -> Queue:
+        """The queue after that one. Another spelling of its key: Gainsight may or may not take it for the same record.
+
+        That is asked again.
+        """
+        is_next = self._stage.exists is None and before.at < queue.at < len(queue.writes)
+        if is_next and self._key(queue) != self._key(before):
+            return queue._replace(exists=None, looks=0, is_assumed=False)
+        return queue
 
     def _key(self, queue: Queue) -> str:
         return self._stage.key(queue.writes[queue.at].record)

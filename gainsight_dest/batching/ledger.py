@@ -45,7 +45,8 @@ class Progress(NamedTuple):
 
     `is_under_way`: the last attempt goes on with the next call; else that begins another. `throttled` and `failures`:
     how many of its calls failed by throttling, and by anything else that may pass, but for those that the sender has
-    repeated without asking the batch. `waited`: in seconds, if the sender says so.
+    repeated without asking the batch. `waited`: in seconds, if the sender says so. `is_assumed`: its company is known
+    from before, and was not written.
     """
 
     attempts: int = 0
@@ -54,6 +55,7 @@ class Progress(NamedTuple):
     throttled: int = 0
     failures: int = 0
     waited: float = 0.0
+    is_assumed: bool = False
     error: GainsightDestError | None = None
     status: Status = Status.NOT_TRIED
     gsid: str | None = None
@@ -112,12 +114,18 @@ class Ledger:
         for event in events if reply.waited else ():
             self._note(event, waited=self.of(event).waited + reply.waited)
 
-    def saved(self, writes: Iterable[Write], gsid: str | None) -> None:
-        """They are taken."""
+    def saved(self, writes: Iterable[Write], gsid: str | None, *, is_assumed: bool = False) -> None:
+        """They are taken, or known to be there."""
         for event, _, is_last in writes:
             known = self.of(event)
-            status = Status.DELIVERED if is_last else Status.NOT_TRIED
-            self._put(event, Progress(*known[:-2], status, gsid or known.gsid))
+            through = Status.DELIVERED if known.attempts else Status.UNCHANGED
+            status = through if is_last else Status.NOT_TRIED
+            self._put(event, Progress(*known[:6], is_assumed, None, status, gsid or known.gsid))
+
+    def begin_again(self, events: Iterable[int]) -> None:
+        """Their companies are not there, though it was known that they were."""
+        for event in events:
+            self._note(event, gsid=None, is_assumed=False)
 
     def fail(self, events: Iterable[int], error: GainsightDestError | None) -> None:
         """They have failed."""

@@ -15,7 +15,7 @@ from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPe
 from gainsight_dest.fields import COMPANY, PERSON, company_link
 from gainsight_dest.outcome import Outcome, Status
 
-Begun = Sequence[Request | Outcome]
+Begun = Sequence[Request | Outcome | None]
 
 
 def _companies(begun: Begun, _: Ledger) -> list[Write]:
@@ -47,6 +47,7 @@ COMPANIES = Stage(
     writes=_companies,
     key=COMPANY.key_of,
     merge=partial(merged, of=COMPANY),
+    of=COMPANY,
     exists=None,
     sizes=(50, 50, 50, 50, 25, 12, 6, 3, 0),
     request=_companies_request,
@@ -55,6 +56,7 @@ PEOPLE = Stage(
     writes=_people,
     key=PERSON.key_of,
     merge=partial(merged, of=PERSON),
+    of=PERSON,
     exists=True,
     sizes=(1, 1, 1, 1, 0),
     request=lambda config, _, people: UpsertPerson(config, people[0]),
@@ -63,6 +65,7 @@ TRACK_EVENTS = Stage(
     writes=_track_events,
     key=lambda _: "",
     merge=None,
+    of=None,
     exists=True,
     sizes=(1,),
     request=lambda _config, _queue, requests: requests[0],

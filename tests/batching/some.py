@@ -10,7 +10,11 @@ import attrs
 
 from gainsight_dest import Request, Response
 from gainsight_dest.batching.batch import Batch, transform_batch
-from gainsight_dest.fields import Datatype, linked_companies
+from gainsight_dest.fields import COMPANY, PERSON, Datatype, linked_companies
+from gainsight_dest.gainsight import folded
+from gainsight_dest.known.known import Knowledge, Known
+from gainsight_dest.known.told import Digests, Told
+from gainsight_dest.outcome import Outcome
 from gainsight_dest.sandbox import Content, DroppedConnectionError, PlannedFault, Sandbox
 from tests import some
 from tests.some import FREE, Event, group
@@ -124,6 +128,36 @@ def finds_without_names(response: Response) -> Response:
 WIRES = [as_it_is, without_field_errors, without_names, backwards, every_name_in_capitals, finds_without_names]
 
 
+# --- a tenant that compares keys whatever their case ------------------------------------------------------------------
+
+
+def folded_content(data: dict[str, Any]) -> dict[str, Any]:
+    """The content with each key once, folded."""
+    people = {folded(each["Email"]): {**each, "Email": folded(each["Email"])} for each in data["people"]}
+    companies = {folded(each["Name"]): {**each, "Name": folded(each["Name"])} for each in data["companies"]}
+    gsids = {each["Gsid"] for each in companies.values()}
+    for each in people.values():
+        each["companies"] = [link for link in each["companies"] if link["Company_ID"] in gsids]
+    return {**data, "people": [*people.values()], "companies": [*companies.values()]}
+
+
+def folding(tenant: Sandbox) -> Send:
+    """Calls it with folded keys."""
+
+    def send(request: Request) -> Response:
+        body = json.loads(json.dumps(request.body))
+        for record in (body, *body.get("records", ())):
+            keys = {COMPANY.key, PERSON.key} & record.keys()
+            record.update({key: folded(record[key]) for key in keys})
+        for condition in body.get("where", {}).get("conditions", ()):
+            condition["value"] = [folded(each) for each in condition["value"]]
+        response = tenant.receive(request.method, request.url, request.headers, body).response
+        assert response is not None
+        return response
+
+    return send
+
+
 # --- delivery ---------------------------------------------------------------------------------------------------------
 
 
@@ -145,6 +179,18 @@ def together(events: list[Any], send: Send) -> Batch:
     while batch.requests:
         batch = batch.next([answer(request, send) for request in batch.requests])
     return batch
+
+
+def in_batches(
+    batches: Iterable[list[Any]], send: Send, known: Known | None, at: float = 0.0
+) -> tuple[list[Outcome], Known | None]:
+    """The outcomes of all batches, one after the other, and what is known in the end: each is told a second later."""
+    outcomes: list[Outcome] = []
+    for number, events in enumerate(batches):
+        batch, _ = run(transform_batch(events, CONFIG, known=known), send)
+        known = None if known is None else known.learn(batch.learned, at=at + number)
+        outcomes += batch.outcomes
+    return outcomes, known
 
 
 def run(batch: Batch, send: Send) -> tuple[Batch, list[Request]]:
@@ -170,6 +216,25 @@ def after_companies(events: list[Event], send: Send) -> Batch:
     while any("company" in request.action for request in batch.requests):
         batch = batch.next([answer(request, send) for request in batch.requests])
     return batch
+
+
+def untrue(known: Knowledge, tenant: Sandbox, identities: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the records that the tenant does not hold as it is known of them."""
+    digests = known.digests(CONFIG)
+    by_digest = {digests.record(each): each for each in identities}
+    return [
+        by_digest[digest]
+        for digest, told in known.view(by_digest).items()
+        if not any(each.covers(told) and each.gsid == told.gsid for each in _held(tenant, digests, *by_digest[digest]))
+    ]
+
+
+def _held(tenant: Sandbox, digests: Digests, name: str, key: str) -> Iterable[Told]:
+    """All that the tenant holds of the records of that key, however it is spelled."""
+    of, records = (PERSON, tenant.people) if name == PERSON.name else (COMPANY, tenant.companies)
+    for record in records:
+        if of.identity(of.key_of(record)) == (name, key):
+            yield digests.told(of, record, record.get("Gsid"))
 
 
 def state(tenant: Sandbox) -> Any:

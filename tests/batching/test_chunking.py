@@ -13,7 +13,7 @@ import pytest
 
 from gainsight_dest import CredentialsError, RejectedError, Reply, Response
 from gainsight_dest.batching.batch import Batch, transform_batch
-from gainsight_dest.batching.chunking import Call, Queue, Turn
+from gainsight_dest.batching.chunking import NOTHING_KNOWN, Call, Queue, Turn
 from gainsight_dest.batching.ledger import PAGE, Ledger, Write, blank
 from gainsight_dest.batching.merge import merged
 from gainsight_dest.batching.requests import CreateCompanies, FindCompanies, UpdateCompanies
@@ -70,7 +70,7 @@ class Widgets:
         return self.requests
 
     def _turn(self, number: int, queues: Sequence[Queue], calls: Sequence[Call], answers: Sequence[Given]) -> None:
-        turn = Turn((self.stage,), number, queues, CONFIG, self.ledger)
+        turn = Turn((self.stage,), number, queues, CONFIG, self.ledger, NOTHING_KNOWN)
         turn.take(calls, [Reply(answer, int(answer is not None)) for answer in answers], ())
         self.queues, self.calls = turn.queues, turn.calls
 

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest import EventError, Request, ResponseError
+from gainsight_dest import EventError, Request, Response, ResponseError
 from gainsight_dest.batching.batch import transform_batch
 from gainsight_dest.fields import linked_companies
+from gainsight_dest.known.known import Known
 from gainsight_dest.outcome import Outcome, Status, begin, known
 from gainsight_dest.sandbox import FAULTS, Content, PlannedFault, Sandbox
-from tests.batching.some import BOB, CONFIG, WIRES, Send, Wire, sandbox, state, together
+from tests.batching.some import (
+    BOB,
+    CONFIG,
+    WIRES,
+    Send,
+    Wire,
+    answer,
+    folded_content,
+    folding,
+    in_batches,
+    sandbox,
+    state,
+    together,
+    untrue,
+)
 from tests.some import ADA, group, identify, track
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -199,6 +215,212 @@ def test_a_batch_is_a_value_at_every_step(events: list[Any], wire: Wire) -> None
         other, batch = stored.next(answers), batch.next(answers)
         assert (stored.requests, stored.outcomes) == (requests, before), "nothing of it changes"
     assert all(outcome.status != "not tried" for outcome in batch.outcomes)
+
+
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+#: In each list one batch; all of it comes twice, so that much is known.
+batches_of_events = st.lists(event_lists, max_size=3).map(lambda batches: batches * 2)
+batches_of_good_events = st.lists(good_events, max_size=3).map(lambda batches: batches * 2)
+#: Faults that meet a few of the calls, one after the other or apart.
+passing_faults = st.lists(
+    st.builds(
+        lambda kind, calls: PlannedFault(kind, calls=tuple(sorted(calls))),
+        st.sampled_from(PASSING),
+        st.sets(st.integers(1, 20), min_size=1, max_size=3),
+    ),
+    max_size=3,
+)
+
+
+def _as_if_delivered(outcomes: Iterable[Outcome], tenant: Sandbox) -> list[Any]:
+    sent = (
+        attrs.evolve(each, status=Status.DELIVERED) if each.status is Status.UNCHANGED else each for each in outcomes
+    )
+    return told(sent, tenant)
+
+
+@given(batches_of_events, contents(), st.sampled_from(WIRES))
+def test_what_is_known_changes_neither_the_state_nor_the_outcomes(
+    batches: list[list[Any]], content: dict[str, Any], wire: Wire
+) -> None:
+    plain, knowing = sandbox(Content.from_data(content)), sandbox(Content.from_data(content))
+    expected, _ = in_batches(batches, lambda request: wire(plain.handle(request)), None)
+    outcomes, _ = in_batches(batches, lambda request: wire(knowing.handle(request)), Known())
+    assert _as_if_delivered(outcomes, knowing) == told(expected, plain)
+    assert state(knowing) == state(plain)
+    assert sum(outcome.calls for outcome in outcomes) == sum(knowing.counts.values())
+    assert all(not outcome.calls for outcome in outcomes if outcome.status == "unchanged")
+
+
+@given(st.one_of(batches_of_events, batches_of_good_events), contents(), passing_faults)
+def test_with_faults_that_pass_what_is_known_ends_in_the_state_of_none(
+    batches: list[list[Any]], content: dict[str, Any], faults: list[PlannedFault]
+) -> None:
+    calm, faulty = sandbox(Content.from_data(content)), sandbox(Content.from_data(content), faults)
+    expected, _ = in_batches(batches, calm.handle, None)
+    outcomes, _ = in_batches(batches, faulty.handle, Known())
+    assert [each.is_through for each in outcomes] == [each.is_through for each in expected]
+    people, companies, sent = state(faulty)
+    assert (people, companies) == state(calm)[:2]
+    assert _without_repeats(sent) == _without_repeats(calm.events)
+
+
+@given(good_events, good_events, st.sampled_from(["401", "result-false"]), st.integers(1, 12))
+def test_after_a_fault_that_ends_events_what_is_known_hides_none_of_those_that_are_sent_again(
+    before: list[Any], events: list[Any], kind: str, number: int
+) -> None:
+    calm, fixed = sandbox(), sandbox()
+    in_batches([before, events], calm.handle, None)
+    _, known_before = in_batches([before], fixed.handle, Known())
+    faulty = sandbox(fixed.content, faults=[PlannedFault(kind, calls=(number,))])
+    outcomes, known_after = in_batches([events], faulty.handle, known_before)
+    ended = [each.index for each in outcomes if each.status == "not tried" or isinstance(each.error, ResponseError)]
+    if kind == "result-false" and ended:
+        ended = [*range(ended[0], len(events))]
+    again = [events[index] for index in ended if events[index]["type"] != "track"]
+    in_batches([again], sandbox(faulty.content).handle, known_after)
+    assert state(fixed)[:2] == state(calm)[:2]
+
+
+@given(st.one_of(batches_of_events, batches_of_good_events), contents(), st.sampled_from(WIRES), passing_faults)
+def test_nothing_is_taken_for_known_that_gainsight_has_not(
+    batches: list[list[Any]], content: dict[str, Any], wire: Wire, faults: list[PlannedFault]
+) -> None:
+    tenant, known_before = sandbox(Content.from_data(content), faults), Known()
+    for events in batches:
+        batch = transform_batch(events, CONFIG, known=known_before)
+        identities = _identities([*events, *batches[0]])
+        while requests := batch.requests:
+            answers = [_answered(request, wire, tenant) for request in requests]
+            # Before it hears the answers.
+            assert not untrue(known_before.learn(batch.learned, at=1), tenant, identities)
+            batch = batch.next(answers)
+            assert not untrue(known_before.learn(batch.learned, at=1), tenant, identities)
+        known_before = known_before.learn(batch.learned, at=1)
+
+
+@given(batches_of_events, contents())
+def test_nothing_is_taken_for_known_where_gainsight_holds_two_spellings_of_a_key_for_one(
+    batches: list[list[Any]], content: dict[str, Any]
+) -> None:
+    plain, knowing = (sandbox(Content.from_data(folded_content(content))) for _ in range(2))
+    expected, _ = in_batches(batches, folding(plain), None)
+    outcomes, _ = in_batches(batches, folding(knowing), Known())
+    assert _as_if_delivered(outcomes, knowing) == told(expected, plain)
+    assert state(knowing) == state(plain)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Callable[[Content], Content]:
+    """What somebody else does to the records: changes some, and deletes others, with all links to them."""
+    emails_gone, names_gone = draw(st.sets(emails, max_size=1)), draw(st.sets(names, max_size=2))
+    person, company = draw(st.sampled_from(["Zoe", None])), draw(st.sampled_from([99, None]))
+
+    def change(content: Content) -> Content:
+        data = content.as_data()
+        companies = [each for each in data["companies"] if each["Name"] not in names_gone]
+        people = [each for each in data["people"] if each["Email"] not in emails_gone]
+        there = {each["Gsid"] for each in companies}
+        for each in people:
+            each["companies"] = [link for link in each["companies"] if link["Company_ID"] in there]
+        return Content.from_data(
+            {
+                "companies": [each | ({"Employees": company} if company else {}) for each in companies],
+                "people": [each | ({"FirstName": person} if person else {}) for each in people],
+                "events": data["events"],
+            }
+        )
+
+    return change
+
+
+@given(batches_of_good_events, batches_of_good_events, changes())
+def test_what_somebody_else_changes_is_right_again_once_all_is_sent_that_was_told_before(
+    before: list[list[Any]], after: list[list[Any]], change: Callable[[Content], Content]
+) -> None:
+    def end(first: Known | None) -> Any:
+        tenant = sandbox()
+        _, second = in_batches(before, tenant.handle, first, at=0)
+        tenant.content = change(tenant.content)
+        _, third = in_batches(after, tenant.handle, second, at=1000)
+        fresh = None if third is None else third.since(1000)
+        outcomes, _ = in_batches([*before, *after], tenant.handle, fresh, at=2000)
+        assert not any(isinstance(each.error, ResponseError) for each in outcomes)
+        return state(tenant)[:2]
+
+    assert end(Known()) == end(None)
+
+
+@given(batches_of_good_events, changes(), st.sampled_from(WIRES))
+def test_companies_that_somebody_deletes_cost_no_event(
+    batches: list[list[Any]], change: Callable[[Content], Content], wire: Wire
+) -> None:
+    tenant = sandbox()
+    _, known_before = in_batches(batches, tenant.handle, Known())
+    tenant.content = change(tenant.content)
+    outcomes, _ = in_batches(batches, lambda request: wire(tenant.handle(request)), known_before)
+    there = {each["Gsid"] for each in tenant.companies}
+    assert not any(isinstance(each.error, ResponseError) for each in outcomes)
+    assert all(each.gsid in there for each in outcomes if each.gsid and each.status == "delivered")
+
+
+#: As many companies as a call takes no more of, each spelled in one way; nothing is refused.
+many_companies = st.builds(
+    lambda name, email, n: group(f"Company {name}", email, employees=n, stage=f"{n % 3}"),
+    st.integers(0, 120),
+    st.sampled_from([ADA, BOB]),
+    st.integers(0, 3),
+)
+
+
+@given(
+    st.lists(st.one_of(good_events, st.lists(many_companies, max_size=120)), max_size=3).map(lambda each: each * 2),
+    st.sets(st.integers(0, 120)),
+    st.sampled_from(WIRES),
+)
+def test_what_is_known_costs_no_call_more(batches: list[list[Any]], there: set[int], wire: Wire) -> None:
+    held = [{"Gsid": f"OLD{number}", "Name": f"Company {number}"} for number in there]
+    content = {"people": [], "companies": held, "events": []}
+    plain, knowing = sandbox(Content.from_data(content)), sandbox(Content.from_data(content))
+    told_before: Known | None = Known()
+    for events in batches:
+        before = plain.counts.total(), knowing.counts.total()
+        in_batches([events], lambda request: wire(plain.handle(request)), None)
+        _, told_before = in_batches([events], lambda request: wire(knowing.handle(request)), told_before)
+        assert knowing.counts.total() - before[1] <= plain.counts.total() - before[0]
+
+
+@given(event_lists, event_lists, st.sampled_from(WIRES))
+def test_a_batch_that_knows_something_is_a_value_at_every_step(
+    before: list[Any], events: list[Any], wire: Wire
+) -> None:
+    tenant = sandbox()
+    _, known_before = in_batches([before], tenant.handle, Known(b"salt"))
+    batch, other = (transform_batch(events, CONFIG, known=known_before) for _ in range(2))
+    while requests := batch.requests:
+        stored = pickle.loads(pickle.dumps(batch))
+        assert stored == batch == other
+        assert stored.requests == requests
+        assert stored.learned == batch.learned
+        answers = [wire(tenant.handle(request)) for request in requests]
+        other, batch = stored.next(answers), batch.next(answers)
+    learnt = known_before and known_before.learn(batch.learned, at=1)
+    assert pickle.loads(pickle.dumps(learnt)) == learnt
+
+
+def _answered(request: Request, wire: Wire, tenant: Sandbox) -> Response | Exception:
+    """The answer as it is heard: one that is broken cannot be changed any more."""
+    given_answer = answer(request, tenant.handle)
+    try:
+        return wire(given_answer) if isinstance(given_answer, Response) else given_answer
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return given_answer
+
+
+def _identities(events: list[Any]) -> set[tuple[str, str]]:
+    firsts = (begin(0, event, CONFIG) for event in events)
+    return {identity for first in firsts if isinstance(first, Request) for identity in first.records}
 
 
 def test_an_event_error_may_stand_in_for_an_event() -> None:
