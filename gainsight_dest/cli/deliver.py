@@ -28,10 +28,12 @@ from gainsight_dest.cli.options import (
     errors_option,
     fail_empty_option,
     format_option,
+    known_options,
     limit_options,
     limits,
     number_option,
     refuse_contradictions,
+    refuse_idle,
 )
 from gainsight_dest.cli.progress import Look, ProgressLog, utc
 from gainsight_dest.cli.read import Item, fault_in
@@ -49,11 +51,16 @@ _DAY = 86_400.0
 #: What delivering needs beside the command line.
 LIBRARIES = ("requests", "pyrate_limiter")
 COLUMNS = ("events", "delivered", "failed", "skipped", "not tried", "calls")
+#: With what is known.
+COLUMNS_KNOWN = ("events", "delivered", "unchanged", *COLUMNS[2:])
 #: Options that go not with each other, by the names of their parameters.
 _CONTRADICTIONS = {
     "no_batch": ("batch", "linger"),
-    "dry_run": ("report", "journal", "retry_failed", "keep_events", "metrics_file", "form"),
-    "report": ("events", "journal", "errors", "retry_failed", "keep_events", "metrics_file", "log_format", "verbose"),
+    "dry_run": ("report", "journal", "known", "retry_failed", "keep_events", "metrics_file", "form"),
+    "report": (
+        *("events", "journal", "errors", "known", "retry_failed", "keep_events"),
+        *("metrics_file", "log_format", "verbose"),
+    ),
     "quiet": ("verbose",),
 }
 #: Why a line is not sent that a journal is to take up when it is whole.
@@ -66,6 +73,7 @@ _UNFINISHED = Fault("NotTried", None, "the last line is not complete yet")
 @click.option("--journal", metavar="FILE", help="Record each outcome here. The same command continues the run.")
 @click.option("--retry-failed", is_flag=True, help="Send the failed events of the journal again.")
 @click.option("--keep-events", is_flag=True, help="Keep the events themselves in the journal, not only their outcomes.")
+@known_options
 @errors_option
 @number_option("--workers", WORKERS, "How many calls to make at the same time.", least=1, most=64)
 @budget_option
@@ -114,6 +122,7 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
     wrong key; 130 ended by Ctrl-C, 143 by SIGTERM.
     """
     refuse_contradictions(_CONTRADICTIONS)
+    refuse_idle({"resend_after": "known"})
     if options["report"] is not None:
         return _report(options["report"], options["form"])
     if events is None or config_file is None:
@@ -144,16 +153,19 @@ def _errors_as_json(*, is_wanted: bool) -> Iterator[None]:
 
 def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
     from gainsight_dest.deliver import Deliverer, Journal  # noqa: PLC0415 - needs the extra deliver
+    from gainsight_dest.known import Known  # noqa: PLC0415 - the same
 
     config = destination_config(config_file)
     _check_files(options, events, config_file)
-    counts = RunCounts(COLUMNS)
+    counts = RunCounts(COLUMNS if options["known"] is None else COLUMNS_KNOWN)
     run = None
     with ExitStack() as stack:
         try:
-            deliverer = stack.enter_context(
-                Deliverer(config, base_url=options["base_url"], workers=options["workers"], **limits(options))
-            )
+            settings = {"base_url": options["base_url"], "workers": options["workers"], **limits(options)}
+            if options["known"] is not None:
+                store = stack.enter_context(Known.open(options["known"]))
+                settings |= {"known": store, "resend_after": options["resend_after"]}
+            deliverer = stack.enter_context(Deliverer(config, **settings))
             journal = None
             if options["journal"] is not None:
                 how = {name: options[name] for name in ("retry_failed", "keep_events")}
@@ -441,6 +453,8 @@ def _report(path: str, form: str) -> int:
     try:
         for entry in entries(path):
             result = entry.outcome
+            if result.status is Status.UNCHANGED:
+                counts.columns = COLUMNS_KNOWN
             row = {"events": 1, str(result.status): 1, "calls": result.calls}
             counts.add(result.index + 1, result.type, row, result.reason, fault_in(result))
             first, last = min(first, entry.at), max(last, entry.at)

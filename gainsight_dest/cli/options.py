@@ -52,6 +52,36 @@ def listen_options(port: int) -> Callable[[_F], _F]:
     return lambda command: at_port(at_host(command))
 
 
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+#: Seconds of each unit that a length of time may be in.
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{1,9})([smhd])", value.strip())
+    if found is None or not int(found[1]):
+        raise click.BadParameter("must be a length of time such as 90m, 24h or 7d, above 0")
+    return float(int(found[1]) * _UNITS[found[2]])
+
+
+#: The option of how long what was told counts as known.
+resend_after_option = click.option(
+    "--resend-after",
+    metavar="TIME",
+    callback=_seconds,
+    help="Send what was sent longer ago than this again, such as 24h or 7d.  [default: never]",
+)
+
+
+def known_options(command: _F) -> _F:
+    """The options of a store of what is known."""
+    about = "Do not send again what this file, or redis://..., says that Gainsight has. Processes can share it."
+    return click.option("--known", metavar="FILE|URL", help=about)(resend_after_option(command))
+
+
 # --- limits of calls --------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack, aclosing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -15,7 +16,7 @@ from gainsight_dest.deliver.batches import Item
 from gainsight_dest.deliver.call import too_late
 from gainsight_dest.deliver.chunks import async_chunks, async_until_broken
 from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
-from gainsight_dest.deliver.flow import Flow, Run, event_flow
+from gainsight_dest.deliver.flow import Answer, Flow, Run, event_flow
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.descriptors import Request
@@ -104,11 +105,13 @@ class AsyncDeliverer(Driver):
 
     async def _drive(self, run: Run, flow: Flow[_T]) -> _T:
         acts = self._acts(run, flow)
-        answer: Response | Exception | None = None
+        answer: Answer = None
         while not isinstance(act := next_of(acts, answer), Done):
             answer = None
             if isinstance(act, Request):
                 answer = await self._answer(act)
+            elif callable(act):
+                answer = await asyncio.to_thread(act)
             else:
                 await self._sleep(act)
         return act.value
@@ -151,18 +154,23 @@ class AsyncDeliverer(Driver):
         self, run: Run, lists: AsyncIterable[list[tuple[int, Item]]], journal: Journal | None
     ) -> AsyncGenerator[Outcome, None]:
         async for chunk in lists:
-            delivery = self._chunk(chunk, journal)
-            for outcome in delivery.front():
-                yield outcome
-            while not run.is_stopped and (flows := delivery.flows(run)):
-                tasks = [self._task(self._in_its_place(run, flow)) for flow in flows]
-                try:
-                    await self._ended(run, tasks)
-                finally:
-                    delivery.take([task.result() for task in tasks])
-                    self._settle(delivery, journal)
+            begin = partial(self._chunk, chunk, journal)
+            delivery = begin() if self._known is None else await asyncio.to_thread(begin)
+            try:
                 for outcome in delivery.front():
                     yield outcome
+                while not run.is_stopped and (flows := delivery.flows(run)):
+                    tasks = [self._task(self._in_its_place(run, flow)) for flow in flows]
+                    try:
+                        await self._ended(run, tasks)
+                    finally:
+                        delivery.take([task.result() for task in tasks])
+                        self._settle(delivery, journal)
+                    await self._drive(run, delivery.give_back(run))
+                    for outcome in delivery.front():
+                        yield outcome
+            finally:
+                await self._drive(run, delivery.end(run))
             for outcome in delivery.rest():
                 yield outcome
 

@@ -13,8 +13,9 @@ import attrs
 from gainsight_dest.batching.batch import Reply, transform_batch
 from gainsight_dest.batching.stages import COMPANIES, TRACK_EVENTS
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.flow import Flow, Run, request_flow
+from gainsight_dest.deliver.flow import Flow, Run, give_back, request_flow
 from gainsight_dest.errors import EventError
+from gainsight_dest.known.known import Knowledge, new_owner
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status
 from gainsight_dest.templates import Settings
 
@@ -28,9 +29,11 @@ class ChunkDelivery:
     ```python
     while flows := delivery.flows(run):
         delivery.take([drive(flow) for flow in flows])
+        drive(delivery.give_back(run))
         for outcome, event in delivery.settle():
             journal.add(outcome, event)
         yield from delivery.front()
+    drive(delivery.end(run))
     yield from delivery.rest()
     ```
 
@@ -48,12 +51,18 @@ class ChunkDelivery:
         *,
         attempts: int,
         at_once: int,
+        told: Knowledge | None = None,
     ) -> None:
         self._chunk = chunk
         self._at_once = at_once
         self._outcomes = [*known]
         self._places = [place for place, outcome in enumerate(known) if outcome is None]
-        self._batch = transform_batch([chunk[place][1] for place in self._places], config, attempts=attempts)
+        events = [chunk[place][1] for place in self._places]
+        self._batch = self._before = transform_batch(events, config, attempts=attempts, known=told)
+        #: Who has leases; which companies are to be created, and so kept; which requests were sent.
+        self._owner = new_owner()
+        self._held: set[bytes] = set()
+        self._sent: list[int] = []
         self._chosen: list[int] = []
         self._open = list(range(len(self._places)))
         self._in_order = False
@@ -69,14 +78,34 @@ class ChunkDelivery:
             del self._chosen[self._at_once :]
         # Track events go one by one: the one that is settled is the first of those that are open.
         self._in_order = self._batch.stage is TRACK_EVENTS
-        return [request_flow(run, requests[each], failures[each], waited[each]) for each in self._chosen]
+        return [request_flow(run, requests[each], failures[each], waited[each], self._owner) for each in self._chosen]
 
     def take(self, replies: Sequence[Reply]) -> None:
         """The replies of the flows, in their order."""
         given: list[Reply | None] = [None] * len(self._batch.requests)
         for place, reply in zip(self._chosen, replies, strict=True):
             given[place] = reply
-        self._batch = self._batch.next(given)
+        self._before, self._batch = self._batch, self._batch.next(given)
+        self._sent = [place for place, each in enumerate(given) if each is not None and (each.calls or each.answer)]
+
+    def give_back(self, run: Run) -> Flow[None]:
+        """Gives back the records that the last replies are about, with what was learnt; but what is to be created.
+
+        Whoever has one of those never waits for another: a call for them is for none but them.
+        """
+        if run.digests is None:
+            return
+        learned = self._batch.lessons(self._before, self._sent)
+        requests = self._before.requests
+        records = {record for place in self._sent for record in run.digests.records(requests[place].records)}
+        self._held = (self._held | records) - learned.keys() if self._before.stage is COMPANIES else set()
+        is_over = self._before.stage is COMPANIES and not self._held
+        yield from give_back(run, learned, self._owner, is_last=is_over)
+
+    def end(self, run: Run) -> Flow[None]:
+        """Gives back all that is left. What was to be created may be there."""
+        yield from give_back(run, dict.fromkeys(self._held), self._owner, is_last=True)
+        self._held.clear()
 
     def settle(self) -> Iterator[tuple[Outcome, Item]]:
         """The outcomes that are settled now, with their events: to be recorded."""

@@ -11,6 +11,7 @@ from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
 
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.deliver.patience import to_the_next_minute
+from gainsight_dest.known.known import Store
 
 _MINUTE = int(Duration.MINUTE)
 _DAY = int(Duration.DAY)
@@ -101,6 +102,39 @@ class Budget:
         self._ahead = max(self._ahead, self._latest - now)
         self._latest = now + self._ahead
         return self._latest
+
+
+class SharedBudget:
+    """The tenant's calls, as of Budget, for all processes that share the store, which counts them by its own clock."""
+
+    def __init__(
+        self,
+        store: Store,
+        tenant: bytes,
+        calls_per_minute: int | None = CALLS_PER_MINUTE,
+        calls_per_day: int | None = CALLS_PER_DAY,
+    ) -> None:
+        _rates(calls_per_minute, calls_per_day, is_even=False)
+        self.calls_per_minute = calls_per_minute
+        self.calls_per_day = calls_per_day
+        self._store = store
+        self._tenant = tenant
+
+    def take(self) -> float:
+        """As of Budget. Raises StoreError, as the others do."""
+        return self._store.spend(self._tenant, self.calls_per_minute, self.calls_per_day)
+
+    def hold(self, seconds: float | None) -> None:
+        """As of Budget, for all processes."""
+        wait = to_the_next_minute(time.time()) if seconds is None else min(seconds, _DAY / 1000)
+        self._store.hold(self._tenant, wait)
+
+    def remember(self, calls: Iterable[tuple[float, int]]) -> None:
+        """Nothing: the store has counted the calls that were made before."""
+
+    def used(self) -> int:
+        """As of Budget."""
+        return self._store.used(self._tenant)
 
 
 def _rates(per_minute: int | None, per_day: int | None, *, is_even: bool) -> list[Rate]:

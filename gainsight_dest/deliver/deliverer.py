@@ -19,13 +19,12 @@ from gainsight_dest.deliver import transport
 from gainsight_dest.deliver.batches import Item
 from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
 from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
-from gainsight_dest.deliver.flow import Flow, Run, event_flow
+from gainsight_dest.deliver.flow import Answer, Flow, Run, event_flow
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.deliver.send import Sender
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.gainsight import Response
 from gainsight_dest.outcome import Outcome
 from gainsight_dest.templates import Settings, of_one_tenant
 
@@ -104,7 +103,7 @@ class Deliverer(Driver):
 
     def _drive(self, run: Run, flow: Flow[_T]) -> _T:
         acts = self._acts(run, flow)
-        answer: Response | Exception | None = None
+        answer: Answer = None
         while not isinstance(act := next_of(acts, answer), Done):
             answer = None
             if isinstance(act, Request):
@@ -112,6 +111,8 @@ class Deliverer(Driver):
                     answer = self._send(act)
                 except GainsightDestError as error:
                     answer = error
+            elif callable(act):
+                answer = act()
             else:
                 self._sleep(act)
         return act.value
@@ -153,11 +154,15 @@ class Deliverer(Driver):
         drive = partial(self._drive, run)
         for chunk in lists:
             delivery = self._chunk(chunk, journal)
-            yield from delivery.front()
-            while not run.is_stopped and (flows := delivery.flows(run)):
-                delivery.take(list(pool.map(drive, flows) if pool else map(drive, flows)))
-                self._settle(delivery, journal)
+            try:
                 yield from delivery.front()
+                while not run.is_stopped and (flows := delivery.flows(run)):
+                    delivery.take(list(pool.map(drive, flows) if pool else map(drive, flows)))
+                    drive(delivery.give_back(run))
+                    self._settle(delivery, journal)
+                    yield from delivery.front()
+            finally:
+                drive(delivery.end(run))
             yield from delivery.rest()
 
     def _side_by_side(

@@ -7,7 +7,9 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
+from math import inf
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -15,15 +17,20 @@ import attrs
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.batches import ChunkDelivery, Item
-from gainsight_dest.deliver.budget import Budget, steady_clock
+from gainsight_dest.deliver.budget import Budget, SharedBudget, steady_clock
 from gainsight_dest.deliver.call import DEADLINE, TIMEOUT, Timeout, target_of
-from gainsight_dest.deliver.flow import SILENCE, Answer, Ending, Flow, Hold, Run, Trouble, Wait
+from gainsight_dest.deliver.flow import SILENCE, Answer, Consult, Ending, Flow, Hold, Run, Trouble, Wait
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience, above_0, at_least_1
 from gainsight_dest.descriptors import Request, checked_base_url
-from gainsight_dest.outcome import Outcome, begin, known
+from gainsight_dest.known.known import LEASE, Store
+from gainsight_dest.known.told import Digests, Told
+from gainsight_dest.outcome import Outcome, begin
+from gainsight_dest.outcome import known as outcome_of
 from gainsight_dest.templates import Settings, for_one_tenant, of_one_tenant
 
+#: What has to be done for a flow.
+Act = Request | float | Callable[[], Any]
 _T = TypeVar("_T")
 _Step = TypeVar("_Step")
 
@@ -59,11 +66,13 @@ class Driver:
     _budget: Budget | None = None
     _silence: float = attrs.field(default=SILENCE, validator=above_0)
     _deadline: float = attrs.field(default=DEADLINE, validator=above_0)
+    _known: Store | None = None
+    _resend_after: float | None = attrs.field(default=None, validator=attrs.validators.optional(above_0))
     #: That by which all events are sent.
     config: DestinationConfig = attrs.field(init=False)
     #: The address that calls go to.
     target: str = attrs.field(init=False)
-    budget: Budget = attrs.field(init=False)
+    budget: Budget | SharedBudget = attrs.field(init=False)
     #: Calls made so far.
     calls: int = attrs.field(default=0, init=False)
     #: Seconds that calls have been waited with so far, for the budget or to try again; of each worker by itself.
@@ -75,8 +84,18 @@ class Driver:
         self._now = self._clock or (steady_clock if takes_time else lambda: started + self.waited)
         self._nap = _NAP if takes_time else float("inf")
         self.target = target_of(self.config, self._base_url)
-        self.budget = self._budget or Budget(self._calls_per_minute, self._calls_per_day, self._now)
+        self._told = None if self._known is None else ToldTo(self._known, self._base_url)
         self._run = Run(self._patience or Patience(), self._silence, self.target, random.random)
+        limits = self._calls_per_minute, self._calls_per_day
+        if self._told is not None:
+            self._run.digests = self._told.digests(self.config)
+            self._run.resend_after = inf if self._resend_after is None else self._resend_after
+            self.budget = self._budget or SharedBudget(self._told.store, self._run.digests.tenant, *limits)
+        elif self._resend_after is not None:
+            raise ValueError("resend_after is for what is known: it needs known")
+        else:
+            self.budget = self._budget or Budget(*limits, self._now)
+        self._renewed_at = -inf
         #: What calls are noted in.
         self._journal: Journal | None = None
         self._delivery: ChunkDelivery | None = None
@@ -131,8 +150,11 @@ class Driver:
         self._journal = journal
         return self._run
 
-    def _acts(self, run: Run, flow: Flow[_T]) -> Generator[Request | float, Answer, _T]:
-        """What a flow of the run needs done: requests to send, and seconds to sleep."""
+    def _acts(self, run: Run, flow: Flow[_T]) -> Generator[Act, Answer, _T]:
+        """What a flow of the run needs done: requests to send, seconds to sleep, functions to call, which may block.
+
+        It is sent the answers to the first, and what the last give.
+        """
         answer: Answer = None
         while True:
             with self._lock:
@@ -142,11 +164,14 @@ class Driver:
             if isinstance(step, Done):
                 return step.value
             if isinstance(step, Hold):
-                self.budget.hold(step.seconds)
+                yield from self._blocking(partial(self.budget.hold, step.seconds))
             elif isinstance(step, Wait):
                 yield from self._naps(run, step)
+            elif isinstance(step, Consult):
+                store: Any = self._known
+                answer = yield partial(step.ask, store)
             else:
-                while not run.is_stopped and (seconds := self.budget.take()):
+                while not run.is_stopped and (seconds := (yield from self._blocking(self.budget.take))):
                     yield from self._naps(run, Wait(seconds, BUDGET))
                 if not run.is_stopped:
                     if self._journal is not None:
@@ -155,7 +180,14 @@ class Driver:
                         self.calls += 1
                     answer = yield step.request
 
-    def _naps(self, run: Run, wait: Wait) -> Iterator[float]:
+    def _blocking(self, ask: Callable[[], _T]) -> Generator[Act, Answer, _T]:
+        """What the budget says, for which a shared one may have to wait."""
+        if isinstance(self.budget, Budget):
+            return ask()
+        said: _T = yield ask
+        return said
+
+    def _naps(self, run: Run, wait: Wait) -> Iterator[Act]:
         """A wait in pieces, so that a run that is to end does."""
         me = object()
         with self._lock:
@@ -171,6 +203,11 @@ class Driver:
                 left -= nap
                 with self._lock:
                     self.waited += nap
+                    now = self._now()
+                    is_due = run.owners and now - self._renewed_at > LEASE / 3
+                    self._renewed_at = now if is_due else self._renewed_at
+                if is_due and self._known is not None:
+                    yield partial(self._known.renew, tuple(run.owners))
         finally:
             with self._lock:
                 del self._waits[me]
@@ -188,13 +225,17 @@ class Driver:
 
     def _last(self, index: int, event: Item | None, ending: Ending, journal: Journal | None) -> Outcome:
         """The event's outcome, recorded if it is settled."""
-        return _recorded(known(index, event, **ending._asdict()), event, journal)
+        return _recorded(outcome_of(index, event, **ending._asdict()), event, journal)
 
     def _chunk(self, chunk: Sequence[tuple[int, Item]], journal: Journal | None) -> ChunkDelivery:
         """The delivery of a batch, with what is settled from the beginning."""
         found = [None if journal is None else journal.find(index, event) for index, event in chunk]
-        how = {"attempts": self._run.patience.attempts, "at_once": self._workers}
-        delivery = self._delivery = ChunkDelivery(chunk, found, self._config, **how)
+        with self._lock:
+            self._run.now = self._now()  # no step has said it yet, or long ago
+        patience, told = self._run.patience, self._told and self._told.since(self._run.since)
+        delivery = self._delivery = ChunkDelivery(
+            chunk, found, self._config, attempts=patience.attempts, at_once=self._workers, told=told
+        )
         self._settle(delivery, journal)
         return delivery
 
@@ -206,6 +247,27 @@ class Driver:
         run.is_stopped = True  # whoever waits for a retry or the budget gives up
         if run is self._run:
             self._delivery = None
+
+
+@attrs.frozen
+class ToldTo:
+    """What a store knows of what was told to a host, since then. A sandbox and a tenant are two hosts."""
+
+    store: Store
+    base_url: str | None
+    moment: float = -inf
+
+    def digests(self, config: DestinationConfig) -> Digests:
+        """Those of the config's tenant there."""
+        return self.store.digests(config if self.base_url is None else config.at(self.base_url))
+
+    def view(self, records: Iterable[bytes]) -> dict[bytes, Told]:
+        """As of Store."""
+        return self.store.view(records, self.moment)
+
+    def since(self, moment: float) -> ToldTo:
+        """Only what was told since then."""
+        return attrs.evolve(self, moment=moment)
 
 
 @attrs.frozen

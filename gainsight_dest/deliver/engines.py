@@ -1,4 +1,4 @@
-"""What Beam and Spark share: events as JSON text, a file with keys in it, and what failures are counted by."""
+"""What Beam and Spark share: events as JSON text, a file with keys, what failures are counted by, names of settings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from typing import Any, NamedTuple
 
 from gainsight_dest.errors import EventError
 from gainsight_dest.outcome import is_nested
+from gainsight_dest.spelling import Names, did_you_mean
+
+#: What a job without a store says in its log.
+ALONE = (
+    "No store is named (known=…): while this job sends, no other may send to the tenant. Two would create the same "
+    "companies, and each would take all of the tenant's calls for its own"
+)
+
+
+class OptionsError(ValueError):
+    """Settings are wrong. The text names each and shows no value: a key may stand in the wrong place."""
 
 
 class ParsedEvent(NamedTuple):
@@ -55,6 +66,18 @@ def json_with_keys(content: bytes) -> Any:
     if not is_json:  # raised here, so that the error before is not its context
         raise ValueError("is not JSON")
     return value
+
+
+def no_such_option(name: str, names: Names) -> str:
+    """What is told of a setting that there is not."""
+    question = did_you_mean(names.near(name))
+    return f"{name}: there is no such option{f'. {question}' if question else ''}"
+
+
+def has_password(place: str) -> bool:
+    """Whether the place of a store may hold a password: as a user's, or among the options of a URL."""
+    _, is_url, rest = place.partition("://")
+    return bool(is_url) and ("@" in rest or "password" in rest.casefold())
 
 
 def failure_code(error: Mapping[str, Any]) -> str:

@@ -2,13 +2,14 @@
 
 ```python
 flow = event_flow(run, request)
-step = next(flow)  # Send(request), Wait(seconds, reason) or Hold(seconds), until StopIteration holds the Ending
+step = next(flow)  # Send(request), Wait(seconds, reason), Hold(seconds), Consult(ask), until StopIteration
 run.now = time.time()
 step = flow.send(response)
 ```
 
 Whoever drives a flow does what it yields, sets `Run.now`, and sends back the answer to a Send: a Response, the
-exception that stands for one, or None if the run is to end and nothing was sent. To a Wait and a Hold it sends None.
+exception that stands for one, or None if the run is to end and nothing was sent. To a Wait and a Hold it sends None, to
+a Consult, which is asked only of a run that knows something, what the store has said. StopIteration holds the Ending.
 Flows of one Run may be driven side by side, one step at a time.
 """
 
@@ -41,6 +42,9 @@ from gainsight_dest.errors import (
 )
 from gainsight_dest.fields import COMPANY
 from gainsight_dest.gainsight import NOT_YET, Response
+from gainsight_dest.known.known import Store, new_owner
+from gainsight_dest.known.recall import Recall
+from gainsight_dest.known.told import Digests, Learned
 from gainsight_dest.outcome import Fault, Status
 
 #: Seconds without any call's getting through after which a run ends, where it is not said otherwise.
@@ -49,6 +53,8 @@ SILENCE = 900.0
 _SHORTEST_WAIT = 1.0
 #: So many events that none gets through with are no accident of theirs: they are not what is at fault.
 _FEW = 5
+#: Seconds until a record that another process writes is asked for again.
+_LEASED = 0.05
 #: Companies of which is known that they are there: the latest ones, and for so many seconds.
 _KNOWN = 100_000
 _FRESH = 600.0
@@ -76,8 +82,15 @@ class Hold:
     seconds: float
 
 
-Step = Send | Wait | Hold
-Answer = Response | Exception | None
+@attrs.frozen
+class Consult:
+    """Ask the store of what is known, and give back what it says."""
+
+    ask: Callable[[Store], Any]
+
+
+Step = Send | Wait | Hold | Consult
+Answer = Any
 _T = TypeVar("_T")
 Flow = Generator[Step, Answer, _T]
 
@@ -99,14 +112,18 @@ class Run:
     """What the events of a run share. Flows change it, and whoever drives them: `now`, and `is_stopped` to end the run.
 
     `silence`: seconds without any call's getting through after which the run ends. `target`: who is called, for the
-    reason of that. `jitter` gives the chance in each wait, from 0 to 1. `now`: seconds since the epoch. `ended`: why
-    the run ended by itself, in a sentence. `troubles`: by the class of their errors.
+    reason of that. `jitter` gives the chance in each wait, from 0 to 1. `digests`: those of the
+    records, if there is a store of what is known; `resend_after`: what was told so many seconds ago is told again.
+    `now`: seconds since the epoch. `ended`: why the run ended by itself, in a sentence. `troubles`: by the class of
+    their errors. `owners`: those that have leases of records.
     """
 
     patience: Patience
     silence: float
     target: str
     jitter: Callable[[], float]
+    digests: Digests | None = None
+    resend_after: float = inf
     now: float = 0.0
     is_stopped: bool = False
     ended: str | None = None
@@ -120,6 +137,12 @@ class Run:
     lost: Counter[int] = attrs.field(factory=Counter)
     #: The companies that are there, by when that was known.
     existing: OrderedDict[str, float] = attrs.field(factory=OrderedDict)
+    owners: set[int] = attrs.field(factory=set)
+
+    @property
+    def since(self) -> float:
+        """What was told since then is not told again."""
+        return self.now - self.resend_after
 
     def another(self) -> Run:
         """The run that follows this one, which ends with that. What is known of the tenant stays."""
@@ -225,25 +248,86 @@ class _Effort:
 
 
 def event_flow(run: Run, request: Request) -> Flow[Ending]:
-    """Sends the request and those that follow it, and tries again while patience lasts."""
+    """Sends the request and those that follow it, and tries again while patience lasts.
+
+    Nothing is sent of what is known. What is sent has a lease of its records until it is through.
+    """
+    if run.digests is None or not request.records:
+        return (yield from _sent(run, request, None))
+    records, owner = run.digests.records(request.records), new_owner()
+    while True:
+        recall = Recall(run.digests, (yield Consult(lambda store: store.view(records, run.since))))
+        first = recall.left_of(request)
+        if first is None:
+            return Ending(Status.UNCHANGED, 0, 0, None, recall.gsid)
+        if (yield from lease(run, records, owner)):
+            break
+        if run.is_stopped:
+            return Ending(Status.NOT_TRIED, 0, 0, None, None)
+    ending = yield from _sent(run, first, recall)
+    is_all = recall.learned.keys() >= records
+    yield from give_back(run, recall.learned, owner, is_last=not is_all)
+    run.owners.discard(owner)
+    return ending
+
+
+def lease(run: Run, records: frozenset[bytes], owner: int) -> Flow[bool]:
+    """Whether the records were leased. Else it has waited for a moment: another process writes one of them."""
+    is_leased: bool = yield Consult(lambda store: store.take(records, owner))
+    if is_leased:
+        run.owners.add(owner)
+    else:
+        yield Wait(_LEASED, "another process writes the record")
+    return is_leased
+
+
+def give_back(run: Run, learned: Learned, owner: int, *, is_last: bool) -> Flow[None]:
+    """Gives back the records that something was learnt of; then, if it `is_last`, all others of the owner."""
+    now = run.now
+
+    def back(store: Store) -> None:
+        if learned:
+            store.give(learned, owner, now)
+        if is_last:
+            store.release(owner)
+
+    if owner in run.owners:
+        yield Consult(back)
+    if is_last:
+        run.owners.discard(owner)
+
+
+def _sent(run: Run, request: Request, recall: Recall | None) -> Flow[Ending]:
     effort = _Effort()
-    attempts, gsid = 1, None
+    attempts = 1
+    gsid = None if recall is None else recall.gsid
     status: Status = Status.DELIVERED
     error: GainsightDestError | None = None
     try:
         while True:
             try:
-                _, following = yield from _exchange(run, effort, request, request.next)
+                answer, following = yield from _exchange(run, effort, request, request.next)
             except RetryableError as fault:
+                if recall is not None:
+                    recall.failed(request, fault)
                 request = run.instead(request, fault)
                 seconds, _ = yield from _retry(run, effort, request, fault)
                 yield from _wait(run, effort, seconds)
                 attempts += not run.is_spent(request)
                 continue
+            except RejectedError as fault:
+                anew = None if recall is None else recall.failed(request, fault)
+                if anew is None:
+                    raise
+                request = anew
+                continue
             following = run.known_to_exist(request, following)
+            gsid = (following and following.gsid) or gsid
+            if recall is not None:
+                following = recall.took(request, answer, following)
             if following is None:
                 break
-            request, gsid = following, following.gsid or gsid
+            request = following
     except _StoppedError:
         status = Status.NOT_TRIED
     except (ResponseError, EventError, ConfigError) as fault:
@@ -251,12 +335,17 @@ def event_flow(run: Run, request: Request) -> Flow[Ending]:
     return Ending(status, attempts if effort.calls else 0, effort.calls, error, gsid)
 
 
-def request_flow(run: Run, request: Request, failures: int, waited: float) -> Flow[Reply]:
+def request_flow(run: Run, request: Request, failures: int, waited: float, owner: int = 0) -> Flow[Reply]:
     """Sends one request of a batch, which has failed so often, and been waited for so many seconds, before.
 
-    Where there were too many calls it is sent again. After another fault that may pass, it is waited as long as for an
-    event alone, and what to send instead is left to the batch.
+    The owner leases its records, and keeps them; where another has one, nothing is sent. Where there were too many
+    calls it is sent again. After another fault that may pass, it is waited as long as for an event alone, and what to
+    send instead is left to the batch.
     """
+    if run.digests is not None and request.records:
+        records = run.digests.records(request.records)
+        if not (yield from lease(run, records, owner)):
+            return Reply(None, 0)
     effort = _Effort(failures, waited, run.now - waited if failures else None)
     answer: Answer = None
     said: Any = None

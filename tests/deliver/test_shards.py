@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from gainsight_dest import ConfigError, CredentialsError, EventError, RetryableE
 from gainsight_dest.batching.address import address
 from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.deliver import Outcome, Patience, SavedGroup, Shards
+from gainsight_dest.deliver.engines import OptionsError
+from gainsight_dest.deliver.shards import shown_place
+from gainsight_dest.outcome import Status
 from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests.deliver.runs import NEVER, PATIENT, PLANS, WRONG, content, identify, session_to, small_events, tenant, track
 from tests.some import CONFIG, FREE, group
@@ -50,9 +55,8 @@ def by_shards(events: list[Any], settings: Shards, sandbox: Sandbox) -> list[Out
         for (index, event, shard), outcome in zip(
             companies, sender.save_companies([event for _, event, _ in companies]), strict=True
         ):
-            if outcome.status == "delivered":
-                assert outcome.gsid is not None
-                shards[shard].append((index, SavedGroup(event, outcome.gsid, outcome.calls)))
+            if outcome.is_through:
+                shards[shard].append((index, SavedGroup.of(event, outcome)))
             else:
                 outcomes[index] = outcome
     for number, items in shards.items():
@@ -298,3 +302,158 @@ def test_settings_take_rudderstacks_own_config_and_pickle_and_hide_the_keys() ->
     assert "hidden-key" not in repr(settings)
     with pytest.raises(IndexError):
         settings.shard(1)
+
+
+# --- with a store -----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_store_knows_costs_no_call_whoever_sent_it(tmp_path: Path) -> None:
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, shards=3, known=tmp_path / "known.db", **FREE)
+    events = [*(group(f"Company {n % 2}", email=f"p{n}@example.com") for n in range(4)), identify("a@example.com")]
+    first = by_shards(events, settings, sandbox)
+    assert {str(each.status) for each in first} == {"delivered"}
+    made, held = sum(sandbox.counts.values()), content(sandbox)
+    second = by_shards(events, settings, sandbox)
+    assert [(str(each.status), each.calls, each.gsid) for each in second] == [
+        ("unchanged", 0, each.gsid) for each in first
+    ]
+    with settings.alone(**how(sandbox)) as sender:
+        assert {str(each.status) for each in sender.deliver_all(events)} == {"unchanged"}
+    assert (sum(sandbox.counts.values()), content(sandbox)) == (made, held)
+
+
+def test_a_group_event_is_unchanged_only_if_its_company_and_its_link_are(tmp_path: Path) -> None:
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, known=tmp_path / "known.db", **FREE)
+    a, b = "a@example.com", "b@example.com"
+    rounds = [
+        [group(email=a)],
+        [group(email=a), group(email=b)],  # a link that is new
+        [group(email=a, industry="Retail"), group(email=b, industry="Retail")],  # a company that is another
+        [group(email=a, industry="Retail")],
+    ]
+    told = [[(str(each.status), each.calls) for each in by_shards(events, settings, sandbox)] for events in rounds]
+    assert told == [
+        [("delivered", 3)],
+        [("unchanged", 0), ("delivered", 1)],
+        [("delivered", 1), ("delivered", 0)],
+        [("unchanged", 0)],
+    ]
+
+
+def test_what_was_told_longer_ago_than_is_asked_for_is_told_again(tmp_path: Path) -> None:
+    sandbox = tenant()
+    statuses = []
+    for resend_after in (None, 3_600.0, 1e-9):
+        settings = Shards(config=CONFIG, known=tmp_path / "known.db", resend_after=resend_after, **FREE)
+        with settings.alone(session=session_to(sandbox), sleep=lambda _: None) as sender:
+            statuses += [str(each.status) for each in sender.deliver([identify("a@example.com")])]
+    assert statuses == ["delivered", "unchanged", "delivered"]
+
+
+class WaitsError(Exception):
+    """No call may be made for so long."""
+
+
+def test_one_store_counts_the_calls_of_a_day_for_all_senders_and_runs(tmp_path: Path) -> None:
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, calls_per_minute=None, calls_per_day=100, known=tmp_path / "known.db")
+
+    def sleep(seconds: float) -> None:
+        raise WaitsError(seconds)
+
+    for run in range(3):
+        with settings.shard(0, session=session_to(sandbox), sleep=sleep) as sender, suppress(WaitsError):
+            list(sender.deliver([track(90 * run + number) for number in range(90)]))
+    assert len(sandbox.events) == sum(sandbox.counts.values()) == 100
+
+
+def test_two_jobs_side_by_side_create_no_company_twice(tmp_path: Path) -> None:
+    sandbox = tenant()
+    settings = Shards(config=CONFIG, known=tmp_path / "known.db", **FREE)
+    together = threading.Barrier(2)
+    companies = [f"Company {number}" for number in range(20)]
+
+    def job(person: str) -> None:
+        session = session_to(sandbox)
+        post = session.request
+
+        def late(*args: Any, **kwargs: Any) -> Any:
+            with suppress(threading.BrokenBarrierError):  # both have asked for it, or the other one waits
+                together.wait(0.2)
+            return post(*args, **kwargs)
+
+        session.request = late  # type: ignore[method-assign]
+        with settings.alone(session=session) as sender:
+            told.extend(sender.deliver_all([group(name, email=person) for name in companies]))
+
+    told: list[Outcome] = []
+    jobs = [threading.Thread(target=job, args=[f"p{number}@example.com"]) for number in range(2)]
+    for each in jobs:
+        each.start()
+    for each in jobs:
+        each.join(60)
+    assert sorted(company["Name"] for company in sandbox.companies) == sorted(companies)
+    assert [len(person["companies"]) for person in sandbox.people] == [20, 20]
+    assert [str(each.status) for each in told] == ["delivered"] * 40
+
+
+# --- settings of engines ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"sharsd": 3}, "sharsd: there is no such option. Did you mean shards?"),
+        (
+            {"sharsd": 3, "zzz": 1},
+            "sharsd: there is no such option. Did you mean shards?; zzz: there is no such option",
+        ),
+        ({"shards": "three"}, "shards must be a whole number"),
+        ({"shards": 2.5}, "shards must be a whole number"),
+        ({"shards": True}, "shards must be a whole number"),
+        ({"batch": None}, "batch must be a whole number"),
+        ({"calls_per_minute": "many"}, "calls_per_minute must be a whole number"),
+        ({"calls_per_day": -1}, "-1 calls are too few for 1 shards"),
+        ({"resend_after": 60}, "resend_after is for what is known: it needs known"),
+        ({"known": "known.db", "resend_after": 0}, "resend_after must be above 0"),
+        ({"known": "known.db", "resend_after": "24h"}, "resend_after must be a number of seconds"),
+    ],
+)
+def test_settings_of_engines_that_cannot_be_are_refused(settings: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}") as raised:
+        Shards.of(CONFIG, **settings)
+    assert isinstance(raised.value, OptionsError) is ("option" in problem)
+
+
+def test_texts_of_digits_are_numbers_and_0_calls_are_no_limit() -> None:
+    texts = {"shards": "3", "calls_per_minute": "0", "calls_per_day": "900", "batch": "10", "workers": "2"}
+    numbers: dict[str, Any] = {"shards": 3, "calls_per_minute": None, "calls_per_day": 900, "batch": 10, "workers": 2}
+    assert Shards.of(CONFIG, **texts, known="k", resend_after="60") == Shards(
+        config=CONFIG, **numbers, known="k", resend_after=60
+    )
+    assert Shards(config=CONFIG, calls_per_minute=0, calls_per_day=0) == Shards(config=CONFIG, **FREE)
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        (None, None),
+        ("/data/known.db", "/data/known.db"),
+        (Path("/data/known.db"), "/data/known.db"),
+        ("redis://cache:6379/0", "redis://cache:6379/0"),
+        ("rediss://user:hidden@cache:6379/0", "rediss://***"),
+        ("redis://:hid?den@cache/0", "redis://***"),
+        ("redis://cache/0?password=hidden", "redis://***"),
+    ],
+)
+def test_the_place_of_a_store_is_shown_without_a_password(known: Any, shown: str | None) -> None:
+    assert shown_place(known) == shown
+    assert "hid" not in repr(Shards(config=CONFIG, known=known))
+    assert f"known={shown!r}" in repr(Shards(config=CONFIG, known=known))
+
+
+def test_a_group_event_without_a_company_is_not_saved() -> None:
+    with pytest.raises(ValueError, match="is not saved"):
+        SavedGroup.of(group(), Outcome(0, None, None, Status.FAILED))

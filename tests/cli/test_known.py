@@ -1,0 +1,94 @@
+"""`gainsight-dest deliver --known`: what is not sent again, and command lines that share a store."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.cli.process import CONFIG, EVENTS, lines, ndjson, run, run_process, table, wrong_use
+from tests.cli.test_deliver import serving
+from tests.some import group, identify, track
+
+BATCHES = pytest.mark.parametrize("batch", [(), ("--no-batch",)], ids=["batch", "one by one"])
+
+
+@BATCHES
+def test_what_was_sent_is_not_sent_again(batch: tuple[str, ...], tmp_path: Path) -> None:
+    events = ndjson(identify(firstName="Ada"), group(employees=7), track())
+    with serving() as tenant:
+        once = tenant.deliver("-", "--known", tmp_path / "known.db", *batch, stdin=events)
+        made = tenant.calls
+        again = tenant.deliver("-", "--known", tmp_path / "known.db", *batch, "--format", "json", stdin=events)
+        assert table(once)["all"]["delivered"] == 3
+        assert table(once)["all"]["unchanged"] == 0
+        assert (once.returncode, again.returncode) == (0, 0)
+        assert tenant.calls == made + 1
+    (told,) = lines(again.stdout)
+    assert told["total"] == {
+        "events": 3, "delivered": 1, "unchanged": 2, "failed": 0, "skipped": 0, "not tried": 0, "calls": 1
+    }  # fmt: skip
+
+
+def test_without_it_nothing_is_said_of_it() -> None:
+    with serving() as tenant:
+        assert "unchanged" not in tenant.deliver(EVENTS).stdout.decode()
+
+
+def test_what_was_sent_longer_ago_is_sent_again(tmp_path: Path) -> None:
+    events = ndjson(identify(firstName="Ada"))
+    known = ("-", "--known", tmp_path / "known.db", "--resend-after")
+    with serving() as tenant:
+        tenant.deliver(*known, "24h", stdin=events)
+        assert table(tenant.deliver(*known, "7d", stdin=events))["all"]["unchanged"] == 1
+        assert tenant.calls == 1
+
+
+def test_a_journal_reports_what_was_unchanged(tmp_path: Path) -> None:
+    events = ndjson(identify(firstName="Ada"), track())
+    journal = tmp_path / "run.db"
+    with serving() as tenant:
+        tenant.deliver("-", "--known", tmp_path / "known.db", stdin=events)
+        tenant.deliver("-", "--known", tmp_path / "known.db", "--journal", journal, stdin=events)
+    report = table(run("deliver", "--report", journal))["all"]
+    assert (report["delivered"], report["unchanged"], report["calls"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("time", ["24", "0h", "a day", "-1h", "1w"])
+def test_a_wrong_time_is_told(time: str, tmp_path: Path) -> None:
+    done = run("deliver", EVENTS, "--config", CONFIG, "--known", tmp_path / "known.db", "--resend-after", time)
+    assert "must be a length of time such as 90m, 24h or 7d" in done.stderr.decode()
+    assert done.returncode == 2
+
+
+def test_a_time_to_resend_needs_a_store() -> None:
+    done = run("deliver", EVENTS, "--config", CONFIG, "--resend-after", "24h")
+    assert "--resend-after needs --known" in done.stderr.decode()
+    assert done.returncode == 2
+
+
+def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    done = run("deliver", EVENTS, "--config", CONFIG, "--known", file)
+    assert str(file) in wrong_use(done)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.process
+@BATCHES
+def test_command_lines_with_one_store_double_nothing(batch: tuple[str, ...], tmp_path: Path) -> None:
+    many = [group(f"Company {n}", f"person{n}@example.com", employees=n) for n in range(40)]
+    files = [tmp_path / name for name in ("one.ndjson", "two.ndjson")]
+    for file, events in zip(files, (many, many[::-1]), strict=True):
+        file.write_text("".join(f"{json.dumps(event)}\n" for event in events))
+    with serving() as tenant:
+        commands = [tenant.command(file, "--known", tmp_path / "known.db", *batch) for file in files]
+        with ThreadPoolExecutor(2) as pool:
+            both = [*pool.map(lambda command: run_process(*command), commands)]
+        assert [done.returncode for done in both] == [0, 0]
+        assert len(tenant.sandbox.companies) == 40
+        assert len(tenant.emails) == 40
+        assert {len(person["companies"]) for person in tenant.sandbox.people} == {1}
