@@ -4,7 +4,8 @@ python benchmarks/serve.py [REQUESTS]
 
 Batches of 200 identifies of about 1.2 kB go to the router's route over loopback, from another process. First comes the
 CPU time of an event, by type, in this process. REQUESTS, such as 100000, are sent at the end to watch the memory. Then
-the service is stopped under load: what was taken is answered.
+fifty groups of one new company come at once, each in a request of its own. At last the service is stopped under load:
+what was taken is answered.
 """
 
 from __future__ import annotations
@@ -18,19 +19,26 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
+from gainsight_dest import DestinationConfig
 from gainsight_dest.rudderstack import router
 from gainsight_dest.rudderstack.app import answer_of_router, encoded
+from gainsight_dest.sandbox import PlannedFault, Sandbox
+from gainsight_dest.sandbox.server import Server
 
 ITEMS = 200
 SECONDS = 6.0
+COMPANY_REQUESTS = 50
 HEADERS = {"Content-Type": "application/json"}
 DESTINATION = {
     "id": "2XmWqYtKjB",
@@ -209,7 +217,49 @@ def main(requests: int) -> None:
                 )
         print(f"  the functions alone, no service: {within(body) / bare(body):.2f} x")
     watch_memory(requests)
+    for workers in (1, 2, 4):
+        for alike in (True, False):
+            one_new_company(workers, alike=alike)
     stop_under_load()
+
+
+def one_new_company(workers: int, *, alike: bool) -> None:
+    """Fifty requests at once with a group of the same new company, whose traits are alike or not.
+
+    A call to the tenant takes 100 ms.
+    """
+    config = DestinationConfig.from_rudderstack(DESTINATION)
+    faults = [PlannedFault("slow", seconds=0.1)]
+    tenant = Sandbox(config, calls_per_minute=None, calls_per_day=None, faults=faults)
+    together = threading.Barrier(COMPANY_REQUESTS)
+
+    def ask(url: str, number: int) -> tuple[float, int]:
+        traits = {"name": "Acme", "industry": "Research" if alike else f"Industry {number}"}
+        event = {"type": "group", "traits": traits, "context": {"traits": {"email": f"p{number}@example.com"}}}
+        items = [{"message": event, "metadata": job(number), "destination": DESTINATION}]
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port)
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        together.wait()
+        started = time.perf_counter()
+        connection.request("POST", "/routerTransform", orjson.dumps({"input": items}), HEADERS)
+        (answer,) = orjson.loads(connection.getresponse().read())["output"]
+        return time.perf_counter() - started, answer["statusCode"]
+
+    with (
+        Server(tenant, threads=64) as server,
+        service("--base-url", server.url, "--workers", str(workers)) as (_, url),
+        ThreadPoolExecutor(COMPANY_REQUESTS) as pool,
+    ):
+        answers = sorted(pool.map(partial(ask, url), range(COMPANY_REQUESTS)))
+    statuses = Counter(status for _, status in answers)
+    traits = "alike" if alike else "not alike"
+    print(
+        f"{COMPANY_REQUESTS} groups at once of a new company, traits {traits}, {workers} workers: "
+        f"{len(tenant.companies)} companies, {sum(tenant.counts.values())} calls, statuses {dict(statuses)}, "
+        f"p50 {1000 * answers[COMPANY_REQUESTS // 2][0]:.0f} ms, p99 {1000 * answers[-1][0]:.0f} ms"
+    )
 
 
 def watch_memory(requests: int) -> None:

@@ -27,14 +27,16 @@ from isal import igzip
 from gainsight_dest.deliver import Sender
 from gainsight_dest.deliver.call import TIMEOUT, Timeout
 from gainsight_dest.deliver.transport import session
+from gainsight_dest.known.known import Store
 from gainsight_dest.rudderstack import clip
 from gainsight_dest.rudderstack.calls import SHARE, CallNeededError, Calls, in_thread
-from gainsight_dest.rudderstack.delivery import VERSIONS, http_status, proxy
+from gainsight_dest.rudderstack.delivery import VERSIONS, http_status, proxied
 from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, DestinationSettings, EventItem, opened
 from gainsight_dest.rudderstack.metrics import CONTENT_TYPE, Metrics
 from gainsight_dest.rudderstack.send import Send
+from gainsight_dest.rudderstack.shared import Shared
 from gainsight_dest.rudderstack.sizes import measured
-from gainsight_dest.rudderstack.transformer import features, processed, processor, routed, router
+from gainsight_dest.rudderstack.transformer import features, items_to_process, items_to_route, processed, routed
 
 log = logging.getLogger("gainsight_dest.rudderstack")
 access = logging.getLogger("gainsight_dest.rudderstack.access")
@@ -79,10 +81,14 @@ class WorkPlace(NamedTuple):
         if not self.is_thread and (items > _FEW or answer > _SHORT_ANSWER):
             raise ThreadNeededError
 
-    def read(self, body: bytes) -> Any:
-        """The value of a body that the quick decoder refuses. Raises ValueError, ThreadNeededError."""
+    def waits(self) -> None:
+        """For something else than a call. Raises ThreadNeededError."""
         if not self.is_thread:
             raise ThreadNeededError
+
+    def read(self, body: bytes) -> Any:
+        """The value of a body that the quick decoder refuses. Raises ValueError, ThreadNeededError."""
+        self.waits()
         return clip.read(body)
 
 
@@ -91,24 +97,36 @@ Work = Callable[[bytes, Send, WorkPlace], Any]
 
 
 def create_app(
-    send: Send | None = None, *, batch: bool = True, most_bytes: int = 64 * MiB, allowed: Sequence[str] = ()
+    send: Send | None = None,
+    *,
+    batch: bool = True,
+    most_bytes: int = 64 * MiB,
+    allowed: Sequence[str] = (),
+    store: Store | None = None,
+    known: bool = False,
+    resend_after: float | None = None,
 ) -> Any:
     """The ASGI application. Run it by any ASGI server, or by `gainsight-dest serve`.
 
     `send` makes the calls for groups and for the delivery proxy; None: a `gainsight_dest.deliver.Sender`, to
     Gainsight. `batch` False: one item a job. A body of more than `most_bytes`, packed or unpacked, is refused.
     `allowed`: patterns of the domains that are called, such as `*.gainsightcloud.com`; none: whatever a config names.
+    `store`, `known`, `resend_after`: as for `router`; without a store, two requests may create one company.
     Once its `stop()` was called, it begins no more calls after a while, so that all requests end.
     """
     metrics = Metrics()
     calls = Calls(metrics.counting(sender() if send is None else send), allowed)
     app = falcon.asgi.App(middleware=[_RequestLog(metrics)])
+    shared = Shared.of(store, known=known, resend_after=resend_after)
     post = partial(_PostRoute, calls=calls, room=_Memory(_BODIES * most_bytes), metrics=metrics, most_bytes=most_bytes)
 
-    app.add_route(of := "/v0/destinations/gainsight", post(of, answer_of_processor))
-    app.add_route(of := "/routerTransform", post(of, partial(answer_of_router, batch=batch)))
+    app.add_route(of := "/v0/destinations/gainsight", post(of, partial(answer_of_processor, shared=shared)))
+    app.add_route(of := "/routerTransform", post(of, partial(answer_of_router, batch=batch, shared=shared)))
     for version in VERSIONS:
-        work, status = partial(answer_of_proxy, version), partial(http_status, version)
+        work, status = (
+            partial(answer_of_proxy, version, shared=shared if known else None),
+            partial(http_status, version),
+        )
         app.add_route(of := f"/{version}/destinations/gainsight/proxy", post(of, work, status=status))
     app.add_route("/features", _GetRoute(lambda: msgspec.json.encode(features())))
     app.add_route("/health", _GetRoute(lambda: msgspec.json.encode({"service": "UP"})))
@@ -237,25 +255,39 @@ def _length(value: Any, place: str) -> int:
         return measured(value, place)
 
 
-def answer_of_processor(body: bytes, send: Send, place: WorkPlace = THREAD) -> list[dict[str, Any]]:
+def answer_of_processor(
+    body: bytes, send: Send, place: WorkPlace = THREAD, *, shared: Shared | None = None
+) -> list[dict[str, Any]]:
     """What `processor` gives for the body. Raises HTTPBadRequest."""
+    _look_up(shared, place)
     items, _ = _quickly(_BODY_OR_LIST, body, place)
     if items:
-        return processed(items, send, measure=_length)
-    return processor(_taken(body, place), send)
+        return processed(items, send, measure=_length, shared=shared)
+    return processed(items_to_process(_taken(body, place)), send, shared=shared)
 
 
-def answer_of_router(body: bytes, send: Send, place: WorkPlace = THREAD, *, batch: bool) -> dict[str, Any]:
+def answer_of_router(
+    body: bytes, send: Send, place: WorkPlace = THREAD, *, batch: bool, shared: Shared | None = None
+) -> dict[str, Any]:
     """What `router` gives for the body. Raises HTTPBadRequest."""
+    _look_up(shared, place)
     items, meant_for = _quickly(_BODY, body, place)
     if items:
-        return routed(items, meant_for, send, batch=batch, measure=_length)
-    return router(_taken(body, place), send, batch=batch)
+        return routed(items, meant_for, send, batch=batch, measure=_length, shared=shared)
+    return routed(*items_to_route(_taken(body, place)), send, batch=batch, shared=shared)
 
 
-def answer_of_proxy(version: str, body: bytes, send: Send, place: WorkPlace = THREAD) -> dict[str, Any]:
+def answer_of_proxy(
+    version: str, body: bytes, send: Send, place: WorkPlace = THREAD, *, shared: Shared | None = None
+) -> dict[str, Any]:
     """What `proxy` gives for the body. Raises HTTPBadRequest."""
-    return proxy(version, decoded(body, place), send)
+    return proxied(version, decoded(body, place), send, shared)
+
+
+def _look_up(shared: Shared | None, place: WorkPlace) -> None:
+    """What is known is looked up for each request, which may take long. Raises ThreadNeededError."""
+    if shared is not None and shared.is_known_left_out:
+        place.waits()
 
 
 def _taken(body: bytes, place: WorkPlace) -> Any:

@@ -89,9 +89,10 @@ class Calls:
         """Whether no call is begun any more."""
         return time.monotonic() > self._until
 
-    def none(self, request: Request) -> NoReturn:
-        """A `send` for where nobody may wait. Raises CallNeededError; ConfigError for a domain that is not allowed."""
-        raise CallNeededError(self.allowed_host(request))
+    @property
+    def none(self) -> Send:
+        """For where nobody may wait. Raises CallNeededError; ConfigError for a domain that is not allowed."""
+        return _NoCalls(self)
 
     def allowed_host(self, request: Request) -> str:
         """Whom the request goes to. Raises ConfigError."""
@@ -138,12 +139,28 @@ class Calls:
 
 
 @attrs.define(eq=False)
+class _NoCalls:
+    """A `send` that makes none."""
+
+    calls: Calls
+
+    def __call__(self, request: Request) -> NoReturn:
+        raise CallNeededError(self.calls.allowed_host(request))
+
+    check = __call__
+
+
+@attrs.define(eq=False)
 class _RequestCalls:
-    """The calls of one request, as a `send`. `end`: why it makes no more; `refused`: why none to these hosts."""
+    """The calls of one request, as a `send`. `end`: why it makes no more; `refused`: why none to these hosts.
+
+    `came_at`: when the request came, in seconds since the epoch.
+    """
 
     calls: Calls
     end: str | None = None
     refused: dict[str, str] = attrs.field(factory=dict)
+    came_at: float = attrs.field(factory=time.time)
     _started: float = attrs.field(factory=time.monotonic)
 
     def __call__(self, request: Request) -> Response:
@@ -159,6 +176,12 @@ class _RequestCalls:
                 if time.monotonic() - begun > _SLOW:
                     self.refused[host] = _SILENT
                 raise
+
+    def check(self, request: Request) -> None:
+        """Raises what a call would that is not even begun, but for the room that it needs at its host."""
+        why = self._why_not(self.calls.allowed_host(request))
+        if why is not None:
+            raise RetryableError(request.action, why)
 
     def _why_not(self, host: str) -> str | None:
         if self.calls.is_stopped:

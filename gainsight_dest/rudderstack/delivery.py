@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gainsight_dest.errors import GainsightDestError
+from gainsight_dest.known.known import Store
 from gainsight_dest.rudderstack.items import MOST_ITEMS
 from gainsight_dest.rudderstack.send import Send, asked
+from gainsight_dest.rudderstack.shared import Shared, delivering
 from gainsight_dest.rudderstack.sizes import fit
 from gainsight_dest.rudderstack.statuses import AnswerData, CrowdedError, Failure, answered, unforeseen
 from gainsight_dest.rudderstack.transformer import LONGEST_ANSWER
@@ -20,16 +22,25 @@ FEATURE = "dataDelivery"
 Data = dict[str, Any]
 
 
-def proxy(version: str | int, body: Any, send: Send) -> Data:
+def proxy(
+    version: str | int, body: Any, send: Send, *, store: Store | None = None, resend_after: float | None = None
+) -> Data:
     """`{"output": {"status", "message", …}}`: `status` is the delivery's, and `http_status` that of the HTTP answer.
 
     `version`: "v0" or 0, whose body carries one object as `metadata`, or "v1" or 1, with a list of them. `body`: a
     request as the router gave it. `send` makes the call, once. What is wrong with the body counts as the event's
-    or the config's fault. Raises ValueError for another version, and nothing else.
+    or the config's fault. `store`, `resend_after`: where to note what was delivered of people, for a router that leaves
+    out what is known. Raises ValueError for another version, and nothing else.
     """
+    shared = Shared.of(store, known=store is not None, resend_after=resend_after)
+    return proxied(version, body, send, shared)
+
+
+def proxied(version: str | int, body: Any, send: Send, shared: Shared | None) -> Data:
+    """`proxy`, with what its requests share."""
     version = _version(version)
     metadata = _metadata(body)
-    result = _sent(body, send) if len(metadata) <= MOST_ITEMS else Failure(_TOO_MANY)
+    result = _sent(body, send, shared) if len(metadata) <= MOST_ITEMS else Failure(_TOO_MANY)
     metadata = metadata[:MOST_ITEMS]
     tags: Data = {}
     message = "success"
@@ -69,13 +80,15 @@ def _version(version: str | int) -> str:
     return version
 
 
-def _sent(body: Any, send: Send) -> AnswerData | Failure:
+def _sent(body: Any, send: Send, shared: Shared | None) -> AnswerData | Failure:
     answer = None
     try:
         request = from_wire(body)
-        response = asked(request, send)
-        answer = answered(response, request.config)
-        request.next(response)
+        with delivering(request, send, shared) as took:
+            response = asked(request, send)
+            answer = answered(response, request.config)
+            request.next(response)
+            took(response)
     except GainsightDestError as error:
         return Failure(error, answer)
     except Exception as error:  # noqa: BLE001 - whatever it is, the job must come back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from gainsight_dest.descriptors import Request
@@ -11,6 +12,22 @@ from gainsight_dest.gainsight import Response
 #: Makes the call, once: rudder-server tries again. It gives Gainsight's answer, or raises: a GainsightDestError says
 #: what to do, anything else counts as no answer. `gainsight_dest.deliver.Sender` is one.
 Send = Callable[[Request], Response]
+
+
+def may_ask(request: Request, send: Send) -> None:
+    """Raises what a call would raise at once, where `send` may make none now.
+
+    A `send` may have a method `check` that tells that of a request, before anything is done for the call.
+    """
+    check = getattr(send, "check", None)
+    if check is not None:
+        check(request)
+
+
+def came_at(send: Send) -> float:
+    """When the request came for which `send` makes calls, in seconds since the epoch: now, if it does not tell."""
+    came: float | None = getattr(send, "came_at", None)
+    return time.time() if came is None else came
 
 
 def asked(request: Request, send: Send) -> Response:

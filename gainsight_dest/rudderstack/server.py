@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -24,6 +25,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from gainsight_dest.deliver.call import TIMEOUT, Timeout
+from gainsight_dest.known.known import Known
 from gainsight_dest.rudderstack.app import create_app, sender
 from gainsight_dest.rudderstack.connections import Connection
 from gainsight_dest.rudderstack.metrics import SHARED
@@ -49,13 +51,17 @@ class Service:
     most_bytes: int = 64 * 2**20
     is_quiet: bool = False
     allowed: Sequence[str] = ()
-    #: The folder of the workers' counts, where it is this service's own.
-    counts: str | None = None
+    #: The place of a store, as of `Known.open`, and how it is used, as of `create_app`.
+    store: str | None = None
+    known: bool = False
+    resend_after: float | None = None
+    #: The folder that is removed at the end: of the store or the workers' counts, where they are this service's own.
+    folder: str | None = None
 
     def __call__(self) -> Any:
         """The app, with the access log on standard error."""
         _heed_stops(yes=True)  # uvicorn does by now
-        _end_with_parent(self.counts)
+        _end_with_parent(self.folder)
         _have_files()
         logger = logging.getLogger("gainsight_dest.rudderstack")
         handler = logging.StreamHandler(sys.stderr)
@@ -63,7 +69,15 @@ class Service:
         logger.handlers = [handler]
         logger.setLevel(logging.WARNING if self.is_quiet else logging.INFO)
         send = sender(self.base_url, self.timeout)
-        app = create_app(send, batch=self.batch, most_bytes=self.most_bytes, allowed=self.allowed)
+        app = create_app(
+            send,
+            batch=self.batch,
+            most_bytes=self.most_bytes,
+            allowed=self.allowed,
+            store=None if self.store is None else Known.open(self.store),
+            known=self.known,
+            resend_after=self.resend_after,
+        )
         # A request makes thousands of values and no cycle: without this, a tenth of the time went into looking for one.
         gc.collect()
         gc.freeze()
@@ -82,10 +96,13 @@ def run(service: Service, host: str, port: int, workers: int, listening: Callabl
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_WAITING)  # from here on, a client that calls is kept waiting
-        if workers > 1 and SHARED not in os.environ:
-            counts = stack.enter_context(tempfile.TemporaryDirectory(prefix="gainsight-dest-metrics-"))
-            os.environ[SHARED] = counts
-            service = attrs.evolve(service, counts=counts)
+        has_counts = workers > 1 and SHARED not in os.environ
+        if has_counts or service.store is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gainsight-dest-serve-"))
+            service = attrs.evolve(service, folder=folder, store=service.store or str(Path(folder, "store.db")))
+            if has_counts:
+                Path(folder, "counts").mkdir()
+                os.environ[SHARED] = str(Path(folder, "counts"))
         config = uvicorn.Config(
             service,
             factory=True,
@@ -165,20 +182,20 @@ def _heed_stops(*, yes: bool) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK if yes else signal.SIG_BLOCK, signals)
 
 
-def _end_with_parent(counts: str | None) -> None:
+def _end_with_parent(folder: str | None) -> None:
     """A worker whose parent is gone, killed perhaps, ends as if that had asked it to: the port is free again.
 
-    It removes what that would have: the folder of the counts.
+    It removes what that would have: the folder.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=[parent, counts], daemon=True).start()
+        threading.Thread(target=_end_after, args=[parent, folder], daemon=True).start()
 
 
-def _end_after(parent: Any, counts: str | None) -> None:
+def _end_after(parent: Any, folder: str | None) -> None:
     parent.join()
-    if counts is not None:
-        shutil.rmtree(counts, ignore_errors=True)  # another worker may be at it, too
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)  # another worker may be at it, too
     os.kill(os.getpid(), signal.SIGTERM)
 
 

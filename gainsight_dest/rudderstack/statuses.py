@@ -27,6 +27,7 @@ from gainsight_dest.errors import (
     ThrottledError,
 )
 from gainsight_dest.gainsight import Response
+from gainsight_dest.known.known import StoreError
 from gainsight_dest.secret import hidden
 from gainsight_dest.values import plain
 
@@ -81,6 +82,7 @@ ROWS: tuple[StatusRow, ...] = (
     StatusRow(MisroutedError, lambda _: 500, "platform", None, "the request is for another destination"),
     StatusRow(NoDestinationError, lambda _: 500, "platform", None, "a compacted item's destination is not there"),
     StatusRow(CrowdedError, lambda _: 500, "platform", None, "the request asks for more than is done at once"),
+    StatusRow(StoreError, lambda _: 500, "platform", None, "the store that requests share cannot be used"),
     StatusRow(Exception, lambda _: 500, "platform", None, "a fault of gainsight_dest's own"),
 )
 
@@ -153,6 +155,14 @@ class Failure:
         if isinstance(self.error, CredentialsError) and self._answered is None:
             return RETRYABLE  # a host that cannot be trusted has not answered: the next try may meet the right one
         return next(row for row in ROWS if isinstance(self.error, row.error))
+
+
+@attrs.frozen
+class Unchanged:
+    """What an item has instead of a request of which Gainsight has all already: rudder-server counts it as filtered."""
+
+    status = 298
+    text = "not sent: Gainsight has all of it already"
 
 
 def answered(response: Response, config: DestinationConfig) -> AnswerData:

@@ -1,8 +1,8 @@
 """RudderStack's transformer for this destination: what comes back for each item that rudder-server sends.
 
 Pure functions of plain JSON data, except for `send`, which makes the calls that find and save the companies of groups:
-the Gsid that a person is linked by is not known before. All else is left to rudder-server to deliver. Nothing raises:
-what is wrong with an item stands in its place, and no item touches another.
+the Gsid that a person is linked by is not known before; and except for a store, if one is shared. All else is left to
+rudder-server to deliver. Nothing raises: what is wrong with an item stands in its place, and no item touches another.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.batching.batch import Batch, transform_batch
 from gainsight_dest.batching.merge import merged
-from gainsight_dest.batching.stages import COMPANIES
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
-from gainsight_dest.errors import CredentialsError, EventError, GainsightDestError
-from gainsight_dest.fields import PERSON, company_link
-from gainsight_dest.gainsight import Response, folded
+from gainsight_dest.errors import EventError, GainsightDestError
+from gainsight_dest.fields import PERSON
+from gainsight_dest.gainsight import folded
+from gainsight_dest.known.known import Store, StoreError
+from gainsight_dest.rudderstack.companies import links
 from gainsight_dest.rudderstack.items import EventItem, RawObject, items_of, opened, stand_in
-from gainsight_dest.rudderstack.send import Send, asked
+from gainsight_dest.rudderstack.send import Send
+from gainsight_dest.rudderstack.shared import People, Shared
 from gainsight_dest.rudderstack.sizes import letters, measured
 from gainsight_dest.rudderstack.statuses import (
     DESTINATION,
     NO_METADATA,
-    AnswerData,
     CrowdedError,
     Failure,
     MisroutedError,
-    answered,
+    Unchanged,
     unforeseen,
 )
 from gainsight_dest.rudderstack.wire import as_wire, checked
@@ -59,20 +59,35 @@ def features() -> Data:
     }
 
 
-def processor(items: Any, send: Send, *, longest: int = LONGEST_ANSWER) -> list[Data]:
+def processor(
+    items: Any,
+    send: Send,
+    *,
+    longest: int = LONGEST_ANSWER,
+    store: Store | None = None,
+    known: bool = False,
+    resend_after: float | None = None,
+) -> list[Data]:
     """One answer an item, in order: the request as `output`, or the error.
 
     `items`: a list of `{message, metadata, destination}`, or a body in the compacted format. What a group's company
-    needs is sent by `send`, as many in a call as may be; the output is the link of the person. `longest`: as for
+    needs is sent by `send`, as many in a call as may be; the output is the link of the person. The rest is as for
     `router`.
     """
-    read = items_of(items)
-    if read is None:
-        read = stand_in(EventError("the body", "must be a list of items"))
-    return processed(read, send, longest=longest)
+    shared = Shared.of(store, known=known, resend_after=resend_after)
+    return processed(items_to_process(items), send, longest=longest, shared=shared)
 
 
-def router(body: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_ANSWER) -> Data:
+def router(
+    body: Any,
+    send: Send,
+    *,
+    batch: bool = True,
+    longest: int = LONGEST_ANSWER,
+    store: Store | None = None,
+    known: bool = False,
+    resend_after: float | None = None,
+) -> Data:
     """`{"output": […]}`, in which every item's metadata comes back exactly once.
 
     `body`: `{"input": [{message, metadata, destination}], "destType": "gainsight"}`, or the same in the compacted
@@ -82,11 +97,25 @@ def router(body: Any, send: Send, *, batch: bool = True, longest: int = LONGEST_
     `longest`: bytes that the answer may have as JSON, about. Items for which there is no room come back with status
     500, for rudder-server to try again; one that has no room alone is at fault. Of more than MOST_ITEMS items none is
     looked at, and none comes back: rudder-server tries all of them again.
+
+    `store`: all that share it save a company one at a time, so none is created twice; an item whose company is
+    being saved elsewhere for too long comes back with 500. `known`: an identify or a group that tells Gainsight nothing
+    new comes back with 298, as filtered, unless it was told more than `resend_after` seconds ago (None: however long).
+    What `proxy` has delivered, given the same store, counts as told. Raises ValueError for `known` without a store.
     """
-    items = items_of(body) if isinstance(body, Mapping) else None
-    if not items:
-        return {"output": [{"metadata": [{**NO_METADATA}], "batched": False, "statusCode": 400, "error": NO_ITEMS}]}
-    return routed(items, body.get("destType"), send, batch=batch, longest=longest)
+    shared = Shared.of(store, known=known, resend_after=resend_after)
+    return routed(*items_to_route(body), send, batch=batch, longest=longest, shared=shared)
+
+
+def items_to_process(given: Any) -> list[EventItem]:
+    """The items of what `processor` takes."""
+    read = items_of(given)
+    return stand_in(EventError("the body", "must be a list of items")) if read is None else read
+
+
+def items_to_route(body: Any) -> tuple[list[EventItem], Any]:
+    """The items of what `router` takes, and for which destination they are meant."""
+    return (items_of(body) or [], body.get("destType")) if isinstance(body, Mapping) else ([], None)
 
 
 #: The length of a request's body as JSON, in bytes, of which the second argument says what it is. Raises EventError.
@@ -94,10 +123,15 @@ Measure = Callable[[Any, str], int]
 
 
 def processed(
-    items: Sequence[EventItem], send: Send, *, longest: int = LONGEST_ANSWER, measure: Measure = measured
+    items: Sequence[EventItem],
+    send: Send,
+    *,
+    longest: int = LONGEST_ANSWER,
+    measure: Measure = measured,
+    shared: Shared | None = None,
 ) -> list[Data]:
     """`processor` for items that have been read."""
-    results = _Results(send, _AnswerRoom(longest, longest), measure, passing=False).of(items)
+    results = _Results(send, _AnswerRoom(longest, longest), measure, shared, passing=False).of(items)
     return [_processed(item.metadata, result) for item, result in zip(items, results, strict=True)]
 
 
@@ -109,13 +143,16 @@ def routed(
     batch: bool = True,
     longest: int = LONGEST_ANSWER,
     measure: Measure = measured,
+    shared: Shared | None = None,
 ) -> Data:
     """`router` for items that have been read, of a request that is meant for the destination of that name."""
+    if not items:
+        return {"output": [{"metadata": [{**NO_METADATA}], "batched": False, "statusCode": 400, "error": NO_ITEMS}]}
     if isinstance(meant_for, str) and meant_for.strip().lower() not in {"", DESTINATION}:
         error = MisroutedError(f"this transformer is for {DESTINATION}, and the request for another destination")
         shares: list[_Share] = [([item], Failure(error)) for item in items]
     else:
-        results = _Results(send, _AnswerRoom(longest, longest), measure, passing=True).of(items)
+        results = _Results(send, _AnswerRoom(longest, longest), measure, shared, passing=True).of(items)
         shares = _shares(items, results, together=batch)
     return {"output": [_routed(*share) for share in shares]}
 
@@ -131,7 +168,9 @@ class _ReadyRequest:
     status: int
 
 
-_Result = Request | Failure | _ReadyRequest
+_Result = Request | Failure | Unchanged | _ReadyRequest
+
+_Linked = UpsertPerson | Failure | Unchanged
 
 #: What an answer has for each item beside what was sent with it: names, tags, the rest of a request.
 _ITEM = 500
@@ -163,23 +202,47 @@ class _AnswerRoom:
 class _Results:
     """The results for the items of a request: the requests that are left to send, or failures."""
 
-    def __init__(self, send: Send, room: _AnswerRoom, measure: Measure, *, passing: bool) -> None:
+    def __init__(
+        self, send: Send, room: _AnswerRoom, measure: Measure, shared: Shared | None, *, passing: bool
+    ) -> None:
         self._send = send
         self._room = room
         self._measure = measure
+        self._shared = shared
         self._passing = passing
         self._headers: dict[int, int] = {}
 
     def of(self, items: Sequence[EventItem]) -> list[_Result]:
         """One result an item."""
         results = [self._begun(item) for item in items]
+        if self._shared is not None and self._shared.is_known_left_out:
+            return self._left_of(results, self._shared)
+        return self._with_links(results, None)
+
+    def _left_of(self, results: list[_Result], shared: Shared) -> list[_Result]:
+        """The results, once what is known is left out; the rest is noted, as rudder-server will deliver it."""
+        about = [each for each in results if isinstance(each, (UpsertPerson, FindCompany))]
+        try:
+            people = People(shared, about)
+            passed: list[_Result] = [
+                Unchanged() if isinstance(each, UpsertPerson) and people.pass_by(each) else each for each in results
+            ]
+            linked = self._with_links(passed, people)
+            people.give(each for each in linked if isinstance(each, UpsertPerson))
+        except StoreError as error:  # what is given to deliver must be noted, so none of them is given
+            return [Failure(error) if isinstance(each, (UpsertPerson, FindCompany)) else each for each in results]
+        return linked
+
+    def _with_links(self, results: list[_Result], people: People | None) -> list[_Result]:
+        """The results, with the links of groups in place of what their companies need."""
+        results = [*results]
         groups: dict[int, dict[int, FindCompany]] = {}
         for index, result in enumerate(results):
             if type(result) is FindCompany:
                 # Settings give the same config, not only an equal one, to all items that it is the same for.
                 groups.setdefault(id(result.config), {})[index] = result
         for same in groups.values():
-            for index, linked in zip(same, self._linked([*same.values()]), strict=True):
+            for index, linked in zip(same, self._linked([*same.values()], people), strict=True):
                 results[index] = linked
         return results
 
@@ -222,15 +285,19 @@ class _Results:
             size += letters(request.contract_id)
         return request, size + self._measure(request.body, "the event")
 
-    def _linked(self, finds: Sequence[FindCompany]) -> Iterable[UpsertPerson | Failure]:
+    def _linked(self, finds: Sequence[FindCompany], people: People | None) -> Iterable[_Linked]:
         """The links that are left once the companies are found and saved, or why there is none."""
         try:
-            return [self._linked_in_room(result) for result in _links(finds, self._send)]
+            return [self._linked_in_room(result) for result in links(finds, self._send, self._shared, people)]
+        except StoreError as error:
+            return [Failure(error)] * len(finds)
         except Exception as error:  # noqa: BLE001 - the same
             return [unforeseen(error)] * len(finds)
 
-    def _linked_in_room(self, result: UpsertPerson | Failure) -> UpsertPerson | Failure:
+    def _linked_in_room(self, result: _Linked) -> _Linked:
         """The result; where there is no room for what Gainsight has said, one without it."""
+        if isinstance(result, Unchanged):
+            return result
         try:
             self._room.take(letters(result.text) if isinstance(result, Failure) else measured(result.body, "the event"))
         except GainsightDestError as error:
@@ -249,51 +316,6 @@ def _passed(message: Data, status: Any) -> _ReadyRequest:
     if type(status) is not int or not 100 <= status <= 599:
         raise EventError("statusCode", "must be an HTTP status")
     return _ReadyRequest({**message, **checked(message)}, status)
-
-
-def _links(finds: Sequence[FindCompany], send: Send) -> Iterator[UpsertPerson | Failure]:
-    config = finds[0].config
-    batch, last = _saved(transform_batch(finds, config, attempts=1), config, send)
-    outcomes = [batch.outcome(index) for index in range(len(finds))]
-    # A wrong key has ended the batch: those that were not tried would have met it, too.
-    stop = next((outcome for outcome in outcomes if isinstance(outcome.error, CredentialsError)), None)
-    for find, outcome in zip(finds, outcomes, strict=True):
-        if outcome.error is None and outcome.gsid is not None:
-            yield UpsertPerson(config, company_link(find.email, outcome.gsid))
-            continue
-        fault = outcome if outcome.error or stop is None else stop
-        error = fault.error or RuntimeError("a company has neither a Gsid nor an error")
-        yield Failure(error, last.get(fault.index))
-
-
-def _saved(batch: Batch, config: DestinationConfig, send: Send) -> tuple[Batch, dict[int, AnswerData]]:
-    """The batch once its companies are saved, and the last answer for each event that had one."""
-    last: dict[int, AnswerData] = {}
-    while batch.stage is COMPANIES:
-        answers: list[Response | GainsightDestError | None] = []
-        held = 0
-        for request, events in zip(batch.requests, batch.events, strict=True):
-            answer = _answer(request, send) if held < _MOST_HELD else None
-            answers.append(answer)
-            if isinstance(answer, Response):
-                held += len(answer.body)
-                last.update(dict.fromkeys(events, answered(answer, config)))
-            elif answer is not None:
-                for event in events:
-                    last.pop(event, None)
-        batch = batch.next(answers)
-    return batch, last
-
-
-#: After so many bytes of answers they are read before more calls are made.
-_MOST_HELD = 16 * 2**20
-
-
-def _answer(request: Request, send: Send) -> Response | GainsightDestError:
-    try:
-        return asked(request, send)
-    except GainsightDestError as error:
-        return error
 
 
 # --- which items share a request --------------------------------------------------------------------------------------
@@ -346,6 +368,8 @@ def _merged(writes: _Writes) -> Iterator[tuple[Sequence[int], UpsertPerson]]:
 
 def _processed(metadata: RawObject, result: _Result) -> Data:
     given = {} if metadata is None else {"metadata": metadata}
+    if isinstance(result, Unchanged):
+        return {**given, "statusCode": result.status, "error": result.text}
     if isinstance(result, Failure):
         return {**given, **_failed(result, "processor", [metadata])}
     request, status = _request(result)
@@ -354,6 +378,9 @@ def _processed(metadata: RawObject, result: _Result) -> Data:
 
 def _routed(items: Sequence[EventItem], result: _Result) -> Data:
     metadata = [item.metadata for item in items if item.metadata is not None]
+    if isinstance(result, Unchanged):
+        said = {"statusCode": result.status, "error": result.text}
+        return {"metadata": metadata, "batched": False, **said, "destination": items[0].destination}
     if isinstance(result, Failure):
         is_short = isinstance(result.error, _SHORT) or not isinstance(result.error, GainsightDestError)
         return {

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from gainsight_dest.rudderstack import server
 from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests.cli.process import LONGEST, address, ended, run, serving, started, until, wrong_use
+from tests.needs import need
 from tests.rudderstack.rudder import body, destination
 from tests.some import CONFIG, FREE, SETTINGS, group, identify
 
@@ -173,6 +175,70 @@ def test_it_ends_in_time_though_hosts_never_answer() -> None:
             each.close()
 
 
+# --- a store that all requests share ----------------------------------------------------------------------------------
+
+
+def at_once(given: list[tuple[str, Any]]) -> list[Any]:
+    """The items of the answers to those requests, by their addresses, all of which are sent at the same moment."""
+    together = threading.Barrier(len(given))
+
+    def ask(request: tuple[str, Any]) -> Any:
+        with requests.Session() as session:
+            session.get(f"{request[0]}/health", timeout=LONGEST)
+            together.wait()
+            answer = session.post(f"{request[0]}{ROUTER}", json=request[1], timeout=LONGEST)
+        return answer.json()["output"][0]
+
+    with ThreadPoolExecutor(len(given)) as pool:
+        return [*pool.map(ask, given)]
+
+
+@pytest.mark.parametrize(
+    "workers", [1, pytest.param(2, marks=pytest.mark.again), pytest.param(4, marks=pytest.mark.long)]
+)
+def test_fifty_requests_at_once_for_a_new_company_create_it_once(workers: int) -> None:
+    sandbox = Sandbox(CONFIG, **FREE, faults=[PlannedFault("slow", seconds=0.05)])
+    with (
+        Server(sandbox, threads=64) as tenant,
+        serving("--base-url", tenant.url, "--workers", workers, "--quiet") as (_, url),
+    ):
+        told = at_once([(url, body(group("Acme", f"p{number}@example.com"))) for number in range(50)])
+    [company] = sandbox.companies
+    assert {each["statusCode"] for each in told} == {200}
+    links = [each["batchedRequest"]["body"]["JSON"] for each in told]
+    assert {link["companies"][0]["Company_ID"] for link in links} == {company["Gsid"]}
+    assert len({link["Email"] for link in links}) == 50
+
+
+@pytest.mark.again
+def test_two_services_that_share_a_store_create_a_company_once(tmp_path: Path) -> None:
+    sandbox = Sandbox(CONFIG, **FREE, faults=[PlannedFault("slow", seconds=0.05)])
+    with Server(sandbox, threads=64) as tenant, ExitStack() as stack:
+        options = ("--base-url", tenant.url, "--store", tmp_path / "known.db", "--quiet")
+        urls = [stack.enter_context(serving(*options))[1] for _ in range(2)]
+        told = at_once([(urls[number % 2], body(group("Acme", industry=f"i{number}"))) for number in range(20)])
+    assert len(sandbox.companies) == 1
+    assert {each["statusCode"] for each in told} == {200}
+
+
+def test_what_the_proxy_delivered_is_filtered_if_it_is_told_to(tmp_path: Path) -> None:
+    sandbox = Sandbox(CONFIG, **FREE)
+    options = ("--known", "--resend-after", "1h", "--store", tmp_path / "known.db", "--quiet")
+    with Server(sandbox) as tenant:
+        for statuses in ([200, 200], [298, 298]):  # the store stays, as it has a name
+            with serving("--base-url", tenant.url, *options) as (_, url):
+                output = post(f"{url}{ROUTER}", body(identify(firstName="Ada"), group(email="b@example.com"))).json()[
+                    "output"
+                ]
+                assert [each["statusCode"] for each in output] == statuses
+                for each in output:
+                    if "batchedRequest" in each:
+                        delivery = {**each["batchedRequest"], "metadata": each["metadata"]}
+                        assert (
+                            post(f"{url}/v1/destinations/gainsight/proxy", delivery).json()["output"]["status"] == 200
+                        )
+
+
 def test_items_of_a_person_are_not_merged_if_it_is_told_not_to() -> None:
     with serving("--quiet", "--no-batch") as (_, url):
         assert merged(url) == [1, 1]
@@ -311,3 +377,20 @@ def test_a_host_that_is_none_ends_with_2_and_one_line() -> None:
 )
 def test_a_wrong_base_url_ends_with_2_and_one_line(url: str) -> None:
     assert "base_url: must be" in wrong_use(run("serve", "--port", 0, "--base-url", url))
+
+
+def test_a_store_that_cannot_be_used_ends_with_2_and_one_line(tmp_path: Path) -> None:
+    assert str(tmp_path) in wrong_use(run("serve", "--port", 0, "--store", tmp_path))
+
+
+def test_a_server_of_a_store_that_is_not_there_ends_with_2_and_one_line() -> None:
+    need("redis")
+    said = wrong_use(run("serve", "--port", 0, "--store", "redis://:MARKED-password@127.0.0.1:1"))
+    assert "127.0.0.1:1" in said
+    assert "MARKED" not in said
+
+
+def test_how_long_something_is_known_is_no_matter_where_nothing_is() -> None:
+    done = run("serve", "--port", 0, "--resend-after", "1h")
+    assert done.returncode == 2
+    assert b"--resend-after needs --known" in done.stderr

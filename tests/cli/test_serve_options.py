@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from gainsight_dest.rudderstack import server
@@ -27,13 +29,24 @@ from tests.cli.process import run, wrong_use
             Service(allowed=("*.GainsightCloud.com", "eu.example.com")),
             ("127.0.0.1", 9090, 1),
         ),
+        (
+            ["--store", "{}/known.db", "--known", "--resend-after", "24h"],
+            Service(store="{}/known.db", known=True, resend_after=86_400.0),
+            ("127.0.0.1", 9090, 1),
+        ),
         (["--host", "::1", "--port", 0, "--workers", 3], Service(), ("::1", 0, 3)),
     ],
-    ids=["none", "of the service", "domains", "of the place"],
+    ids=["none", "of the service", "domains", "of the store", "of the place"],
 )
 def test_the_service_is_as_it_is_told_and_says_where_it_is(
-    arguments: list[object], service: Service, place: tuple[str, int, int], monkeypatch: pytest.MonkeyPatch
+    arguments: list[object],
+    service: Service,
+    place: tuple[str, int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    arguments = [str(each).format(tmp_path) for each in arguments]
+    service = attrs.evolve(service, store=service.store and service.store.format(tmp_path))
     served: list[Any] = []
 
     def serve(given: Service, host: str, port: int, workers: int, listening: Callable[[str], object]) -> None:

@@ -8,5 +8,6 @@ pytest_pycollect_makemodule = needing(
     test_app=("serve", "httpx"),
     test_calls=("serve", "httpx"),
     test_connections=("serve",),
+    test_known=("serve",),
     test_quick_way=("serve",),
 )

@@ -132,8 +132,17 @@ def check_failure(data: Any, feature: str) -> None:
     check_tags(data["statTags"], feature)
 
 
+def check_filtered(data: Any, *names: str) -> None:
+    _exactly(data, ("statusCode", "error", *names))
+    assert data["statusCode"] == 298
+    assert isinstance(data["error"], str)
+
+
 def check_processed(data: Any) -> None:
     assert type(data.get("metadata", {})) is dict
+    if data["statusCode"] == 298:
+        check_filtered(data, *({"metadata"} & set(data)))
+        return
     if "output" not in data:
         _exactly(data, ("statusCode", "error", "statTags"), ("metadata",))
         check_failure(data, "processor")
@@ -150,6 +159,9 @@ def check_routed(data: Any) -> None:
     assert type(data["batched"]) is bool
     assert type(data["destination"]) is dict
     assert type(data["statusCode"]) is int
+    if data["statusCode"] == 298 and "batchedRequest" not in data:
+        check_filtered(data, "metadata", "batched", "destination")
+        return
     if "batchedRequest" not in data:
         _exactly(data, ("metadata", "batched", "statusCode", "error", "statTags", "destination"))
         assert data["batched"] is False

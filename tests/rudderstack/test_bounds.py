@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import DestinationConfig, EventError, Request, Response
+from gainsight_dest.rudderstack import companies as companies_module
 from gainsight_dest.rudderstack import items as items_module
-from gainsight_dest.rudderstack import processor, proxy, router, transformer
+from gainsight_dest.rudderstack import processor, proxy, router
 from gainsight_dest.rudderstack.clip import MOST_LEVELS, read
 from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, EventItem
 from gainsight_dest.rudderstack.sizes import LEVELS, fit, measured
@@ -205,14 +206,14 @@ def test_one_answer_to_many_is_quoted_once(monkeypatch: pytest.MonkeyPatch) -> N
         made.append(given)
         return answered(*given)
 
-    monkeypatch.setattr(transformer, "answered", counted)
+    monkeypatch.setattr(companies_module, "answered", counted)
     output = router(body(*[group(f"C{n}") for n in range(50)]), lambda _: Response(503, b"x" * MiB))["output"]
     assert len(output) == 50
     assert len(made) == 1
 
 
 def test_answers_that_are_very_long_are_read_before_more_calls_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformer, "_MOST_HELD", 1)
+    monkeypatch.setattr(companies_module, "_MOST_HELD", 1)
     given = body(*[group(f"C{n}", f"p{n}@x.com") for n in range(160)])
     assert router(given, companies) == router(given, companies)
     assert statuses(router(given, companies)["output"]) == [200] * 160

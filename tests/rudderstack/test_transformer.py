@@ -12,6 +12,7 @@ import pytest
 
 from gainsight_dest import CredentialsError, EventError, Request, Response, RetryableError, ThrottledError, transform
 from gainsight_dest.batching.batch import transform_batch
+from gainsight_dest.rudderstack import companies as companies_module
 from gainsight_dest.rudderstack import features, processor, router, transformer
 from gainsight_dest.sandbox import Sandbox
 from tests.rudderstack.rudder import (
@@ -470,14 +471,14 @@ def test_a_fault_of_our_own_is_the_items_alone(
 def test_a_fault_of_our_own_among_groups_leaves_the_rest_untouched(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(transformer, "transform_batch", breaking(transform_batch, lambda _: True))
+    monkeypatch.setattr(companies_module, "transform_batch", breaking(transform_batch, lambda _: True))
     output = routed(body(group(), identify(), group("Brix")), companies)
     assert [(jobs([one])[0], one["statusCode"]) for one in output] == [([1], 500), ([2], 200), ([3], 500)]
     assert "secret" not in json.dumps(output[0]["error"]) + caplog.text
 
 
 def test_a_company_with_neither_gsid_nor_error_is_a_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformer, "_saved", lambda batch, *_: (batch, {}))
+    monkeypatch.setattr(companies_module._Saving, "run", lambda _: None)
     [failed] = routed(body(group()), never)
     assert (failed["statusCode"], failed["statTags"]["errorCategory"]) == (500, "platform")
 
