@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import IO, Any, cast
 
 from apache_beam.io.filesystems import FileSystems
@@ -9,14 +10,16 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.engines import json_with_keys
+from gainsight_dest.deliver.engines import has_password, json_with_keys
 
 
 class GainsightOptions(PipelineOptions):
     """Where the destination config is, and what may be used of the tenant's calls: never the keys themselves.
 
     `--gainsight_config`: path of a JSON file, on any file system that Beam knows. `--gainsight_shards`: senders side by
-    side. `--gainsight_calls_per_minute`, `--gainsight_calls_per_day`: the pipeline's part of the tenant's limits.
+    side. `--gainsight_calls_per_minute`, `--gainsight_calls_per_day`: the pipeline's part of the tenant's limits; 0: no
+    limit. `--gainsight_known`: the store that all jobs of the tenant share, without a password.
+    `--gainsight_resend_after`: seconds.
     """
 
     @classmethod
@@ -25,7 +28,10 @@ class GainsightOptions(PipelineOptions):
         parser.add_argument("--gainsight_config", help="path of the destination config, a JSON file")
         parser.add_argument("--gainsight_shards", type=int, default=1, help="senders side by side")
         for name, most in (("calls_per_minute", CALLS_PER_MINUTE), ("calls_per_day", CALLS_PER_DAY)):
-            parser.add_argument(f"--gainsight_{name}", type=int, default=most, help=f"of the tenant's {most:,}")
+            about = f"of the tenant's {most:,}; 0: no limit"
+            parser.add_argument(f"--gainsight_{name}", type=int, default=most, help=about)
+        parser.add_argument("--gainsight_known", type=_place, help="the store that jobs share: a path, or redis://…")
+        parser.add_argument("--gainsight_resend_after", type=float, help="seconds: what was told before is told again")
 
     def destination_config(self) -> DestinationConfig:
         """The config that the file holds. Raises ConfigError, OSError, and ValueError without a path or JSON."""
@@ -39,3 +45,9 @@ class GainsightOptions(PipelineOptions):
         except ValueError as error:
             raise ValueError(f"--gainsight_config {path}: {error}") from None
         return DestinationConfig.from_rudderstack(given)
+
+
+def _place(text: str) -> str:
+    if has_password(text):  # as argparse shows the value of any other error
+        raise ArgumentTypeError("must hold no password, as runners show options: give it to WriteToGainsight(known=…)")
+    return text

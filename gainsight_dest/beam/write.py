@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -20,14 +21,17 @@ from gainsight_dest.beam.gather import GatherBySender, Keyed, RoutedEvent, Route
 from gainsight_dest.beam.results import results
 from gainsight_dest.beam.senders import LiveSenders
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.engines import ALONE
 from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards
-from gainsight_dest.outcome import Outcome, Status
+from gainsight_dest.outcome import Outcome
 
 #: Seconds that a late event may come after its window of `WriteToGainsight(window=…)`, and still be sent.
 _LATENESS = 86_400
 #: Seconds that a late event which was let through may then take to its last sender, as Beam drops it on its way if its
 #: window is gone meanwhile.
 _ON_THE_WAY = 86_400
+
+log = logging.getLogger("gainsight_dest.beam")
 
 
 class WriteResult(NamedTuple):
@@ -46,7 +50,7 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
     `shards`: senders of people and events, side by side where the runner has the workers. `window`: seconds, or a
     WindowFn, to gather unbounded events for; None: as they are windowed. Bounded ones are gathered all at once: windows
     of them come in no order. `settings`: the others of `gainsight_dest.deliver.Shards`, such as `calls_per_minute`,
-    `batch` and `base_url`.
+    `batch`, `base_url`, and `known`: without it, no other job may send at the same time.
 
     Raises ConfigError and ValueError when it is made. A wrong key raises CredentialsError in a worker: the pipeline
     fails, and no event counts as done that was not.
@@ -57,12 +61,12 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         config: DestinationConfig | Mapping[str, Any],
         *,
         shards: int = 1,
-        window: float | WindowFn | None = None,
+        window: float | str | WindowFn | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
-        self._window = FixedWindows(window) if isinstance(window, (int, float)) else window
-        self._shards = Shards(config=config, shards=shards, **settings)
+        self._window = _window_of(window)
+        self._shards = Shards.of(config, shards=shards, **settings)
 
     def display_data(self) -> dict[str, Any]:
         """The settings, without the keys: Beam shows them."""
@@ -71,6 +75,8 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
 
     def expand(self, pcoll: Any) -> WriteResult:
         """Beam asks for it. Raises ValueError for a windowing by which events would be sent twice."""
+        if self._shards.known is None:
+            log.warning("%s", ALONE)
         shared = Shared()
         events = _windowed(pcoll, self._window)
         as_windowed = beam.WindowInto(events.windowing, allowed_lateness=events.windowing.allowed_lateness)
@@ -96,6 +102,16 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def _window_of(window: Any) -> WindowFn | None:
+    """The window of so many seconds, which may be a text, or as it is. Raises ValueError for anything else."""
+    if window is None or isinstance(window, WindowFn):
+        return window
+    try:
+        return FixedWindows(float(window))
+    except (TypeError, ValueError):
+        raise ValueError("window must be a size in seconds above 0, or a WindowFn") from None
 
 
 def _windowed(pcoll: Any, window: WindowFn | None) -> Any:
@@ -171,8 +187,8 @@ class _SaveCompaniesFn(_SendFn):
         return shard.save_companies([item.event for item in items])
 
     def results(self, item: RoutedEvent, outcome: Outcome) -> Iterator[Any]:
-        if outcome.status is Status.DELIVERED and outcome.gsid is not None:
-            saved = RoutedEvent(item.address, SavedGroup(item.event, outcome.gsid, outcome.calls))
+        if outcome.is_through and outcome.gsid is not None:
+            saved = RoutedEvent(item.address, SavedGroup.of(item.event, outcome))
             yield TaggedOutput("linked", saved.by_key())
         else:
             yield from results(item.event, outcome)

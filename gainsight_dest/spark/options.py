@@ -9,15 +9,11 @@ from typing import Any
 import attrs
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.engines import json_with_keys
+from gainsight_dest.deliver.engines import OptionsError, has_password, json_with_keys, no_such_option
 from gainsight_dest.deliver.shards import Shards
 from gainsight_dest.errors import ConfigError
-from gainsight_dest.spelling import Names, did_you_mean
+from gainsight_dest.spelling import Names
 from gainsight_dest.templates import Settings, of_one_tenant
-
-
-class OptionsError(ValueError):
-    """Options of the writer are wrong. The text names each and shows no value: a key may stand in the wrong place."""
 
 
 @attrs.frozen
@@ -54,6 +50,19 @@ def _limit(text: str) -> int | None:
     raise ValueError("must be a whole number; 0: no limit")
 
 
+def _store(text: str) -> str:
+    if has_password(text):
+        raise ValueError("must hold no password, as Spark may show options")
+    return absolute_store(text)
+
+
+def absolute_store(place: str) -> str:
+    """The place of a store, as it is. Raises ValueError for a path that is not the same in each process."""
+    if "://" in place or Path(place).is_absolute():
+        return place
+    raise ValueError("must be an absolute path, or the URL of a Redis that driver and executors reach")
+
+
 def _folder(text: str) -> Path:
     if Path(text).is_absolute():
         return Path(text)
@@ -69,6 +78,8 @@ OPTIONS: dict[str, Callable[[str], Any]] = {
     "workers": _number,
     "batch": _number,
     "base_url": str,
+    "known": _store,
+    "resend_after": _number,
     "failed": _folder,
     "journal": _folder,
 }
@@ -87,8 +98,7 @@ def settings_of(options: Mapping[str, str]) -> WriterOptions:
             except ValueError as error:
                 problems.append(f"{name}: {error}")
         elif name.lower() not in _SPARKS_OWN:
-            question = did_you_mean(names.near(name))
-            problems.append(f"{name}: there is no such option{f'. {question}' if question else ''}")
+            problems.append(no_such_option(name, names))
     if "config" not in options:
         problems.append("config: is missing: the path of a JSON file with the destination's config")
     folders = {name: found.pop(name, None) for name in ("failed", "journal")}

@@ -17,6 +17,8 @@ from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.deliver.engines import failure_code
 from gainsight_dest.outcome import Status
 
+#: What of the reports of tasks adds up.
+_ADDED = ("events", "delivered", "unchanged", "failed", "skipped", "calls", "waited", "errors", "unread")
 #: Takes a dead letter.
 Keep = Callable[[dict[str, Any]], object]
 
@@ -33,6 +35,7 @@ class WriteReport(WriterCommitMessage):
     name: str = ""
     events: int = 0
     delivered: int = 0
+    unchanged: int = 0
     failed: int = 0
     skipped: int = 0
     calls: int = 0
@@ -45,6 +48,7 @@ class WriteReport(WriterCommitMessage):
         self.events += 1
         self.calls += record["calls"]
         self.delivered += record["status"] == Status.DELIVERED
+        self.unchanged += record["status"] == Status.UNCHANGED
         self.failed += record["status"] == Status.FAILED
         self.skipped += record["status"] == Status.SKIPPED
         if record["error"] is not None:
@@ -58,14 +62,15 @@ class WriteReport(WriterCommitMessage):
         for each in messages:
             if isinstance(each, WriteReport):
                 report.name = each.name
-                for count in ("events", "delivered", "failed", "skipped", "calls", "waited", "errors", "unread"):
+                for count in _ADDED:
                     setattr(report, count, getattr(report, count) + getattr(each, count))
         return report
 
     def __str__(self) -> str:
+        through = f"{self.delivered} delivered" + (f", {self.unchanged} unchanged" if self.unchanged else "")
         errors = "".join(f", {number} {code}" for code, number in self.errors.most_common())
         return (
-            f"{self.events} events: {self.delivered} delivered, {self.failed} failed, {self.skipped} skipped; "
+            f"{self.events} events: {through}, {self.failed} failed, {self.skipped} skipped; "
             f"{self.calls} calls, waited {self.waited:.0f} s{errors}"
         )
 

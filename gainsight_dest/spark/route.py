@@ -18,14 +18,15 @@ from pyspark.sql import functions as F  # noqa: N812 - so it is called in every 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.call import target_of
 from gainsight_dest.deliver.engines import ParsedEvent
-from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.deliver.shards import Shards, shown_place
 from gainsight_dest.outcome import Outcome, Status, outcome_record
+from gainsight_dest.spark.options import absolute_store
 from gainsight_dest.spark.rows import EVENT, Batches, as_json, batches, each_event, events_only, fit, read
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
 
 #: What a row has on its way. `sender`: 0 for the companies, else 1 and the shard. `route`: what it was routed for, so
-#: that it is written as it was routed. `unread`: a time of it that cannot be read. `gsid`, `calls`, `outcome`: of a
-#: group event, once its company is saved.
+#: that it is written as it was routed. `unread`: a time of it that cannot be read. `gsid`, `calls`, `unchanged`,
+#: `outcome`: of a group event, once its company is saved, or could not be.
 _FIELDS = {
     EVENT: pa.string(),
     "route": pa.string(),
@@ -38,17 +39,20 @@ _FIELDS = {
     "unread": pa.string(),
     "gsid": pa.string(),
     "calls": pa.int32(),
+    "unchanged": pa.bool_(),
     "outcome": pa.string(),
 }
 _SCHEMA = pa.schema(_FIELDS)
-_COLUMNS = ", ".join(f"{name} {'int' if kind == pa.int32() else 'string'}" for name, kind in _FIELDS.items())
+_NAMED = {pa.string(): "string", pa.int32(): "int", pa.bool_(): "boolean"}
+_COLUMNS = ", ".join(f"{name} {_NAMED[kind]}" for name, kind in _FIELDS.items())
 #: What tells rows that are routed from others.
 ROUTED = frozenset(_FIELDS) - {"sender", "company"}
 
 
 def route_of(settings: Shards) -> str:
-    """What rows are routed for: so many shards, and where they are sent."""
-    return f"{settings.shards} shards, {target_of(settings.config, settings.base_url)}"
+    """What rows are routed for: so many shards, where they are sent, and the store, if there is one."""
+    known = "" if settings.known is None else f", known in {shown_place(settings.known)}"
+    return f"{settings.shards} shards, {target_of(settings.config, settings.base_url)}{known}"
 
 
 def by_shard(
@@ -67,7 +71,9 @@ def by_shard(
     writer the same. `journal`: an absolute path of a folder that all executors share: what a task that is run again
     has sent is not sent again. Raises ConfigError, ValueError, and SpeculationError while spark.speculation is on.
     """
-    plan = Shards(config=config, shards=shards, **settings)
+    plan = Shards.of(config, shards=shards, **settings)
+    if plan.known is not None:
+        absolute_store(os.fspath(plan.known))
     if str(df.sparkSession.conf.get("spark.speculation", "false")).lower() == "true":
         raise SpeculationError
     folder = None if journal is None else Path(journal)
@@ -139,6 +145,6 @@ def _groups(rows: Iterable[pa.RecordBatch], waiting: deque[dict[str, Any]]) -> I
 
 def _saved(outcome: Outcome) -> dict[str, Any]:
     """What a row has more once the company of its group event is saved, or could not be."""
-    if outcome.status is Status.DELIVERED:
-        return {"gsid": outcome.gsid, "calls": outcome.calls}
+    if outcome.is_through:
+        return {"gsid": outcome.gsid, "calls": outcome.calls, "unchanged": outcome.status is Status.UNCHANGED}
     return {"outcome": as_json(outcome_record(outcome)), "calls": outcome.calls}

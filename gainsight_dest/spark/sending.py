@@ -22,6 +22,7 @@ from pyspark.sql.datasource import WriterCommitMessage
 from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.deliver.engines import ParsedEvent, parsed
 from gainsight_dest.deliver.shards import SavedGroup
+from gainsight_dest.known.known import StoreError
 from gainsight_dest.outcome import outcome_record
 from gainsight_dest.spark.options import WriterOptions
 from gainsight_dest.spark.report import Keep, WriteReport, dead_letters, save_report
@@ -48,7 +49,7 @@ class TaskDelivery:
     options: WriterOptions
 
     def take(self, batches: Iterator[pa.RecordBatch], job: str) -> WriteReport:
-        """In a task: send its rows. Raises CredentialsError, JournalError, SpeculationError, ValueError."""
+        """In a task: send its rows. Raises CredentialsError, JournalError, StoreError, SpeculationError, ValueError."""
         task = Task.current()
         report, shard = WriteReport(task.stream or job), shard_name(task.partition)
         rows = self._rows(batches, task)
@@ -62,8 +63,12 @@ class TaskDelivery:
             dead_letters(self.options.failed, file_name(report.name, shard), str(task.attempt)) as keep,
         ):
             items = _items(chain(first, rows), waiting, report, keep)
-            for outcome in sender.deliver(items, journal):
-                report.add(waiting.popleft().raw, outcome_record(outcome), keep)
+            try:
+                for outcome in sender.deliver(items, journal):
+                    report.add(waiting.popleft().raw, outcome_record(outcome), keep)
+            except BaseException:  # the driver hears nothing of a task that fails
+                log.warning("%s ended early: %s", file_name(report.name, shard), report)
+                raise
             report.waited = sender.deliverer.waited
         return report
 
@@ -95,7 +100,8 @@ def _items(rows: Iterable[_Row], waiting: deque[ParsedEvent], report: WriteRepor
             report.add(found.raw, json.loads(row["outcome"]), keep)
         else:
             waiting.append(found)
-            yield found.event if row["gsid"] is None else SavedGroup(found.event, row["gsid"], row["calls"])
+            saved = row["gsid"], row["calls"], row["unchanged"]
+            yield found.event if row["gsid"] is None else SavedGroup(found.event, *saved)
 
 
 @attrs.frozen
@@ -146,10 +152,15 @@ class DriverDelivery:
         return TaskEvents.of(task.stream, (found for batch in batches for found in read(batch)))
 
     def commit(self, messages: Messages, job: str) -> None:
-        """On the driver: send all, and report. Raises CredentialsError, JournalError."""
+        """On the driver: send all, and report. Raises CredentialsError, JournalError, StoreError."""
         given = [message for message in messages if isinstance(message, TaskEvents)]
         stream = given[0].stream if given else None
-        report, sender = WriteReport(stream or job), self.options.shards.alone()
+        report = WriteReport(stream or job)
+        try:
+            sender = self.options.shards.alone()
+        except StoreError:
+            _end(self.options, report, is_committed=False)
+            raise
         is_committed = False
         try:
             with sender, dead_letters(self.options.failed, report.name, "driver") as keep:

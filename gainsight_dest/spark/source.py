@@ -13,10 +13,11 @@ from pyspark.sql import datasource
 from pyspark.sql.datasource import DataSource, DataSourceArrowWriter, DataSourceStreamWriter, WriterCommitMessage
 from pyspark.sql.types import StructType
 
+from gainsight_dest.deliver.engines import ALONE
 from gainsight_dest.spark.options import settings_of
 from gainsight_dest.spark.route import ROUTED
 from gainsight_dest.spark.rows import check_event_column
-from gainsight_dest.spark.sending import DriverDelivery, Messages, TaskDelivery
+from gainsight_dest.spark.sending import DriverDelivery, Messages, TaskDelivery, log
 from gainsight_dest.spark.task import stream_name
 
 
@@ -46,7 +47,10 @@ def _delivery(options: Any, schema: StructType, *, overwrite: bool) -> TaskDeliv
         raise ValueError('what is in Gainsight is not overwritten: use mode("append"), or outputMode("append")')
     check_event_column(schema)
     kind = TaskDelivery if set(schema.names) >= ROUTED else DriverDelivery
-    return kind(settings_of(dict(options)))
+    settings = settings_of(dict(options))
+    if settings.shards.known is None:
+        log.warning("%s", ALONE)
+    return kind(settings)
 
 
 @attrs.define

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -159,6 +161,52 @@ def test_companies_and_shards_keep_shares_that_add_up_to_the_limit() -> None:
             list(sender.shard.deliver([identify(each) for each in range(30)]))
             shares.append((len(world.sandbox.calls) - before) / (world.now - start) * 60)
     assert shares == [pytest.approx(each, rel=0.02) for each in (2, 9, 9)]
+
+
+# --- with a store -----------------------------------------------------------------------------------------------------
+
+
+def through(world: World, *events: dict[str, Any], number: int = 0) -> list[tuple[str, int]]:
+    """The events by new processes, with no state of Beam's: the statuses and calls of what comes out."""
+    of_companies = [item for item in items(events) if item.address.company is not None]
+    others = [item for item in items(events) if item.address.company is None]
+    if of_companies:
+        saved = world.step(_SaveCompaniesFn, world.process()).process((COMPANIES_SENDER, of_companies), State())
+        others += [each.value[1] for each in saved]
+    sent = world.step(_DeliverFn, world.process()).process((number, others), State())
+    return sorted((each["status"], each["calls"]) for each in sent)
+
+
+def test_what_the_store_knows_no_process_sends_again(tmp_path: Path) -> None:
+    world = World(known=tmp_path / "known.db")
+    rounds = [
+        through(world, identify(1), group(2, "Acme"), track(1)),
+        through(world, identify(1), group(2, "Acme"), track(2)),
+        through(world, group(2, "Acme"), group(3, "Acme")),
+    ]
+    assert rounds == [
+        [("delivered", 1), ("delivered", 1), ("delivered", 3)],
+        [("delivered", 1), ("unchanged", 0), ("unchanged", 0)],
+        [("delivered", 1), ("unchanged", 0)],
+    ]
+    assert sum(world.sandbox.counts.values()) == 7
+
+
+def test_one_store_counts_the_calls_of_a_day_for_all_pipelines(tmp_path: Path) -> None:
+    world = World(calls_per_day=100, known=tmp_path / "known.db")
+
+    def sleep(seconds: float) -> None:
+        raise WaitsError(seconds)
+
+    world.sleep = sleep  # type: ignore[method-assign]
+    for window in range(3):
+        with suppress(WaitsError):
+            through(world, *(track(90 * window + number) for number in range(90)))
+    assert len(world.sandbox.events) == 100
+
+
+class WaitsError(Exception):
+    """No call may be made for so long."""
 
 
 # --- bundles that are tried again -------------------------------------------------------------------------------------

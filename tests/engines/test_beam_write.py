@@ -406,7 +406,55 @@ def test_a_senders_state_is_one_over_all_windows(window: Any) -> None:
         assert strategy.window_fn.urn == "beam:window_fn:global_windows:v1"
 
 
+def test_a_window_may_be_a_text_of_seconds_and_nothing_else() -> None:
+    assert WriteToGainsight(CONFIG, window="300")._window == FixedWindows(300)
+    some_wrong: list[Any] = ["five minutes", "-1", "nan", []]
+    for wrong in some_wrong:
+        with pytest.raises(ValueError, match="window must be a size in seconds above 0, or a WindowFn"):
+            WriteToGainsight(CONFIG, window=wrong)
+
+
+def test_a_pipeline_without_a_store_says_that_it_is_to_be_the_only_one(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    each_settings: list[dict[str, Any]] = [{"known": tmp_path / "known.db"}, {}]
+    for settings in each_settings:
+        assert not any("No store is named" in each for each in caplog.messages)
+        _ = not_run() | beam.Create([identify(1)]) | WriteToGainsight(CONFIG, **settings)
+    assert sum("no other may send to the tenant" in each for each in caplog.messages) == 1
+
+
+def test_pipelines_that_share_a_store_send_only_what_is_new(tmp_path: Path) -> None:
+    tenant = sandbox()
+    stream = [group(1, "Acme"), group(2, "Blue Harbor"), identify(1, firstName="Ada"), track(1)]
+    with Server(tenant) as server:
+        for resend_after in (None, 3_600):
+            ran = write(beam.Create(stream), server.url, known=tmp_path / "known.db", resend_after=resend_after)
+    assert statuses(ran) == [("g1", "unchanged"), ("g2", "unchanged"), ("i1", "unchanged"), ("t1", "delivered")]
+    assert ran.outputs["failures"] == []
+    assert {name: ran.counters[name] for name in ("events", "unchanged", "delivered", "calls")} == {
+        "events": 4,
+        "unchanged": 3,
+        "delivered": 1,
+        "calls": 1,
+    }
+    assert (len(tenant.companies), len(tenant.people), len(tenant.events)) == (2, 1, 2)
+
+
+def test_the_place_of_a_store_is_an_option_and_a_password_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--gainsight_known=redis://cache:6379/0", "--gainsight_resend_after=60"]
+    options = PipelineOptions(arguments).view_as(GainsightOptions)
+    assert (options.gainsight_known, options.gainsight_resend_after) == ("redis://cache:6379/0", 60)
+    with pytest.raises(SystemExit):
+        PipelineOptions(["--gainsight_known=redis://:hidden@cache/0"]).view_as(GainsightOptions)
+    told = capsys.readouterr().err
+    assert "must hold no password" in told
+    assert "hidden" not in told
+
+
 def test_settings_that_cannot_be_are_refused_when_it_is_made() -> None:
+    with pytest.raises(ValueError, match=r"sharsd: there is no such option\. Did you mean shards\?"):
+        WriteToGainsight(CONFIG, sharsd=3)
     with pytest.raises(ValueError, match="too few for 100 shards"):
         WriteToGainsight(CONFIG, shards=100)
     with pytest.raises(ConfigError):

@@ -338,6 +338,10 @@ def test_shards_a_config_and_a_journal_that_cannot_be_are_refused_at_once(spark:
         by_shard(frame(spark, []), CONFIG, journal="journal")
     with pytest.raises(ValueError, match="too few for 100 shards"):
         by_shard(frame(spark, []), CONFIG, shards=100)
+    with pytest.raises(ValueError, match=r"sharsd: there is no such option\. Did you mean shards\?"):
+        by_shard(frame(spark, []), CONFIG, sharsd=3)
+    with pytest.raises(ValueError, match="must be an absolute path, or the URL of a Redis"):
+        by_shard(frame(spark, []), CONFIG, known="known.db")
     with pytest.raises(SpeculationError):
         by_shard(Speculating(frame(spark, [])), CONFIG)  # type: ignore[arg-type]
 
@@ -427,6 +431,33 @@ def test_a_stream_goes_to_shards_by_foreach_batch(
     options = {"checkpointLocation": str(tmp_path / "checkpoint")}
     stream.writeStream.foreachBatch(send).options(**options).trigger(availableNow=True).start().awaitTermination()
     assert holds_what_the_model_says(sandbox)
+
+
+def test_a_stream_and_a_job_by_shards_that_share_a_store_create_nothing_twice(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    """Of the same companies and people, at the same time."""
+    sandbox, url = tenant
+    store = {"known": str(tmp_path / "known.db")}
+    stream, batch = Job(tmp_path / "stream", url), Job(tmp_path / "batch", url)
+    for job in (stream, batch):
+        del job.options["journal"]
+    others = [{**event, "messageId": f"other-{event['messageId']}"} for event in STREAM if event["type"] != "track"]
+    routed = by_shard(frame(spark, others), CONFIG, 2, base_url=url, **FREE, **store)
+    query = (
+        arriving(spark, tmp_path / "in", STREAM[:300], STREAM[300:])
+        .writeStream.format("gainsight")
+        .options(**stream.options, **store, checkpointLocation=str(tmp_path / "checkpoint"))
+        .trigger(availableNow=True)
+        .start()
+    )
+    batch.write(routed, shards=2, **store)
+    query.awaitTermination()
+    assert holds_what_the_model_says(sandbox)
+    words = [json.loads(file.read_text("utf8")) for file in stream.failed.glob("_committed.*")] + [batch.word()]
+    assert sum(word["calls"] for word in words) == sum(sandbox.counts.values())
+    statuses = ("delivered", "unchanged", "failed", "skipped")
+    assert sum(word[status] for word in words for status in statuses) == len(STREAM) + len(others)
 
 
 # --- where a task may run twice at once -------------------------------------------------------------------------------

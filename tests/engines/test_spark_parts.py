@@ -21,11 +21,13 @@ from pyspark.sql.types import LongType, StringType, StructType, VariantVal
 
 from gainsight_dest import CredentialsError
 from gainsight_dest.batching.moments import UnreadTimes
+from gainsight_dest.deliver.engines import OptionsError
 from gainsight_dest.deliver.shards import Shards
+from gainsight_dest.known.known import StoreError
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import GainsightDataSource
-from gainsight_dest.spark.options import OptionsError, settings_of
+from gainsight_dest.spark.options import settings_of
 from gainsight_dest.spark.report import WriteReport, dead_letters, save_report
 from gainsight_dest.spark.requests import transforming
 from gainsight_dest.spark.route import _addressing, _with_companies, route_of
@@ -35,10 +37,22 @@ from gainsight_dest.spark.source import BatchWriter, StreamWriter
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
 from tests.engines.imports import printed, told_of, told_without
 from tests.engines.scenario import CONFIG, SETTINGS
-from tests.some import FREE, group, identify
+from tests.some import FREE, group, identify, track
 
 ROUTED = StructType()
-for _name in ("event", "route", "shard", "key", "moment", "message_id", "unread", "gsid", "calls", "outcome"):
+for _name in (
+    "event",
+    "route",
+    "shard",
+    "key",
+    "moment",
+    "message_id",
+    "unread",
+    "gsid",
+    "calls",
+    "unchanged",
+    "outcome",
+):
     ROUTED = ROUTED.add(_name, StringType())
 PLAIN = StructType().add("event", StringType())
 
@@ -245,6 +259,131 @@ def test_an_aborted_job_tells_what_its_tasks_have_told(
     ]
 
 
+# --- with a store -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_store(options: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The options of a job that shares a store with others, and has no journal."""
+    del options["journal"]
+    return {**options, "known": str(tmp_path / "known.db"), "resend_after": "86400"}
+
+
+def test_what_the_store_knows_tasks_do_not_send_again_and_count_as_unchanged(
+    tenant: tuple[Sandbox, str], with_store: dict[str, str], in_task: Any
+) -> None:
+    sandbox, _ = tenant
+    delivery = TaskDelivery(settings_of(with_store))
+    other = group(email="bob@example.com") | {"messageId": "6"}
+    counts = []
+    for events in ([ADA, ACME, NOBODY], [ADA, ACME, NOBODY], [ACME, other]):
+        made = sum(sandbox.counts.values())
+        found = routed(delivery.options.shards, *events, in_task=in_task)
+        reports = []
+        for shard in range(2):
+            in_task(shard)
+            reports.append(delivery.take(iter([as_batch([row for row in found if row["shard"] == shard])]), "job"))
+        report = WriteReport.of(reports, "job")
+        assert report.calls == sum(sandbox.counts.values()) - made
+        counts.append((report.delivered, report.unchanged, report.failed, report.calls))
+    assert counts == [(2, 0, 1, 3), (0, 2, 1, 0), (1, 1, 0, 1)]
+    assert str(report) == "2 events: 1 delivered, 1 unchanged, 0 failed, 0 skipped; 1 calls, waited 0 s"
+
+
+@pytest.mark.usefixtures("in_task")
+def test_what_the_store_knows_the_driver_does_not_send_again(
+    tenant: tuple[Sandbox, str], with_store: dict[str, str]
+) -> None:
+    delivery = DriverDelivery(settings_of(with_store))
+    for _ in range(2):
+        delivery.commit([delivery.take(iter(rows(ADA, ACME, NOBODY)), "job")], "job")
+    assert sum(tenant[0].counts.values()) == 3
+    (word,) = files(with_store["failed"])["_committed.job.json"]
+    assert {name: word[name] for name in ("delivered", "unchanged", "failed", "calls")} == {
+        "delivered": 0,
+        "unchanged": 2,
+        "failed": 1,
+        "calls": 0,
+    }
+
+
+class WaitsError(Exception):
+    """No call may be made for so long."""
+
+
+def test_the_micro_batches_of_a_stream_share_the_calls_of_a_day(
+    tenant: tuple[Sandbox, str], with_store: dict[str, str], in_task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(seconds: float) -> None:
+        raise WaitsError(seconds)
+
+    alone = Shards.alone
+    monkeypatch.setattr(Shards, "alone", lambda shards: alone(shards, sleep=sleep))
+    source = GainsightDataSource({**with_store, "calls_per_day": "100"})
+    calls = []
+    for number in range(3):
+        in_task(0, **{"sql.streaming.queryId": "query", "streaming.sql.batchId": str(number)})
+        writer = source.streamWriter(PLAIN, overwrite=False)
+        with suppress(WaitsError):
+            message = writer.write(iter(rows(*(track("Ticket Opened", number=each) for each in range(90)), size=90)))
+            writer.commit([message], number)
+        calls.append(sum(tenant[0].counts.values()))
+    assert calls == [90, 100, 100]
+
+
+def test_rows_that_were_routed_with_another_store_are_not_sent(
+    tenant: tuple[Sandbox, str], options: dict[str, str], with_store: dict[str, str], in_task: Any
+) -> None:
+    (row,) = records(_addressing(settings_of(options).shards)(rows(ADA)))
+    in_task(row["shard"])
+    with pytest.raises(ValueError, match=r"and written with options for 2 shards, .*, known in .*known\.db"):
+        TaskDelivery(settings_of(with_store)).take(iter([as_batch([row])]), "job")
+    assert tenant[0].people == []
+
+
+@pytest.mark.usefixtures("in_task")
+def test_a_store_that_cannot_be_opened_ends_the_job_before_anything_is_sent(
+    tenant: tuple[Sandbox, str], with_store: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "known.db").write_text("no database" * 1_000, "utf8")
+    delivery = DriverDelivery(settings_of(with_store))
+    with pytest.raises(StoreError):
+        delivery.commit([delivery.take(iter(rows(ADA)), "job")], "job")
+    (word,) = files(with_store["failed"])["_aborted.job.json"]
+    assert (word["events"], sum(tenant[0].counts.values())) == (0, 0)
+
+
+def test_a_task_that_fails_says_in_its_log_what_it_has_sent(
+    options: dict[str, str], in_task: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = TaskDelivery(settings_of({**options, "shards": "1"}))
+    batches = _addressing(delivery.options.shards)(rows(ADA, NOBODY))
+    add = WriteReport.add
+
+    def full(report: WriteReport, raw: Any, record: dict[str, Any], keep: Any) -> None:
+        if report.events:
+            raise OSError("no space left")
+        add(report, raw, record, keep)
+
+    monkeypatch.setattr(WriteReport, "add", full)
+    in_task(0)
+    with pytest.raises(OSError, match="no space left"):
+        delivery.take(iter(batches), "job")
+    assert [message for message in caplog.messages if "early" in message] == [
+        "job.shard-0000 ended early: 1 events: 1 delivered, 0 failed, 0 skipped; 1 calls, waited 0 s"
+    ]
+
+
+def test_a_job_without_a_store_says_that_it_is_to_be_the_only_one(
+    options: dict[str, str], with_store: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    GainsightDataSource(with_store).writer(PLAIN, overwrite=False)
+    assert caplog.messages == []
+    GainsightDataSource(options).writer(PLAIN, overwrite=False)
+    (told,) = caplog.messages
+    assert told.startswith("No store is named (known=…): while this job sends, no other may send to the tenant.")
+
+
 # --- by the driver ----------------------------------------------------------------------------------------------------
 
 
@@ -407,6 +546,8 @@ def test_options_are_texts_and_have_the_defaults_of_delivery(options: dict[str, 
     assert (settings.failed, settings.journal) == (None, None)
     settings = settings_of({**options, "workers": "2", "batch": "10"})
     assert (settings.shards.shards, settings.shards.calls_per_minute, settings.shards.workers) == (2, None, 2)
+    settings = settings_of({"config": options["config"], "known": "redis://cache:6379/0", "resend_after": "60"})
+    assert (settings.shards.known, settings.shards.resend_after) == ("redis://cache:6379/0", 60)
 
 
 @pytest.mark.parametrize(
@@ -432,6 +573,11 @@ def test_options_are_texts_and_have_the_defaults_of_delivery(options: dict[str, 
             "failed: must be an absolute path of a folder that driver and executors share",
         ),
         ({"base_url": "http://acme.example.com"}, "base_url"),
+        ({"known": "known.db"}, "known: must be an absolute path, or the URL of a Redis"),
+        ({"known": "redis://user:hidden@cache:6379/0"}, "known: must hold no password, as Spark may show options"),
+        ({"known": "redis://cache/0?password=hidden"}, "known: must hold no password, as Spark may show options"),
+        ({"known": "/data/known.db", "resend_after": "24h"}, "resend_after: must be a whole number from 1"),
+        ({"resend_after": "60"}, "resend_after is for what is known: it needs known"),
     ],
 )
 def test_options_that_are_wrong_are_named_without_their_values(
