@@ -4,7 +4,8 @@
 
 Nothing is timed: the same events come from the same seeds, so every run counts the same. A limit is judged on one batch
 of all the events; smaller batches are for information. Every event must be delivered, and what batches leave in the
-sandbox must be what one by one leaves there, or the count stops. Exit status 1 if a limit is missed.
+sandbox must be what one by one leaves there, or the count stops. What is saved where it is known what was said before
+is counted in batches of 500, and one by one. Exit status 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import attrs
 
 from gainsight_dest import DestinationConfig, Outcome, RejectedError, Request, Response, transform, transform_batch
+from gainsight_dest.deliver import Deliverer
 from gainsight_dest.fields import linked_companies
+from gainsight_dest.known import Known, Store
 from gainsight_dest.sandbox import Content, Sandbox
 
 CONFIG = DestinationConfig(
@@ -155,6 +160,36 @@ def regulars() -> list[Event]:
     ]
 
 
+def repeating_days(days: int = 2) -> list[list[Event]]:
+    """Days of 5,000 events of 300 people, five in each of 60 companies, of whom all are alike active.
+
+    9 of 10 identifies and groups say what was said of that person, or of that company, before.
+    """
+    chance = random.Random(SEED)  # noqa: S311 - no secret
+    count = 5000
+    said: dict[str, Any] = {}
+    out = []
+    for start in range(0, days * count, count):
+        kinds = ["identify"] * (count * 4 // 10) + ["group"] * (count * 3 // 10)
+        kinds += ["track"] * (count - len(kinds))
+        chance.shuffle(kinds)
+        events = []
+        for number, kind in enumerate(kinds, start):
+            person = chance.randrange(300)
+            company = person % 60
+            if kind == "track":
+                events.append(track(number, person))
+                continue
+            event = identify(number, person) if kind == "identify" else group(number, person, company)
+            about = email_of(person) if kind == "identify" else company_of(company)
+            if chance.random() < 0.9:
+                event["traits"] = said.get(about, event["traits"])
+            said[about] = event["traits"]
+            events.append(event)
+        out.append(events)
+    return out
+
+
 # --- delivery ---------------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +315,94 @@ def figures(calls: int, theirs: int, number: int) -> str:
     )
 
 
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+#: Events of a batch where what is known is counted.
+SIZE = 500
+
+
+class Limit(NamedTuple):
+    """The most calls an event on each of the days; None: it is for information."""
+
+    label: str
+    days: tuple[float | None, float | None]
+
+
+BATCHES = Limit("in batches, without what is known", (None, None))
+KNOWING_BATCHES = Limit("in batches, with it", (0.45, 0.37))
+ALONE = Limit("one by one, without what is known", (None, None))
+KNOWING_ALONE = Limit("one by one, with it", (None, 0.42))
+
+
+def in_batches(days: Sequence[Sequence[Event]], known: Known | None) -> tuple[list[int], Any]:
+    """The calls of each day, and the state in the end."""
+    tenant, calls = sandbox(), []
+    for events in days:
+        before = made(tenant)
+        for start in range(0, len(events), SIZE):
+            batch = transform_batch(events[start : start + SIZE], CONFIG, known=known)
+            while batch.requests:
+                batch = batch.next([tenant.handle(request) for request in batch.requests])
+            must(all(each.status in {"delivered", "unchanged"} for each in batch.outcomes), "all are delivered")
+            known = None if known is None else known.learn(batch.learned, at=0)
+        calls.append(made(tenant) - before)
+    return calls, state(tenant)
+
+
+def alone(days: Sequence[Sequence[Event]]) -> tuple[list[int], Any]:
+    """The same, one by one."""
+    tenant, calls = sandbox(), []
+    for events in days:
+        before = made(tenant)
+        one_by_one(events, tenant.handle)
+        calls.append(made(tenant) - before)
+    return calls, state(tenant)
+
+
+def by_deliverer(days: Sequence[Sequence[Event]], known: Store) -> tuple[list[int], Any]:
+    """The same, one by one, as Deliverer sends them with what is known."""
+    tenant, calls = sandbox(), []
+    free: dict[str, Any] = {"calls_per_minute": None, "calls_per_day": None}
+    with Deliverer(CONFIG, tenant.session(), known=known, **free) as deliverer:
+        for events in days:
+            before = made(tenant)
+            outcomes = deliverer.run(events)
+            must(all(each.status in {"delivered", "unchanged"} for each in outcomes), "all are delivered")
+            calls.append(made(tenant) - before)
+    return calls, state(tenant)
+
+
+def count_known() -> bool:
+    """Print the lines of what is known. Whether the limits are kept."""
+    days = repeating_days()
+    number, theirs = len(days[0]), [rudderstack(events) for events in days]
+    with TemporaryDirectory() as folder, Known.open(Path(folder) / "known.db") as store:
+        counted = {
+            BATCHES: in_batches(days, None),
+            KNOWING_BATCHES: in_batches(days, Known()),
+            ALONE: alone(days),
+            KNOWING_ALONE: by_deliverer(days, store),
+        }
+    (_, expected), *_ = counted.values()
+    must(all(state == expected for _, state in counted.values()), "the sandbox holds the same in the end")
+    must(counted[ALONE][0] == theirs, "one by one takes the calls that are said to be RudderStack's")
+    print(f"\n(e) days of {number:,} events; 9 of 10 identifies and groups repeat what was said; batches of {SIZE}")
+    print(f"{'':35}  calls an event                    calls")
+    print(f"{'':35}  the first day  the second day     the first day  the second day   limits")
+    is_kept = True
+    for limit, (calls, _) in {**counted, Limit("RudderStack", (None, None)): (theirs, None)}.items():
+        shares = [each / number for each in calls]
+        verdicts = [
+            f"{most}: {'ok' if share <= most else 'MISSED'}"
+            for share, most in zip(shares, limit.days, strict=True)
+            if most is not None
+        ]
+        is_kept = is_kept and not any(verdict.endswith("MISSED") for verdict in verdicts)
+        columns = f"{shares[0]:13.3f}  {shares[1]:14.3f}     {calls[0]:13,}  {calls[1]:14,}"
+        print(f"{limit.label:35}  {columns}   {', '.join(verdicts)}")
+    return is_kept
+
+
 # --- one bad record ---------------------------------------------------------------------------------------------------
 
 COMPANIES = 50
@@ -350,6 +473,7 @@ def main() -> None:
     print(HEAD, end="")
     kept = [count(scenario) for scenario in scenarios()]
     kept.append(count_spoiled())
+    kept.append(count_known())
     sys.exit(0 if all(kept) else 1)
 
 

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from gainsight_dest import ConfigError, DestinationConfig, EventError, transform_batch
 from gainsight_dest.batching.moments import UnreadTimes, moment_of
+from gainsight_dest.known import Known
 from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, MergedCalls, Plan, plan
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, duration, lasting
 from gainsight_dest.sandbox import Content, Sandbox
 from tests import some, strategies
+from tests.known.test_recall import alone
 from tests.some import CONFIG, FREE, Event
 
 MORNING = datetime(2026, 3, 2, tzinfo=timezone.utc)
@@ -39,6 +41,16 @@ def group(person: object, company: object, seconds: float | None = None) -> Even
 
 def track(seconds: float | None = None, event: str = "Ticket Closure") -> Event:
     return some.track(event) | moment(seconds)
+
+
+def words_of(name: str, seconds: float) -> Event:
+    """What is said of a person."""
+    return some.identify("p1@example.com", comments=name) | moment(seconds)
+
+
+def size_of(employees: int, seconds: float) -> Event:
+    """A company's size."""
+    return some.group("Company 1", "p1@example.com", employees=employees) | moment(seconds)
 
 
 def load_of(*events: Any, window: int = HOUR, config: DestinationConfig | None = CONFIG) -> Load:
@@ -138,7 +150,9 @@ def test_a_window_is_of_a_day_at_most(window: int) -> None:
 def test_the_busiest_window_is_told() -> None:
     load = load_of(identify(1, 0), identify(2, 10), group(3, 1, 20), track(30), identify(1, 4000))
     (hour,) = (merged for merged in load.merged() if merged.seconds == HOUR)
-    assert hour == MergedCalls(HOUR, windows=2, people=4, companies=1, company_calls=2, tracks=1, alone=0, busiest=6)
+    assert hour == MergedCalls(
+        HOUR, windows=2, people=4, companies=1, company_calls=2, tracks=1, alone=0, busiest=6, with_known=6
+    )
 
 
 def test_the_span_is_from_the_first_moment_to_the_last() -> None:
@@ -234,6 +248,100 @@ def test_the_batch_is_told_that_so_few_calls_for_companies_need(batch: int, call
     assert calls_made(*chunks) - len(chunks) == calls_for_companies  # the person is a call of each
 
 
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+
+def with_known(load: Load) -> dict[int | None, int]:
+    return {merged.seconds: merged.with_known for merged in load.merged()}
+
+
+@pytest.mark.parametrize(
+    ("events", "unchanged", "expected"),
+    [
+        ([], 0, (0, 0, 0, 0, 0, 0)),
+        ([track(0), track(0)], 0, (2, 2, 2, 2, 2, 2)),
+        ([identify(1, 0), identify(1, 60)], 1, (1, 1, 1, 1, 1, 1)),
+        ([identify(1, 0), words_of("gold", 60), words_of("gold", 120)], 1, (2, 2, 1, 1, 1, 1)),
+        ([words_of("a", 0), words_of("b", 60), words_of("a", 120)], 0, (3, 3, 1, 1, 1, 1)),
+        ([identify("A", 0), identify("a", 60)], 0, (2, 2, 2, 2, 2, 2)),
+        ([group(1, 1, 0), group(1, 1, 60)], 1, (3, 3, 3, 3, 3, 3)),
+        ([group(1, 1, 0), group(2, 1, 60)], 0, (4, 4, 4, 4, 4, 4)),
+        ([group(1, 1, 0), size_of(7, 60), size_of(7, 120)], 1, (4, 4, 3, 3, 3, 3)),
+        ([group(1, company, 60 * company) for company in range(3)], 0, (9, 9, 3, 3, 3, 3)),
+        ([identify(1), identify(1), track()], 1, (2, 2, 2, 2, 2, 2)),
+    ],
+)
+def test_what_was_said_before_costs_no_call_where_it_is_known(
+    events: list[Event], unchanged: int, expected: tuple[int, ...]
+) -> None:
+    load = load_of(*events)
+    assert load.unchanged.total() == sum(plan(load).unchanged.values()) == unchanged
+    assert (load.one_by_one_with_known, *with_known(load).values()) == expected
+    assert tuple(way.with_known for way in plan(load).ways) == expected
+
+
+def test_events_of_which_nothing_is_new_are_told_in_a_sentence() -> None:
+    made = planned(identify(1, 0), identify(1, 1), group(1, 1, 2), group(1, 1, 3), track(4))
+    assert made.unchanged == made.as_dict()["unchanged"] == {"identify": 1, "group": 1}
+    assert made.of_what_is_known == (
+        "With --known, 2 of 4 identify and group events cost no call: they say nothing new."
+    )
+    assert planned(identify(1, 0), track(4)).of_what_is_known == ""
+
+
+def test_of_more_events_as_large_a_share_is_new() -> None:
+    (alone, minute, *_) = planned(identify(1, 0), identify(1, 60), a_day=2000).ways
+    assert (alone.high, alone.with_known) == (2000, 1000)
+    assert (minute.high, minute.with_known) == (2000, 1000)
+
+
+some_changes = st.lists(
+    st.one_of(
+        st.builds(identify, people, seconds),
+        st.builds(words_of, st.sampled_from("ab"), seconds),
+        st.builds(group, people, companies, seconds),
+        st.builds(size_of, st.integers(0, 2), seconds),
+        st.builds(track, seconds),
+    ),
+    max_size=150,
+)
+
+
+@given(some_changes)
+def test_the_estimate_with_what_is_known_is_what_batches_make_or_a_little_more(events: list[Event]) -> None:
+    """More where a value changes and changes back within a window; less where a window has new companies and others."""
+    events.sort(key=moment_of)
+    windows = [list(minute) for _, minute in groupby(events, key=lambda event: moment_of(event).text[:16])]
+    tenant, told = Sandbox(CONFIG, **FREE), Known()
+    for window in windows:
+        batch = transform_batch(window, CONFIG, known=told)
+        while batch.requests:
+            batch = batch.next([tenant.handle(request) for request in batch.requests])
+        told = told.learn(batch.learned, at=0)
+    load = load_of(*events)
+    assert sum(tenant.counts.values()) <= with_known(load)[MINUTE] + len(windows)
+    if not any("traits" in event and {"comments", "employees"} & event["traits"].keys() for event in events):
+        assert sum(tenant.counts.values()) == with_known(load)[MINUTE]
+
+
+@given(some_changes)
+def test_one_by_one_the_estimate_with_what_is_known_is_exact(events: list[Event]) -> None:
+    tenant = Sandbox(CONFIG, **FREE)
+    outcomes, _ = alone(events, tenant.handle, Known(), config=CONFIG)
+    load = load_of(*events)
+    assert load.one_by_one_with_known == sum(tenant.counts.values())
+    assert load.unchanged.total() == sum(outcome.status == "unchanged" for outcome in outcomes)
+
+
+@given(some_changes)
+def test_with_what_is_known_no_window_needs_more(events: list[Event]) -> None:
+    load = load_of(*events)
+    assert load.one_by_one_with_known <= load.one_by_one
+    assert all(merged.with_known <= merged.calls for merged in load.merged())
+    figures = [load.one_by_one_with_known, *with_known(load).values()]
+    assert figures == sorted(figures, reverse=True)
+
+
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 
@@ -257,7 +365,13 @@ def test_a_longer_window_never_needs_more_calls(events: list[Event]) -> None:
 def test_the_order_of_events_does_not_matter(events: list[Event], chance: random.Random) -> None:
     shuffled = events[:]
     chance.shuffle(shuffled)
-    assert plan(load_of(*events)) == plan(load_of(*shuffled))
+    first, second = (plan(load_of(*each)).as_dict() for each in (events, shuffled))
+    for each in (first, second):  # but for what is known by then
+        del each["unchanged"]
+        for way in each["ways"]:
+            del way["with_known"]
+            (way["merged"] or {}).pop("with_known", None)
+    assert first == second
 
 
 @given(some_events, st.integers(0, 150))
@@ -459,7 +573,8 @@ DAY_OF_TRACKS = [track(864 * number) for number in range(101)]
             Limits(None, 5),
             Fit.NO,
             "Does not fit: 101 calls a day in windows of an hour, 5 are allowed. Windows of a day do not either: "
-            "6. Send fewer events (integrations), or ask Gainsight for more calls.",
+            "6. If what is known is not sent again (--known), about 5 would be left, which fits. Send fewer events "
+            "(integrations), or ask Gainsight for more calls.",
         ),
         (
             DAY_OF_FIVE,
@@ -483,7 +598,8 @@ DAY_OF_TRACKS = [track(864 * number) for number in range(101)]
             Limits(),
             Fit.PERHAPS,
             "May fit: 101 to 1,010,000 calls a day in windows of an hour, 50,000 are allowed. Windows of a day "
-            "may: 6 to 60,000. Send fewer events (integrations), or ask Gainsight for more calls.",
+            "may: 6 to 60,000. If what is known is not sent again (--known), about 50,000 would be left, which fits. "
+            "Send fewer events (integrations), or ask Gainsight for more calls.",
         ),
         (
             DAY_OF_FIVE,
@@ -522,8 +638,8 @@ def test_a_longer_window_than_is_needed_is_told() -> None:
 
 def test_windows_of_a_day_that_do_not_fit_are_not_named_twice() -> None:
     assert planned(*DAY_OF_FIVE, limits=Limits(None, 5), window=DAY).verdict == (
-        "Does not fit: 6 calls a day in windows of a day, 5 are allowed. Send fewer events (integrations), or ask "
-        "Gainsight for more calls."
+        "Does not fit: 6 calls a day in windows of a day, 5 are allowed. If what is known is not sent again (--known), "
+        "about 5 would be left, which fits. Send fewer events (integrations), or ask Gainsight for more calls."
     )
 
 
@@ -606,6 +722,7 @@ def test_a_plan_is_plain_data() -> None:
         "company_calls": 0,
         "busiest": 0,
         "batch": 1,
+        "with_known": 50,
         "fit": "yes",
         "seconds": 30.0,
     }

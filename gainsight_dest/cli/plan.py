@@ -135,6 +135,8 @@ def _print_plan(console: Console, made: Plan, *, without_config: bool) -> None:
         when = f"{span.first:%Y-%m-%d %H:%M:%S} to {span.last:%Y-%m-%d %H:%M:%S} UTC"
         console.print(f"\nFrom {when}: {lasting(span.seconds)}.")
     console.print(f"\n{made.verdict}", style="bold")
+    if made.of_what_is_known:
+        console.print(f"\n{made.of_what_is_known}")
     if without_config:
         console.print(
             "\nNo config: all track events are counted. With --config FILE, only those that it has a name for."
@@ -146,13 +148,15 @@ def _print_plan(console: Console, made: Plan, *, without_config: bool) -> None:
 def _ways(made: Plan) -> Table:
     """The ways to send the events; where the sample is not what a day brings, their calls a day."""
     is_as_it_is = all(way.low == way.high == way.calls for way in made.ways)
-    shown = show.table("windows of", "people", "companies", "calls" if is_as_it_is else "calls a day", "take", "fits")
+    calls = "calls" if is_as_it_is else "calls a day"
+    shown = show.table("windows of", "people", "companies", calls, "with --known", "take", "fits")
     shown.columns[0].justify = shown.columns[-1].justify = "left"
     for way in made.ways:
         shown.add_row(
             way.name if way.merged and way.merged.seconds else f"({way.name})",
             *(["", ""] if way.merged is None else [f"{way.merged.people:,}", f"{way.merged.companies:,}"]),
             between(way.low, way.high),
+            f"{way.with_known:,}",
             "" if made.limits.a_day is None else lasting(made.limits.seconds(way.high)),
             str(way.fit),
             style="bold" if way is made.chosen else None,

@@ -24,7 +24,8 @@ class Way:
     sample. `low`, `high`: of a day: if the same people come more often, and if more people come. `company_calls`: how
     many of these `high` are to find and to save companies. `busiest`: calls of the busiest window, at most; 0 for one
     by one. `batch`: group events that a find and a save stand for, on average: a batch of fewer events, in which those
-    of a company stand together, needs more calls for companies.
+    of a company stand together, needs more calls for companies. `with_known`: what is left of `high` where it is known
+    what was said before, if as large a share of the calls is left as of the sample's.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Way:
     company_calls: int
     busiest: int
     batch: int
+    with_known: int
     fit: Fit
 
 
@@ -71,7 +73,8 @@ class Scale:
         calls = self.load.one_by_one
         a_day = ceil(self.more * calls)
         of_companies = ceil(self.more * _OF_A_COMPANY * self.load.counts["group"])
-        return Way("one by one", None, calls, a_day, a_day, of_companies, 0, 1, limits.fit(a_day, a_day))
+        known = ceil(self.more * self.load.one_by_one_with_known)
+        return Way("one by one", None, calls, a_day, a_day, of_companies, 0, 1, known, limits.fit(a_day, a_day))
 
     def _merged(self, merged: MergedCalls, limits: Limits) -> Way:
         """Windows of which the sample has only some, or a part, come as often as they come in a day.
@@ -98,5 +101,6 @@ class Scale:
             company_calls=ceil(of_companies),
             busiest=ceil(merged.busiest * max(Fraction(1), more / times)),
             batch=ceil(more * counts["group"] * _OF_A_COMPANY / (least * merged.company_calls)) if of_companies else 1,
+            with_known=ceil(Fraction(high * merged.with_known, merged.calls)) if high else 0,
             fit=limits.fit(low, high),
         )

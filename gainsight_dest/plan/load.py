@@ -20,6 +20,7 @@ from gainsight_dest.fields import COMPANY, PERSON
 from gainsight_dest.gainsight import RECORDS_PER_WRITE
 from gainsight_dest.outcome import Event, Outcome, Status, begin
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE
+from gainsight_dest.plan.repeats import TRACK, Left, Repeats
 from gainsight_dest.templates import Settings
 
 #: The windows, in seconds, that a plan compares beside the one that is asked for.
@@ -68,7 +69,8 @@ class MergedCalls:
 
     `windows`: those with an event. `people`, `companies`: each counted once in each window that it comes in.
     `company_calls`: to find and to save the companies. `tracks`: a call each. `alone`: calls for the events that have
-    no moment, which no window takes. `busiest`: the calls of the window that takes most.
+    no moment, which no window takes. `busiest`: the calls of the window that takes most. `with_known`: all calls that
+    are left where it is known what was said before, from one window to the next.
     """
 
     seconds: int | None
@@ -79,6 +81,7 @@ class MergedCalls:
     tracks: int
     alone: int
     busiest: int
+    with_known: int
 
     @property
     def calls(self) -> int:
@@ -92,10 +95,11 @@ class Load:
     `window`: seconds of a window that is wanted beside WINDOWS, a day at most. `counts`: the events that are sent by
     type (identify, group, track), and those skipped or at fault. `untimed`: those that are sent and have no moment; no
     window merges them. `unread`: how many of those that are sent have a time that cannot be read, and the first such
-    time. Raises ValueError for another window.
+    time. `unchanged`: those that say nothing new, by type. `one_by_one_with_known`: the calls of the others, each by
+    itself. Raises ValueError for another window.
 
-    Memory goes by the people and the companies of each minute, not by the events: 100 bytes for each of them, and as
-    many again for a plan.
+    Memory goes by the people and the companies of each minute, not by the events: 200 bytes at most for each of them,
+    and as many again for a plan; and 400 for each person and each company.
     """
 
     def __init__(self, window: int = HOUR) -> None:
@@ -105,6 +109,13 @@ class Load:
         self.counts: Counter[str] = Counter()
         self.untimed: Counter[str] = Counter()
         self.unread = UnreadTimes()
+        self.unchanged: Counter[str] = Counter()
+        self.one_by_one_with_known = 0
+        self._repeats = Repeats()
+        self._untimed_left = 0
+        self._new_people: set[int] = set()
+        self._sought: set[int] = set()
+        self._saved: set[int] = set()
         self._grain = gcd(window, *WINDOWS)
         self._people: set[int] = set()
         self._companies: set[int] = set()
@@ -128,14 +139,23 @@ class Load:
             return first
         kind, email, company = _written(first)
         self.counts[kind] += 1
+        left = self._left(kind, first)
         moment = moment_of(event)
         if moment.unread is not None:
             self.unread += UnreadTimes.of(moment.unread)
         if moment.text:
-            self._add_at(_seconds_to(datetime.fromisoformat(moment.text[:_TO_THE_SECOND])), email, company)
+            self._add_at(_seconds_to(datetime.fromisoformat(moment.text[:_TO_THE_SECOND])), email, company, left)
         else:
             self._add_untimed(kind, email, company)
+            self._untimed_left += left.calls
         return None
+
+    def _left(self, kind: str, first: Request | Outcome) -> Left:
+        """What is left of the event where it is known what those before it said."""
+        left = self._repeats.add(first) if isinstance(first, Request) else TRACK
+        self.one_by_one_with_known += left.calls
+        self.unchanged[kind] += not left.calls
+        return left
 
     def _add_untimed(self, kind: str, email: str | None, company: str | None) -> None:
         self.untimed[kind] += 1
@@ -144,7 +164,7 @@ class Load:
         if company is not None:
             self._untimed_companies.add(_hash(company))
 
-    def _add_at(self, moment: int, email: str | None, company: str | None) -> None:
+    def _add_at(self, moment: int, email: str | None, company: str | None, left: Left) -> None:
         if not self._moments:
             self._first = self._last = moment
         self._first, self._last = min(self._first, moment), max(self._last, moment)
@@ -153,9 +173,10 @@ class Load:
         if email is None:
             self._tracks[slot] += 1
         else:
-            self._people.add(_hash(email) << _BITS | slot)
+            _add(_hash(email) << _BITS | slot, (self._people, True), (self._new_people, left.person))
         if company is not None:
-            self._companies.add(_hash(company) << _BITS | slot)
+            pair = _hash(company) << _BITS | slot
+            _add(pair, (self._companies, True), (self._sought, left.finds), (self._saved, left.saves))
 
     @property
     def events(self) -> int:
@@ -185,15 +206,15 @@ class Load:
 
         Windows begin with the span: an hour from half past nine is one window of an hour, not parts of two.
         """
-        people, companies = sorted(self._people), sorted(self._companies)
+        keys = [sorted(each) for each in (self._people, self._companies, self._new_people, self._sought, self._saved)]
         span = self.span()
         first = _seconds_to(span.first) if span else 0
         start = first - first % self._grain
         windows = sorted({*WINDOWS, self.window})
-        return (*(self._in_windows(seconds, start, people, companies) for seconds in windows), self._at_once())
+        return (*(self._in_windows(seconds, start, keys) for seconds in windows), self._at_once())
 
-    def _in_windows(self, seconds: int, start: int, people: Sequence[int], companies: Sequence[int]) -> MergedCalls:
-        of_people, of_companies = (_by_window(keys, seconds, start) for keys in (people, companies))
+    def _in_windows(self, seconds: int, start: int, keys: Sequence[Sequence[int]]) -> MergedCalls:
+        of_people, of_companies, new_people, sought, saved = (_by_window(each, seconds, start) for each in keys)
         of_tracks: Counter[int] = Counter()
         for slot, number in self._tracks.items():
             of_tracks[slot - (slot - start) % seconds] += number
@@ -208,6 +229,7 @@ class Load:
             tracks=of_tracks.total(),
             alone=_alone(self.untimed),
             busiest=max(calls.values(), default=0),
+            with_known=of_tracks.total() + self._untimed_left + new_people.total() + _in_full(sought) + _in_full(saved),
         )
 
     def _at_once(self) -> MergedCalls:
@@ -215,7 +237,7 @@ class Load:
         companies = len({pair >> _BITS for pair in self._companies} | self._untimed_companies)
         tracks, of_companies = self.counts["track"], _company_calls(companies)
         calls = people + of_companies + tracks
-        return MergedCalls(None, int(calls > 0), people, companies, of_companies, tracks, alone=0, busiest=calls)
+        return MergedCalls(None, int(calls > 0), people, companies, of_companies, tracks, 0, calls, with_known=calls)
 
     def __repr__(self) -> str:
         return f"<Load of {self.events} events>"
@@ -223,6 +245,17 @@ class Load:
 
 def _alone(counts: Mapping[str, int]) -> int:
     return sum(calls * counts[kind] for kind, calls in CALLS.items())
+
+
+def _add(key: int, *sets: tuple[set[int], bool]) -> None:
+    for each, is_wanted in sets:
+        if is_wanted:
+            each.add(key)
+
+
+def _in_full(companies: Mapping[int, int]) -> int:
+    """The calls for the companies of each window."""
+    return sum(ceil(number / RECORDS_PER_WRITE) for number in companies.values())
 
 
 def _company_calls(companies: int) -> int:

@@ -11,6 +11,7 @@ import attrs
 from gainsight_dest.batching.address import shares
 from gainsight_dest.batching.defaults import BATCH
 from gainsight_dest.batching.moments import UnreadTimes
+from gainsight_dest.fields import COMPANY, PERSON
 from gainsight_dest.plan.days import Scale, Way
 from gainsight_dest.plan.durations import DAY, MINUTE, between, lasting
 from gainsight_dest.plan.limits import Fit, Limits
@@ -22,6 +23,8 @@ CALLS_OF_A_SENDER = 800
 #: A sample that spans so much of a day is taken for a day without a word.
 _NEARLY = 0.8
 _KINDS = (*CALLS, "skipped", "at fault")
+#: Those that may say what was said before.
+_REPEATED = (PERSON.event_type, COMPANY.event_type)
 
 
 @attrs.frozen
@@ -30,12 +33,14 @@ class Plan:
 
     `counts`: events of the sample by type, and those skipped or at fault. `untimed`: those without a moment. `unread`:
     those with a time that cannot be read, and an example. `events_a_day`: those of the day that is planned for.
+    `unchanged`: identify and group events of the sample that say nothing new, by type, if they come in this order.
     `is_given`: whether that was given; else the sample is taken for whole days. `track_calls`: those of a day's track
     events, which nothing merges. `ways`: one by one, then merged, by the length of the window. `window`: seconds of the
     one that is asked about.
     """
 
     counts: Mapping[str, int]
+    unchanged: Mapping[str, int]
     untimed: int
     unread: UnreadTimes
     span: Span | None
@@ -73,6 +78,14 @@ class Plan:
         return " ".join(_verdict(self))
 
     @property
+    def of_what_is_known(self) -> str:
+        """How many events of the sample say nothing new, in a sentence; "" if none does."""
+        unchanged, sent = sum(self.unchanged.values()), sum(self.counts[kind] for kind in _REPEATED)
+        if not unchanged:
+            return ""
+        return f"With --known, {unchanged:,} of {sent:,} identify and group events cost no call: they say nothing new."
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What to know of the figures, a sentence or two each."""
         return tuple(_notes(self))
@@ -82,6 +95,7 @@ class Plan:
         span = self.span
         return {
             "events": {"all": sum(self.counts.values()), **self.counts},
+            "unchanged": dict(self.unchanged),
             "untimed": self.untimed,
             "unread": attrs.asdict(self.unread),
             "span": span and {"first": span.first.isoformat(), "last": span.last.isoformat(), "strays": span.strays},
@@ -114,6 +128,7 @@ def plan(load: Load, limits: Limits | None = None, events_a_day: int | None = No
     scale = Scale.of(load, events_a_day)
     return Plan(
         counts={kind: load.counts[kind] for kind in _KINDS},
+        unchanged={kind: load.unchanged[kind] for kind in _REPEATED},
         untimed=load.untimed.total(),
         unread=load.unread,
         span=load.span(),
@@ -156,6 +171,8 @@ def _verdict(plan: Plan) -> Iterator[str]:
     if longest is not way:
         verb = "do not either" if longest.fit is Fit.NO else "may"
         yield f"Windows of {longest.name} {verb}: {between(longest.low, longest.high)}."
+    if limits.fit(way.with_known, way.with_known) is Fit.YES:
+        yield f"If what is known is not sent again (--known), about {way.with_known:,} would be left, which fits."
     yield "Send fewer events (integrations), or ask Gainsight for more calls."
 
 

@@ -60,18 +60,20 @@ def test_what_a_day_costs_is_told_for_people(tmp_path: Path) -> None:
         "",
         "all             5      5         0        0",
         "",
-        "windows of      people   companies   calls   take   fits",
-        "────────────────────────────────────────────────────────",
-        "(one by one)                             7    4 s   yes",
-        "a minute             3           1       6    4 s   yes",
-        "10 minutes           3           1       6    4 s   yes",
-        "an hour              2           1       5    3 s   yes",
-        "a day                2           1       5    3 s   yes",
-        "(all at once)        2           1       5    3 s   yes",
+        "windows of      people   companies   calls   with --known   take   fits",
+        "───────────────────────────────────────────────────────────────────────",
+        "(one by one)                             7              6    4 s   yes",
+        "a minute             3           1       6              6    4 s   yes",
+        "10 minutes           3           1       6              6    4 s   yes",
+        "an hour              2           1       5              5    3 s   yes",
+        "a day                2           1       5              5    3 s   yes",
+        "(all at once)        2           1       5              5    3 s   yes",
         "",
         "From 2026-03-02 00:00:00 to 2026-03-02 23:00:00 UTC: 23 h.",
         "",
         "Fits: 1 of 100 calls a minute and 5 of 50,000 calls a day in windows of an hour. So does one by one.",
+        "",
+        "With --known, 1 of 4 identify and group events cost no call: they say nothing new.",
     ]
 
 
@@ -91,7 +93,8 @@ def test_the_examples_are_told_to_the_last() -> None:
     text = done.stdout.decode()
     assert done.returncode == 0
     assert "all            78     51         5       22" in text
-    assert "an hour             22          13      43   26 s   yes" in text
+    assert "an hour             22          13      43             41   26 s   yes" in text
+    assert "say nothing new" not in text
 
 
 def test_the_page_on_sizing_shows_what_it_prints() -> None:
@@ -152,13 +155,13 @@ def test_zero_calls_stand_for_no_limit() -> None:
     }
     text = planned("--calls-per-minute", 0, "--calls-per-day", 0).stdout.decode()
     assert "Fits: 5 calls a day in windows of an hour, and no limit is set." in text
-    assert "an hour              2           1       5          yes" in text
+    assert "an hour              2           1       5              5          yes" in text
 
 
 def test_a_day_of_more_events_is_told_as_calls_a_day() -> None:
     text = planned("--events-a-day", 5_000).stdout.decode()
-    assert "windows of      people   companies      calls a day          take   fits" in text
-    assert "an hour              2           1   1,005 to 3,088   30 min 53 s   yes" in text
+    assert "windows of      people   companies      calls a day   with --known          take   fits" in text
+    assert "an hour              2           1   1,005 to 3,088          3,088   30 min 53 s   yes" in text
     assert "Of two figures, the first is for more events of the same people" in text
 
 
