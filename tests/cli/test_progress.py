@@ -69,6 +69,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 def test_a_look_counts_what_is_through_and_the_pace_of_this_run() -> None:
     assert LOOK.as_dict() == {
         "delivered": 1190,
+        "unchanged": 0,
         "failed": 6,
         "skipped": 2,
         "not_tried": 4,
@@ -229,10 +230,12 @@ def test_metrics_tell_all_of_a_look() -> None:
     found = samples(metrics(LOOK, now=1_000.0))
     assert {name.removeprefix("gainsight_dest_deliver_"): value for name, value in found.items()} == {
         'events_total{type="identify",status="delivered"}': "1190",
+        'events_total{type="identify",status="unchanged"}': "0",
         'events_total{type="identify",status="failed"}': "6",
         'events_total{type="identify",status="skipped"}': "0",
         'events_total{type="identify",status="not tried"}': "4",
         'events_total{type="page",status="delivered"}': "0",
+        'events_total{type="page",status="unchanged"}': "0",
         'events_total{type="page",status="failed"}': "0",
         'events_total{type="page",status="skipped"}': "2",
         'events_total{type="page",status="not tried"}': "0",

@@ -91,6 +91,16 @@ def test_a_company_that_is_known_is_updated_without_a_find() -> None:
 
 
 @BATCHES
+def test_a_company_that_was_deleted_is_found_out_and_created_anew(batch: int | None) -> None:
+    store = MemoryStore()
+    delivered([group(employees=7)], sandbox(), store, batch)
+    emptied = sandbox()
+    assert statuses(delivered([group(employees=8)], emptied, store, batch)) == ["delivered"]
+    assert (emptied.counts["find company"], emptied.counts["create company"]) == (1, 1)
+    assert emptied.companies[0]["Employees"] == 8
+
+
+@BATCHES
 def test_what_was_told_too_long_ago_is_told_again(batch: int | None) -> None:
     tenant, store, now = sandbox(), MemoryStore(), [1000.0]
 
