@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from hashlib import blake2b
 
 import attrs
@@ -102,7 +102,7 @@ class Digests:
         secret = f"{config.origin}\0{config.access_key or ''}".encode(errors="surrogatepass")
         return cls(blake2b(secret, digest_size=32, salt=salt[:16]).digest())
 
-    @cached_property
+    @property
     def tenant(self) -> bytes:
         """That of the tenant."""
         return self._digest("tenant", RECORD_SIZE)
