@@ -221,7 +221,9 @@ def _check_files(options: dict[str, Any], events: str, config_file: str) -> None
     if metrics is not None:
         check_replaceable(metrics)
     journals = dict.fromkeys(files_of(journal) if journal else [], "the journal")
-    others = {config_file: "the config", **journals, events: "the file of the events"}
+    known = options["known"]
+    stores = {} if known is None or "://" in known else {known: "the store of what is known"}
+    others = {config_file: "the config", **journals, **stores, events: "the file of the events"}
     check_written({"--errors": errors, "--metrics-file": metrics}, others)
 
 

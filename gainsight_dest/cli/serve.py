@@ -9,8 +9,6 @@ from gainsight_dest.cli.files import WrongInputError, listening, needs
 from gainsight_dest.cli.options import listen_options, number_option, refuse_idle, resend_after_option, several_option
 
 _NEEDS = ("falcon", "httptools", "isal", "prometheus_client", "requests", "uvicorn")
-#: What the address of a store begins with that needs a library.
-_REDIS = ("redis://", "rediss://", "unix://")
 
 
 @click.command(short_help="Serve RudderStack's transformer protocol for this destination.")
@@ -51,8 +49,6 @@ def serve(
     """
     refuse_idle({"resend_after": "known"})
     needs("serve", "serve", *_NEEDS)
-    if store is not None and store.startswith(_REDIS):
-        needs("serve --store", "serve,redis", "redis")
     from gainsight_dest.descriptors import checked_base_url  # noqa: PLC0415 - after the check above
     from gainsight_dest.known import Known, StoreError  # noqa: PLC0415 - the same
     from gainsight_dest.rudderstack.server import Service, run  # noqa: PLC0415 - the same

@@ -112,10 +112,10 @@ class Run:
     """What the events of a run share. Flows change it, and whoever drives them: `now`, and `is_stopped` to end the run.
 
     `silence`: seconds without any call's getting through after which the run ends. `target`: who is called, for the
-    reason of that. `jitter` gives the chance in each wait, from 0 to 1. `digests`: those of the
-    records, if there is a store of what is known; `resend_after`: what was told so many seconds ago is told again.
-    `now`: seconds since the epoch. `ended`: why the run ended by itself, in a sentence. `troubles`: by the class of
-    their errors. `owners`: those that have leases of records.
+    reason of that. `jitter` gives the chance in each wait, from 0 to 1. `digests`: those of the records, if there is a
+    store of what is known; `resend_after`: what was told so many seconds ago is told again. `now`: seconds since the
+    epoch. `ended`: why the run ended by itself, in a sentence. `troubles`: by the class of their errors. `owners`:
+    those that have leases of records.
     """
 
     patience: Patience

@@ -77,6 +77,15 @@ def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
+def test_the_errors_are_not_written_over_the_store(tmp_path: Path) -> None:
+    with serving() as tenant:
+        tenant.deliver(EVENTS, "--known", tmp_path / "known.db")
+        before = (tmp_path / "known.db").read_bytes()
+        done = tenant.deliver(EVENTS, "--known", tmp_path / "known.db", "--errors", tmp_path / "known.db")
+    assert "the store of what is known" in wrong_use(done)
+    assert (tmp_path / "known.db").read_bytes() == before
+
+
 @pytest.mark.process
 @BATCHES
 def test_command_lines_with_one_store_double_nothing(batch: tuple[str, ...], tmp_path: Path) -> None:
