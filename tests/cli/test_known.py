@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.cli.process import CONFIG, EVENTS, lines, ndjson, run, run_process, table, wrong_use
+from tests.cli.process import CONFIG, EVENTS, LONGEST, lines, ndjson, run, started, table, wrong_use
 from tests.cli.test_deliver import serving
 from tests.some import group, identify, track
 
@@ -95,9 +94,9 @@ def test_command_lines_with_one_store_double_nothing(batch: tuple[str, ...], tmp
         file.write_text("".join(f"{json.dumps(event)}\n" for event in events))
     with serving() as tenant:
         commands = [tenant.command(file, "--known", tmp_path / "known.db", *batch) for file in files]
-        with ThreadPoolExecutor(2) as pool:
-            both = [*pool.map(lambda command: run_process(*command), commands)]
-        assert [done.returncode for done in both] == [0, 0]
+        with started(*commands[0]) as one, started(*commands[1]) as other:
+            both = [process.communicate(timeout=LONGEST) and process.returncode for process in (one, other)]
+        assert both == [0, 0]
         assert len(tenant.sandbox.companies) == 40
         assert len(tenant.emails) == 40
         assert {len(person["companies"]) for person in tenant.sandbox.people} == {1}
