@@ -39,8 +39,10 @@ def sandbox(*options: str) -> Iterator[str]:
     with subprocess.Popen([*command, "--calls-per-day", "0", *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         line = process.stdout.readline()
-        yield next(word for word in line.replace(",", " ").split() if word.startswith("http://"))
-        process.terminate()
+        try:
+            yield next(word for word in line.replace(",", " ").split() if word.startswith("http://"))
+        finally:
+            process.terminate()
 
 
 def bare(url: str, number: int) -> None:

@@ -1,11 +1,18 @@
-"""What a store of what is known takes: on the disk for a million people, and of the CPU for each use of it.
+"""What a store of what is known takes: on the disk, of the CPU for each use and each delivery, and of the memory.
 
     python benchmarks/known.py [redis://…]
 
-Beside it, in the same run, a `Known`, which is a dict: what the digests and their packing take without a store. The
-uses are timed in turn, so that a slow moment of the machine hits all alike; the least of the rounds is printed. With an
-address, the same of that server, which should be empty: its memory, and this process's CPU. Exit status 1 if the file
-is larger than it may be.
+**Each use**, with a million people in the file. Beside it, in the same run, a `Known`, which is a dict: what the
+digests and their packing take without a store. With an address, the same of that server, which should be empty.
+
+**A delivery**: the CPU of this process alone, with a sandbox in another one, which is called by HTTP, with and without
+a store in turn. A day as in `benchmarks/calls.py`, of which much is known, is what the limit is for; events of which
+nothing is known, so that the store saves nothing, are the worst there is.
+
+**Memory**: the peak of processes that deliver 20,000 and 100,000 events.
+
+Everything is timed in turn, so that a slow moment of the machine hits all alike; the least of the rounds is printed.
+Exit status 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -14,12 +21,19 @@ import os
 import platform
 import random
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import calls
+from calls import CONFIG
+from deliver import sandbox
+
+from gainsight_dest.deliver import Deliverer
 from gainsight_dest.known import Known, Store, Told, new_owner
 
 PEOPLE = 1_000_000
@@ -27,9 +41,16 @@ FIELDS, LINKS = 10, 2
 MOST_MB = 300
 AT_ONCE = 500
 ROUNDS, TIMES = 7, 60
+#: Of deliveries: how many runs, of how many events, so few that some of them are undisturbed; and by how much a store
+#: may lengthen those of a day.
+RUNS, EVENTS, MOST_RATIO = 30, 25, 1.15
+#: By how much the memory may grow from a fifth of the events to all.
+FEW, MANY, MOST_GROWTH = 20_000, 100_000, 1.1
+LIMITS: dict[str, Any] = {"calls_per_minute": 10**6, "calls_per_day": 10**8}  # they are counted, and never reached
 TENANT = b"a tenant".ljust(16)
 CHANCE = random.Random(1)  # noqa: S311 - records, no secrets
 
+Event = dict[str, Any]
 Work = Callable[[Sequence[bytes]], object]
 
 
@@ -143,13 +164,158 @@ def on_server(url: str) -> None:
     client.close()
 
 
+# --- deliveries -------------------------------------------------------------------------------------------------------
+
+
+def new_people(name: object) -> list[Event]:
+    """Identifies of people that nobody has heard of."""
+    return [
+        {"type": "identify", "traits": {"email": f"{name}-{n}@example.com", "firstName": "Ada", "title": "Countess"}}
+        for n in range(EVENTS)
+    ]
+
+
+def new_companies(name: object) -> list[Event]:
+    """Groups of such companies, each with a person."""
+    return [
+        {
+            "type": "group",
+            "traits": {"name": f"Company {name}-{n}", "employees": n},
+            "context": {"traits": {"email": f"of-{name}-{n}@example.com"}},
+        }
+        for n in range(EVENTS)
+    ]
+
+
+def cpu_of(url: str, events: Sequence[Event], batch: int | None, known: Store | None) -> float:
+    """The CPU seconds that delivering them takes."""
+    with Deliverer(CONFIG, base_url=url, known=known, **LIMITS) as deliverer:
+        begun = time.process_time()
+        outcomes = list(deliverer.run(events, batch=batch))
+        seconds = time.process_time() - begun
+    assert all(outcome.status in {"delivered", "unchanged"} for outcome in outcomes)  # noqa: S101 - else it is no delivery
+    return seconds
+
+
+def both(url: str, made: Callable[[object], Sequence[Event]], batch: int | None, known: Store) -> tuple[float, float]:
+    """The least CPU seconds of a run without a store, and with it. Each run has other events."""
+    rounds = []
+    for number in range(RUNS):
+        events = made(f"{batch}-{number}"), made(f"{batch}-{number}-known")
+        rounds.append((cpu_of(url, events[0], batch, None), cpu_of(url, events[1], batch, known)))
+    without, with_it = zip(*rounds, strict=True)
+    return min(without), min(with_it)
+
+
+def of_days(url: str, batch: int | None, known: Store) -> tuple[float, float]:
+    """The CPU seconds of the second day, without and with it, in parts by turns."""
+    first, second = calls.repeating_days()
+    cpu_of(url, first, 500, known)
+    without = with_it = 0.0
+    for begin in range(0, RUNS * EVENTS, EVENTS):
+        part = second[begin : begin + EVENTS]
+        without += cpu_of(url, part, batch, None)
+        with_it += cpu_of(url, part, batch, known)
+    return without, with_it
+
+
+def in_deliveries() -> bool:
+    """Print what a store adds to the CPU of a delivery; whether that is little enough, where there are days."""
+    print(f"deliveries by HTTP, CPU of the delivering process, µs an event{'':9}without{'':4}with{'':3}ratio")
+    are_cheap = True
+    with sandbox() as url, tempfile.TemporaryDirectory() as folder:
+        for batch in (None, 500):
+            how = "one by one" if batch is None else f"in batches of {EVENTS}"
+            with Known.open(Path(folder, f"{batch}.db")) as known:
+                without, with_it = of_days(url, batch, known)
+                are_cheap &= with_it <= MOST_RATIO * without
+                told_of("a day of which much is known, " + how, without / RUNS, with_it / RUNS)
+                told_of("people of whom nothing is known, " + how, *both(url, new_people, batch, known))
+                told_of("companies of which nothing is, " + how, *both(url, new_companies, batch, known))
+    print(f"  limit of the days {MOST_RATIO}: {'ok' if are_cheap else 'MISSED'}")
+    return are_cheap
+
+
+def told_of(what: str, without: float, with_it: float) -> None:
+    """Print it."""
+    print(f"  {what:58}{without / EVENTS * 1e6:11.0f}{with_it / EVENTS * 1e6:8.0f}{with_it / without:8.2f}")
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+MEMORY = """
+import asyncio, io, resource, sys
+import requests
+sys.path.insert(0, sys.argv[1])
+from deliver import CONFIG
+from gainsight_dest import Response
+from gainsight_dest.deliver import AsyncDeliverer, Deliverer
+from gainsight_dest.known import Known
+from known import LIMITS
+
+number, batch, kind = int(sys.argv[3]), int(sys.argv[4]) or None, sys.argv[5]
+
+def events():
+    for n in range(number):
+        yield {"type": "identify", "messageId": f"{n}", "traits": {"email": f"p{n}@example.com", "firstName": "Ada"}}
+
+class Answers(requests.adapters.BaseAdapter):
+    def send(self, request, **_):
+        answer = requests.Response()
+        answer.status_code, answer.raw = 200, io.BytesIO(b'{"result": true}')
+        answer.request, answer.url = request, request.url
+        return answer
+    def close(self): pass
+
+async def send(_): return Response(200, b'{"result": true}')
+
+async def run(known):
+    async with AsyncDeliverer(CONFIG, send, known=known, workers=8, **LIMITS) as deliverer:
+        async for outcome in deliverer.run(events(), batch=batch):
+            pass
+
+with Known.open(sys.argv[2]) as known:
+    if kind == "async":
+        asyncio.run(run(known))
+    else:
+        session = requests.Session()
+        session.mount("https://", Answers())
+        with Deliverer(CONFIG, session, known=known, workers=8, **LIMITS) as deliverer:
+            for outcome in deliverer.run(events(), batch=batch):
+                pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_mb(number: int, batch: int | None, kind: str) -> float:
+    """The peak memory of a process that delivers so many events, with a new store."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = (str(Path(__file__).parent), str(Path(folder, "known.db")), str(number), str(batch or 0), kind)
+        done = subprocess.run([sys.executable, "-c", MEMORY, *given], capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024
+
+
+def in_memory() -> bool:
+    """Print the memory of deliveries; whether it stays."""
+    print(f"peak memory of a delivery with a store, MB{'':14}{FEW:,}{'':5}{MANY:,} events")
+    is_flat = True
+    for kind in ("threads", "async"):
+        for batch in (None, 500):
+            few, many = peak_mb(FEW, batch, kind), peak_mb(MANY, batch, kind)
+            is_flat &= many <= MOST_GROWTH * few
+            how = "one by one" if batch is None else f"in batches of {batch}"
+            print(f"  {kind + ', ' + how:50}{few:10.1f}{many:12.1f}{many / few:8.2f}")
+    print(f"  limit {MOST_GROWTH}: {'ok' if is_flat else 'MISSED'}")
+    return is_flat
+
+
 def main() -> None:
     """Print the figures."""
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores")
-    is_small = on_disk()
+    are_kept = [in_deliveries(), in_memory(), on_disk()]
     for url in sys.argv[1:]:
         on_server(url)
-    sys.exit(0 if is_small else 1)
+    sys.exit(0 if all(are_kept) else 1)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ from gainsight_dest.batching.batch import Reply, transform_batch
 from gainsight_dest.batching.stages import COMPANIES, TRACK_EVENTS
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.flow import Flow, Run, give_back, request_flow
+from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
 from gainsight_dest.known.known import Knowledge, new_owner
+from gainsight_dest.known.told import Digests, Learned
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status
 from gainsight_dest.templates import Settings
 
@@ -63,6 +65,7 @@ class ChunkDelivery:
         self._owner = new_owner()
         self._held: set[bytes] = set()
         self._sent: list[int] = []
+        self._requests: tuple[Request, ...] = ()
         self._chosen: list[int] = []
         self._open = list(range(len(self._places)))
         self._in_order = False
@@ -73,6 +76,7 @@ class ChunkDelivery:
     def flows(self, run: Run) -> list[Flow[Reply]]:
         """What goes side by side now; nothing: all is done."""
         requests, failures, waited = self._batch.requests, self._batch.failures, self._batch.waited
+        self._requests = requests
         self._chosen = sorted(range(len(requests)), key=failures.__getitem__)
         if self._batch.stage is not COMPANIES:
             del self._chosen[self._at_once :]
@@ -82,11 +86,12 @@ class ChunkDelivery:
 
     def take(self, replies: Sequence[Reply]) -> None:
         """The replies of the flows, in their order."""
-        given: list[Reply | None] = [None] * len(self._batch.requests)
+        given: list[Reply | None] = [None] * len(self._requests)
         for place, reply in zip(self._chosen, replies, strict=True):
             given[place] = reply
         self._before, self._batch = self._batch, self._batch.next(given)
-        self._sent = [place for place, each in enumerate(given) if each is not None and (each.calls or each.answer)]
+        both = zip(self._chosen, replies, strict=True)
+        self._sent = [place for place, reply in both if reply.calls or reply.answer]
 
     def give_back(self, run: Run) -> Flow[None]:
         """Gives back the records that the last replies are about, with what was learnt; but what is to be created.
@@ -96,11 +101,13 @@ class ChunkDelivery:
         if run.digests is None:
             return
         learned = self._batch.lessons(self._before, self._sent)
-        requests = self._before.requests
-        records = {record for place in self._sent for record in run.digests.records(requests[place].records)}
-        self._held = (self._held | records) - learned.keys() if self._before.stage is COMPANIES else set()
+        self._held = self._held_after(learned, run.digests) if self._before.stage is COMPANIES else set()
         is_over = self._before.stage is COMPANIES and not self._held
         yield from give_back(run, learned, self._owner, is_last=is_over)
+
+    def _held_after(self, learned: Learned, digests: Digests) -> set[bytes]:
+        sent = {record for place in self._sent for record in digests.records(self._requests[place].records)}
+        return (self._held | sent) - learned.keys()
 
     def end(self, run: Run) -> Flow[None]:
         """Gives back all that is left. What was to be created may be there."""

@@ -90,7 +90,11 @@ class Driver:
         if self._told is not None:
             self._run.digests = self._told.digests(self.config)
             self._run.resend_after = inf if self._resend_after is None else self._resend_after
-            self.budget = self._budget or SharedBudget(self._told.store, self._run.digests.tenant, *limits)
+            if self._budget is None:
+                self.budget = SharedBudget(self._told.store, self._run.digests.tenant, *limits)
+                self._run.pay = self.budget.take
+            else:
+                self.budget = self._budget
         elif self._resend_after is not None:
             raise ValueError("resend_after is for what is known: it needs known")
         else:
@@ -171,14 +175,19 @@ class Driver:
                 store: Any = self._known
                 answer = yield partial(step.ask, store)
             else:
-                while not run.is_stopped and (seconds := (yield from self._blocking(self.budget.take))):
-                    yield from self._naps(run, Wait(seconds, BUDGET))
+                if not step.is_paid:
+                    yield from self._pay(run)
                 if not run.is_stopped:
                     if self._journal is not None:
                         self._journal.called()
                     with self._lock:
                         self.calls += 1
                     answer = yield step.request
+
+    def _pay(self, run: Run) -> Generator[Act, Answer, None]:
+        """Waits until the budget has counted a call, or the run is to end."""
+        while not run.is_stopped and (seconds := (yield from self._blocking(self.budget.take))):
+            yield from self._naps(run, Wait(seconds, BUDGET))
 
     def _blocking(self, ask: Callable[[], _T]) -> Generator[Act, Answer, _T]:
         """What the budget says, for which a shared one may have to wait."""

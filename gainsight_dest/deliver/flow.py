@@ -62,9 +62,10 @@ _FRESH = 600.0
 
 @attrs.frozen
 class Send:
-    """Send the request, within the budget of calls."""
+    """Send the request, within the budget of calls. `is_paid`: the budget has counted it already."""
 
     request: Request
+    is_paid: bool = False
 
 
 @attrs.frozen
@@ -88,6 +89,9 @@ class Consult:
 
     ask: Callable[[Store], Any]
 
+
+#: Another process has a record.
+_OCCUPIED = Wait(_LEASED, "another process writes the record")
 
 Step = Send | Wait | Hold | Consult
 Answer = Any
@@ -113,9 +117,10 @@ class Run:
 
     `silence`: seconds without any call's getting through after which the run ends. `target`: who is called, for the
     reason of that. `jitter` gives the chance in each wait, from 0 to 1. `digests`: those of the records, if there is a
-    store of what is known; `resend_after`: what was told so many seconds ago is told again. `now`: seconds since the
-    epoch. `ended`: why the run ended by itself, in a sentence. `troubles`: by the class of their errors. `owners`:
-    those that have leases of records.
+    store of what is known; `resend_after`: what was told so many seconds ago is told again; `pay`: counts a call, if
+    the store does that, and gives 0, or else the seconds to wait. `now`: seconds since the epoch. `ended`: why the run
+    ended by itself, in a sentence. `troubles`: by the class of their errors. `owners`: those that have leases of
+    records.
     """
 
     patience: Patience
@@ -124,6 +129,7 @@ class Run:
     jitter: Callable[[], float]
     digests: Digests | None = None
     resend_after: float = inf
+    pay: Callable[[], float] | None = None
     now: float = 0.0
     is_stopped: bool = False
     ended: str | None = None
@@ -238,13 +244,17 @@ class Ending(NamedTuple):
 
 @attrs.define
 class _Effort:
-    """What an event has cost: calls, failures but for throttling, seconds of waiting; and what it failed by last."""
+    """What an event has cost: calls, failures but for throttling, seconds of waiting; and what it failed by last.
+
+    `is_paid`: the next call is counted already.
+    """
 
     failures: int = 0
     waited: float = 0.0
     failing_since: float | None = None
     calls: int = 0
     problem: str = ""
+    is_paid: bool = False
 
 
 def event_flow(run: Run, request: Request) -> Flow[Ending]:
@@ -253,32 +263,57 @@ def event_flow(run: Run, request: Request) -> Flow[Ending]:
     Nothing is sent of what is known. What is sent has a lease of its records until it is through.
     """
     if run.digests is None or not request.records:
-        return (yield from _sent(run, request, None))
-    records, owner = run.digests.records(request.records), new_owner()
+        return (yield from _sent(run, request, None, _Effort()))
+    digests, effort, owner = run.digests, _Effort(), new_owner()
+    records = digests.records(request.records)
+
+    def recalled(store: Store) -> tuple[Recall, Request | None, bool]:
+        """What is known, what is left by that, and whether its records are leased now."""
+        with store.at_once():
+            recall = Recall(digests, store.view(records, run.since))
+            first = recall.left_of(request)
+            return recall, first, first is not None and _take(run, store, records, owner, effort)
+
     while True:
-        recall = Recall(run.digests, (yield Consult(lambda store: store.view(records, run.since))))
-        first = recall.left_of(request)
+        recall, first, is_leased = yield Consult(recalled)
         if first is None:
             return Ending(Status.UNCHANGED, 0, 0, None, recall.gsid)
-        if (yield from lease(run, records, owner)):
+        if is_leased:
             break
+        yield _OCCUPIED
         if run.is_stopped:
             return Ending(Status.NOT_TRIED, 0, 0, None, None)
-    ending = yield from _sent(run, first, recall)
+    run.owners.add(owner)
+    ending = yield from _sent(run, first, recall, effort)
     is_all = recall.learned.keys() >= records
     yield from give_back(run, recall.learned, owner, is_last=not is_all)
     run.owners.discard(owner)
     return ending
 
 
-def lease(run: Run, records: frozenset[bytes], owner: int) -> Flow[bool]:
-    """Whether the records were leased. Else it has waited for a moment: another process writes one of them."""
-    is_leased: bool = yield Consult(lambda store: store.take(records, owner))
-    if is_leased:
-        run.owners.add(owner)
-    else:
-        yield Wait(_LEASED, "another process writes the record")
-    return is_leased
+def _leased(run: Run, request: Request, owner: int, effort: _Effort) -> Flow[bool]:
+    """Whether nobody else writes the records of the request. Else it has waited for a moment."""
+    if run.digests is None or not request.records:
+        return True
+    records = run.digests.records(request.records)
+
+    def leased(store: Store) -> bool:
+        with store.at_once():
+            return _take(run, store, records, owner, effort)
+
+    if not (yield Consult(leased)):
+        yield _OCCUPIED
+        return False
+    run.owners.add(owner)
+    return True
+
+
+def _take(run: Run, store: Store, records: frozenset[bytes], owner: int, effort: _Effort) -> bool:
+    """Whether the records were leased. If so, the first call for them may be counted, too."""
+    if not store.take(records, owner):
+        return False
+    effort.is_paid = run.pay is not None and not run.pay()
+    return True
 
 
 def give_back(run: Run, learned: Learned, owner: int, *, is_last: bool) -> Flow[None]:
@@ -286,10 +321,11 @@ def give_back(run: Run, learned: Learned, owner: int, *, is_last: bool) -> Flow[
     now = run.now
 
     def back(store: Store) -> None:
-        if learned:
-            store.give(learned, owner, now)
-        if is_last:
-            store.release(owner)
+        with store.at_once():
+            if learned:
+                store.give(learned, owner, now)
+            if is_last:
+                store.release(owner)
 
     if owner in run.owners:
         yield Consult(back)
@@ -297,8 +333,7 @@ def give_back(run: Run, learned: Learned, owner: int, *, is_last: bool) -> Flow[
         run.owners.discard(owner)
 
 
-def _sent(run: Run, request: Request, recall: Recall | None) -> Flow[Ending]:
-    effort = _Effort()
+def _sent(run: Run, request: Request, recall: Recall | None, effort: _Effort) -> Flow[Ending]:
     attempts = 1
     gsid = None if recall is None else recall.gsid
     status: Status = Status.DELIVERED
@@ -342,11 +377,9 @@ def request_flow(run: Run, request: Request, failures: int, waited: float, owner
     calls it is sent again. After another fault that may pass, it is waited as long as for an event alone, and what to
     send instead is left to the batch.
     """
-    if run.digests is not None and request.records:
-        records = run.digests.records(request.records)
-        if not (yield from lease(run, records, owner)):
-            return Reply(None, 0)
     effort = _Effort(failures, waited, run.now - waited if failures else None)
+    if not (yield from _leased(run, request, owner, effort)):
+        return Reply(None, 0)
     answer: Answer = None
     said: Any = None
     is_final = False
@@ -478,7 +511,8 @@ def _is_alive(config: DestinationConfig) -> Flow[bool]:
 
 def _answer(request: Request, effort: _Effort) -> Flow[Response]:
     """The answer to a request. Raises the exception that stands for one, and _StoppedError if it was not sent."""
-    answer = yield Send(request)
+    is_paid, effort.is_paid = effort.is_paid, False
+    answer = yield Send(request, is_paid)
     if answer is None:
         raise _StoppedError
     effort.calls += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from math import inf
 from typing import TYPE_CHECKING, Protocol
@@ -110,8 +111,11 @@ def after(before: Told | None, lesson: Told | None, at: float) -> Told | None:
     """What is known of a record after a lesson of that time, by what was known before."""
     if lesson is None:
         return None
-    lesson = attrs.evolve(lesson, at=at)
-    return attrs.evolve(lesson if before is None else before.then(lesson), is_all=False)
+    # For each record that was written: attrs.evolve would take three times as long.
+    lesson = Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at, lesson.is_all)
+    if before is not None:
+        lesson = before.then(lesson)
+    return Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, lesson.at) if lesson.is_all else lesson
 
 
 class Store(ABC):
@@ -131,6 +135,13 @@ class Store(ABC):
     def digests(self, config: DestinationConfig) -> Digests:
         """Those of the config's tenant."""
         return Digests.of(config, self.salt)
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """What this thread does with the store in it costs less, where the store can do it in one. It must be short.
+
+        If it raises, it may be that nothing of it was done.
+        """
+        return nullcontext()
 
     @abstractmethod
     def view(self, records: Iterable[bytes], since: float = -inf) -> dict[bytes, Told]:

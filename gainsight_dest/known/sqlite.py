@@ -19,8 +19,8 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from math import inf
 from operator import itemgetter
 from typing import Any
@@ -77,15 +77,15 @@ _KEEP = (
 _FORGET = "DELETE FROM told WHERE record = ?"
 _OLDEST = "DELETE FROM told WHERE number IN (SELECT number FROM told ORDER BY at, number LIMIT ?)"
 
-# A plus keeps SQLite from thinking of an index: it finds the leases by their records.
-_TAKE = (
-    "INSERT INTO leases VALUES (?, ?, ?, 0) ON CONFLICT (record) DO UPDATE SET until = excluded.until"
-    " WHERE owner = excluded.owner AND until > ?"
-)
 _LEASES = "SELECT record, owner, until FROM leases WHERE record IN ({})"
+_TAKE = "INSERT INTO leases VALUES (?, ?, ?, 0) ON CONFLICT (record) DO UPDATE SET until = excluded.until"
 _SHORTEN = "UPDATE leases SET until = min(until, ?) WHERE record = ? AND owner <> ?"
-_TAKE_ENDED = "UPDATE leases SET owner = ?, until = ?, spoilt = 0 WHERE record = ?"
-_MINE = "SELECT record FROM leases WHERE +owner = ? AND until > ? AND NOT spoilt AND record IN ({})"
+# What is known of the records that an owner has. A plus keeps SQLite from thinking of an index: it finds the leases by
+# their records.
+_MINE = (
+    "SELECT leases.record, packed FROM leases LEFT JOIN told ON told.record = leases.record"
+    " WHERE +owner = ? AND until > ? AND NOT spoilt AND leases.record IN ({})"
+)
 _GIVE = "DELETE FROM leases WHERE record = ? AND owner = ?"
 _SPOIL = "UPDATE leases SET spoilt = 1 WHERE record = ? AND owner <> ?"
 _ENDED = "DELETE FROM told WHERE record IN (SELECT record FROM leases WHERE until <= ?)"
@@ -140,6 +140,8 @@ class SqliteStore(Store):
         self._db: sqlite3.Connection | None = None
         self._is_closed = False
         self._is_to_be_synced = False
+        #: The thread that has begun a transaction, to which all that it does belongs.
+        self._writer: int | None = None
         with self._telling():
             self._real = real_name(self.where, StoreError, "known.db")
             if find_file(self.where, self._real, StoreError) is None:
@@ -147,6 +149,10 @@ class SqliteStore(Store):
             self._identity = identity_of(self._real)
             self._db, self.salt = _opened(self._real, self.where, clock())
         _OPEN.add(self)
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """One transaction."""
+        return self._writing()
 
     def view(self, records: Iterable[bytes], since: float = -inf) -> dict[bytes, Told]:
         """What is known of those records, if it was told since then. Nothing of one that somebody has a lease of."""
@@ -157,7 +163,7 @@ class SqliteStore(Store):
     def learn(self, learned: Learned, at: float) -> None:
         """Add what a batch has learnt to what was known, whoever has a lease."""
         with self._writing() as db:
-            self._keep(db, learned, at)
+            self._keep(db, learned, at, dict(_of(db, _KNOWN, learned)))
             self._is_to_be_synced = True
 
     def take(self, records: Collection[bytes], owner: int) -> bool:
@@ -166,33 +172,26 @@ class SqliteStore(Store):
         with self._writing() as db:
             now = self._clock()
             until = now + self._lease
-            taken = db.executemany(_TAKE, [(record, owner, until, now) for record in wanted]).rowcount
-            if taken < len(wanted) and not self._take_ended(db, wanted, owner, now):
+            leases = [*_of(db, _LEASES, wanted)]
+            if any(its_owner != owner and its_until > now for _, its_owner, its_until in leases):
+                # Where the clock was set back, others would not end in time.
+                late = [(until, record, owner) for record, _, its_until in leases if its_until > until]
+                db.executemany(_SHORTEN, late)
                 return False
             self._is_to_be_synced |= any(_of(db, _IS_KNOWN, wanted))
-        return True
-
-    def _take_ended(self, db: sqlite3.Connection, wanted: Iterable[bytes], owner: int, now: float) -> bool:
-        """Take what others had until their leases ended; False if one has not."""
-        leases = [*_of(db, _LEASES, wanted)]
-        until = now + self._lease
-        if any(its_owner != owner and its_until > now for _, its_owner, its_until in leases):
-            db.execute("ROLLBACK")
-            # Where the clock was set back, others would not end in time.
-            db.executemany(_SHORTEN, [(until, record, owner) for record, _, its_until in leases if its_until > until])
-            return False
-        ended = [record for record, _, its_until in leases if its_until <= now]
-        if db.executemany(_FORGET, [(record,) for record in ended]).rowcount:
-            self._is_to_be_synced = True
-        db.executemany(_TAKE_ENDED, [(owner, until, record) for record in ended])
+            if leases:
+                ended = [(record,) for record, _, its_until in leases if its_until <= now]
+                db.executemany(_FORGET, ended)
+                db.executemany("DELETE FROM leases WHERE record = ?", ended)
+            db.executemany(_TAKE, [(record, owner, until) for record in wanted])
         return True
 
     def give(self, learned: Learned, owner: int, at: float) -> None:
         """Give records back, with what Gainsight was told of each since they were taken."""
         with self._writing() as db:
-            mine = {record for (record,) in _of(db, _MINE, learned, owner, self._clock())}
-            self._keep(db, {record: learned[record] for record in mine}, at)
-            if late := learned.keys() - mine:
+            mine = dict(_of(db, _MINE, learned, owner, self._clock()))
+            self._keep(db, {record: learned[record] for record in mine}, at, mine)
+            if late := learned.keys() - mine.keys():
                 db.executemany(_FORGET, [(record,) for record in late])
                 db.executemany(_SPOIL, [(record, owner) for record in late])
                 self._is_to_be_synced = True
@@ -254,12 +253,20 @@ class SqliteStore(Store):
 
     # --- what is written ----------------------------------------------------------------------------------------------
 
-    def _keep(self, db: sqlite3.Connection, learned: Learned, at: float) -> None:
-        known = {record: _unpacked(packed) for record, packed in _of(db, _KNOWN, learned)}
-        lessons = {record: after(known.get(record), lesson, at) for record, lesson in sorted(learned.items(), key=_KEY)}
-        told = [(record, int(each.at), each.packed()) for record, each in lessons.items() if each is not None]
-        db.executemany(_KEEP, told)
-        db.executemany(_FORGET, [(record,) for record, each in lessons.items() if each is None])
+    def _keep(self, db: sqlite3.Connection, learned: Learned, at: float, known: Mapping[bytes, object]) -> None:
+        """Add it to what is `known` of the records, packed."""
+        told, forgotten = [], []
+        for record, lesson in sorted(learned.items(), key=_KEY):
+            packed = known.get(record)
+            now_known = after(None if packed is None else _unpacked(packed), lesson, at)
+            if now_known is None:
+                forgotten.append((record,))
+            else:
+                told.append((record, int(now_known.at), now_known.packed()))
+        if told:
+            db.executemany(_KEEP, told)
+        if forgotten:
+            db.executemany(_FORGET, forgotten)
         self._added += len(told)
         if self._added > self._spare:
             self._added = 0
@@ -282,26 +289,34 @@ class SqliteStore(Store):
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        if self._writer == threading.get_ident() and self._db is not None:
+            yield self._db
+            return
         with self._telling():
             yield self._connection()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction. It is on the disk at the end, if that was asked for."""
+        """A transaction, or part of one. It is on the disk at the end, if that was asked for."""
+        if self._writer == threading.get_ident() and self._db is not None:
+            yield self._db
+            return
         with self._lock:
             try:
                 db = self._connection()
                 self._is_to_be_synced = False
                 db.execute("BEGIN IMMEDIATE")
+                self._writer = threading.get_ident()
                 yield db
-                if db.in_transaction:
-                    db.execute("COMMIT")
+                db.execute("COMMIT")
                 is_to_be_synced = self._is_to_be_synced
             except BaseException as error:
                 self._roll_back()
                 if isinstance(error, FAULTS):
                     raise StoreError(self.where, problem_of(error, _OTHERWISE)) from None
                 raise
+            finally:
+                self._writer = None
         if is_to_be_synced:
             self._sync()  # other threads need not wait for it
 

@@ -121,6 +121,31 @@ def test_a_sandbox_and_the_tenant_are_kept_apart() -> None:
     assert statuses(delivered([identify()], tenant, store)) == ["unchanged"]
 
 
+def transactions(store: Any, work: Callable[[], object]) -> int:
+    """Those that are written while it works."""
+    statements: list[str] = []
+    store._db.set_trace_callback(statements.append)
+    work()
+    store._db.set_trace_callback(None)
+    return statements.count("COMMIT")
+
+
+@KINDS
+@BATCHES
+def test_a_call_costs_two_transactions_of_a_file(kind: str, batch: int | None, tmp_path: Path) -> None:
+    """In the one before it, its record is leased, and the call is counted."""
+    tenant = sandbox()
+    limits = {"calls_per_minute": 10**6, "calls_per_day": 10**8}
+    people = [identify(f"{number}@example.com", firstName="Ada") for number in range(10)]
+    with Known.open(tmp_path / "known.db") as store, knowing(kind, tenant, store, **limits) as deliverer:
+        ends = -(-10 // (batch or 10))  # of a batch: all that it may still have is given back
+        assert transactions(store, lambda: list(deliverer.run(people, batch=batch))) <= 2 * 10 + ends
+        assert transactions(store, lambda: list(deliverer.run(people, batch=batch))) <= 10, "nothing to send"
+        groups = transactions(store, lambda: list(deliverer.run([group(employees=7)], batch=batch)))
+        assert groups == 4 if batch is None else groups <= 8
+        assert tenant.counts.total() == deliverer.calls == 10 + 3 == deliverer.budget.used()
+
+
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 

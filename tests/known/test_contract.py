@@ -280,6 +280,38 @@ def test_threads_may_use_one_store(store: Store) -> None:
     assert store.take([record(number) for number in range(21)], 99), "all was given back, or nothing"
 
 
+# --- several uses at once ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_done_at_once_is_done_as_alone(place: Place, store: Store) -> None:
+    store.learn({ANN: told()}, 5)
+    with store.at_once():
+        assert store.view([ANN]) == {ANN: at(5, told())}
+        assert store.take([ANN, BEN], MINE)
+        assert store.view([ANN]) == {}
+        assert not store.take([ANN, CAT], OTHERS)
+        assert store.spend(b"t" * 16, 1, None) == 0
+        assert store.spend(b"t" * 16, 1, None) > 0
+    with store.at_once():
+        store.give({BEN: told("2")}, MINE, 7)
+        store.release(MINE)
+    other = place.open()
+    assert other.view(ALL) == {ANN: at(5, told()), BEN: at(7, told("2"))}
+    assert other.take(ALL, OTHERS)
+
+
+def test_an_error_leaves_the_store_to_be_used(store: Store) -> None:
+    def break_off() -> None:
+        with store.at_once():
+            store.take([ANN], MINE)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        break_off()
+    store.release(MINE)
+    assert store.take([ANN], OTHERS)
+
+
 # --- an end -----------------------------------------------------------------------------------------------------------
 
 

@@ -314,6 +314,57 @@ def test_what_is_wrong_is_told_in_the_words_of_whoever_has_the_file() -> None:
     assert database.problem_of(MemoryError(), "mend it") == "cannot be used: MemoryError: mend it"
 
 
+# --- transactions -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_done_at_once_is_one_transaction_and_one_wait_for_the_disk(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[SqliteStore] = []
+    monkeypatch.setattr(SqliteStore, "_sync", lambda each: waits.append(each))  # noqa: PLW0108 - a method, not a function of the list
+    store.learn({ANN: told()}, 5)
+    waits.clear()
+    statements: list[str] = []
+    connection_of(store).set_trace_callback(statements.append)
+    with store.at_once():
+        assert store.view([ANN]).keys() == {ANN}
+        assert store.take([ANN], 5)
+        store.give({ANN: None}, 5, 6)
+        assert not waits
+    assert (statements[0], statements[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
+    assert sum(each in {"BEGIN IMMEDIATE", "COMMIT"} for each in statements) == 2
+    assert len(waits) == 1
+
+
+def test_what_breaks_off_has_not_been_done(path: Path, store: SqliteStore) -> None:
+    def break_off() -> None:
+        with store.at_once():
+            assert store.take([ANN], 5)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        break_off()
+    assert store.take([ANN], 6)
+    connection_of(store).execute("PRAGMA query_only = 1")
+    with pytest.raises(StoreError, match="readonly"), store.at_once():
+        store.take([BEN], 5)
+    connection_of(store).execute("PRAGMA query_only = 0")
+    assert SqliteStore(path).take([BEN], 6)
+
+
+def test_others_wait_until_it_is_done(store: SqliteStore) -> None:
+    """It has one connection: what another thread does must not become part of it."""
+    taken: list[bool] = []
+    other = threading.Thread(target=lambda: taken.append(store.take([ANN], 6)))
+    with store.at_once():
+        other.start()
+        other.join(0.05)
+        assert not taken
+        assert store.take([ANN], 5)
+    other.join()
+    assert taken == [False]
+
+
 # --- a power cut ------------------------------------------------------------------------------------------------------
 
 
