@@ -11,12 +11,13 @@ from gainsight_dest.batching.requests import FindCompanies
 from gainsight_dest.batching.stages import COMPANIES
 from gainsight_dest.descriptors import FindCompany, Request, UpsertPerson
 from gainsight_dest.errors import CredentialsError, GainsightDestError
-from gainsight_dest.fields import company_link
+from gainsight_dest.fields import COMPANY, company_link
 from gainsight_dest.gainsight import Response
 from gainsight_dest.known.known import Known, StoreError
 from gainsight_dest.known.told import Told
+from gainsight_dest.outcome import Outcome
 from gainsight_dest.rudderstack.send import Send, asked, came_at
-from gainsight_dest.rudderstack.shared import Leases, NoLeases, People, Shared, occupied
+from gainsight_dest.rudderstack.shared import Leases, NoLeases, People, Shared, note_links, occupied
 from gainsight_dest.rudderstack.statuses import AnswerData, Failure, Unchanged, answered
 
 #: After so many bytes of answers they are read before more calls are made.
@@ -47,6 +48,8 @@ def links(
         saving.end()
     batch, last = saving.batch, saving.last
     outcomes = [batch.outcome(index) for index in range(len(finds))]
+    if shared is not None and people is not None:
+        _note(finds, outcomes, shared)
     # A wrong key has ended the batch: those that were not tried would have met it, too.
     stop = next((outcome for outcome in outcomes if isinstance(outcome.error, CredentialsError)), None)
     for find, outcome in zip(finds, outcomes, strict=True):
@@ -59,6 +62,19 @@ def links(
         fault = outcome if outcome.error or stop is None else stop
         error = fault.error or RuntimeError("a company has neither a Gsid nor an error")
         yield Failure(error, last.get(fault.index))
+
+
+def _note(finds: Sequence[FindCompany], outcomes: Sequence[Outcome], shared: Shared) -> None:
+    """Note the links to companies that no call was made for."""
+    digests = shared.store.digests(finds[0].config)
+    both = zip(finds, outcomes, strict=True)
+    noted = {
+        each.gsid: (digests.record(COMPANY.identity(COMPANY.key_of(find.company))), not each.attempts)
+        for find, each in both
+        if each.gsid is not None and each.error is None
+    }
+    if noted:
+        note_links(shared, digests, noted)
 
 
 @attrs.define

@@ -1,4 +1,4 @@
-"""The store that requests share: who may write a record now, and what is known of people while others deliver."""
+"""The store that requests share: who may write a record now, and what is known while others deliver."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import attrs
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request, UpsertPerson
-from gainsight_dest.errors import GainsightDestError, RetryableError
-from gainsight_dest.fields import PERSON
+from gainsight_dest.errors import GainsightDestError, RejectedError, RetryableError
+from gainsight_dest.fields import LINKED, LINKS, PERSON
 from gainsight_dest.gainsight import Response
 from gainsight_dest.known.known import Store, new_owner
 from gainsight_dest.known.recall import Recall
@@ -26,6 +26,8 @@ PATIENCE = 60.0
 #: Seconds between two looks whether a record is free: the first ones, and how they grow, to the longest ones.
 _PAUSE, _GROWTH, _LONGEST_PAUSE = 0.02, 1.5, 0.1
 _OCCUPIED = "another request is writing the same record"
+_REST = b"rest"
+_MAY_BE_GONE = "the company was known to be there, and may be gone: the next try looks for it"
 
 
 @attrs.frozen
@@ -245,13 +247,61 @@ def _given(digests: Digests, identity: tuple[str, str]) -> bytes:
     return digests.record((f"given {identity[0]}", identity[1]))
 
 
+# --- the companies of links -------------------------------------------------------------------------------------------
+
+
+def note_links(shared: Shared, digests: Digests, links: Mapping[str, tuple[bytes, bool]]) -> None:
+    """Note which links rudder-server is given without that their companies were asked for.
+
+    `links`: by the Gsid of the company, its record, and whether that is so. If Gainsight refuses such a link, the
+    company may be gone: see `delivering`.
+    """
+    wanted = {
+        _place_of(digests, gsid): _company(record) if is_assumed else None
+        for gsid, (record, is_assumed) in links.items()
+    }
+    noted = shared.store.view(wanted)
+    # Few change: most are noted already, or need not be.
+    lessons = {place: told for place, told in wanted.items() if not _same(told, noted.get(place))}
+    if lessons:
+        shared.store.learn(lessons, time.time())
+
+
+def _forgotten(shared: Shared, digests: Digests, request: UpsertPerson) -> bool:
+    """Whether it was noted that the company of a link was not asked for. If so, nothing is known of it from now on."""
+    links = request.person.get(LINKS)
+    gsids = [link.get(LINKED) for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    noted = shared.store.view(_place_of(digests, gsid) for gsid in gsids if isinstance(gsid, str))
+    if noted:
+        companies = (told.key + told.fields[_REST] for told in noted.values())
+        shared.store.learn(dict.fromkeys([*noted, *companies]), time.time())
+    return bool(noted)
+
+
+def _company(record: bytes) -> Told:
+    """A note of the record: what a store keeps holds digests of half its size."""
+    return Told(record[:8], {_REST: record[8:]}, is_all=True)
+
+
+def _same(one: Told | None, other: Told | None) -> bool:
+    return (one and (one.key, one.fields)) == (other and (other.key, other.fields))
+
+
+def _place_of(digests: Digests, gsid: str) -> bytes:
+    return digests.record(("link", gsid))
+
+
+# --- deliveries -------------------------------------------------------------------------------------------------------
+
+
 @contextmanager
 def delivering(request: Request, send: Send, shared: Shared | None) -> Iterator[Callable[[Response], object]]:
     """Around the call that delivers a request of rudder-server's: what a person is told, the store learns.
 
     Gives what is to be called with the answer, once it says that Gainsight has taken the request. Nobody else writes
     the person meanwhile, and if the call fails, nothing is known of her. Raises RetryableError where another writes
-    her for too long.
+    her for too long, and where she is linked to a company that is known to be there, but may be gone: rudder-server
+    then has the event transformed again, for which the company is looked for.
     """
     if shared is None or not isinstance(request, UpsertPerson):
         yield lambda _: None
@@ -269,6 +319,8 @@ def delivering(request: Request, send: Send, shared: Shared | None) -> Iterator[
         yield lambda answer: recall.took(request, answer, None)
     except GainsightDestError as error:
         recall.failed(request, error)
+        if isinstance(error, RejectedError) and _forgotten(shared, digests, request):
+            raise RetryableError(request.action, f"{error.problem}; {_MAY_BE_GONE}", error.status) from error
         raise
     except BaseException:
         recall.learned.update(dict.fromkeys(records))

@@ -134,6 +134,56 @@ def test_what_was_told_too_long_ago_is_told_again(monkeypatch: pytest.MonkeyPatc
     assert rudder.transform(identify(), group(), send=never) == [298, 298]
 
 
+def test_a_company_that_somebody_deleted_is_found_anew_by_the_try_after_the_refused_link() -> None:
+    rudder = of(group())
+    rudder.tenant = Sandbox(CONFIG, **FREE)
+    event = group(email=BOB)
+    assert rudder.transform(event, send=never) == [200], "it is known to be there"
+    assert rudder.deliver() == 500
+    rudder.waiting.clear()  # rudder-server has a job transformed again for each try
+    assert rudder.all(event) == [200]
+    assert [company["Name"] for company in rudder.tenant.companies] == [event["traits"]["name"]]
+    assert rudder.tenant.people[0]["companies"] == [{"Company_ID": rudder.tenant.companies[0]["Gsid"]}]
+    assert not rudder.store.leases
+
+
+def test_a_link_that_is_refused_though_its_company_was_looked_for_is_given_up() -> None:
+    """Else, a link that is wrong by itself would be tried for ever."""
+    rudder = of(group())
+    for status in (500, 400):
+        assert rudder.transform(group(email=BOB)) == [200]
+        assert rudder.deliver(refusing) == status
+        rudder.waiting.clear()
+    assert rudder.transform(identify(BOB, firstName="Bob")) == [200]
+    assert rudder.deliver(refusing) == 400
+
+
+class Noting(MemoryStore):
+    """It counts what is learnt beside the leases."""
+
+    learnt = 0
+
+    def learn(self, learned: Any, at: float) -> None:
+        self.learnt += 1
+        super().learn(learned, at)
+
+
+def test_which_links_are_noted_is_written_once() -> None:
+    store = Noting()
+    rudder = Rudder(store)
+    rudder.all(group())
+    written = []
+    for email in (BOB, "cat@example.com"):
+        before = store.learnt
+        assert rudder.all(group(email=email)) == [200]
+        written.append(store.learnt - before)
+    assert written == [2, 1], "what is given to deliver, and at first that the company was not asked for"
+
+
+def refusing(_: Any) -> Response:
+    return Response(400, b'{"result": false, "errorCode": "GSOBJ_1006", "errorDesc": "refused"}')
+
+
 ONE, OTHER = identify(location="a"), identify(location="b")
 
 
