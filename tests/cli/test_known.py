@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.cli.process import CONFIG, EVENTS, LONGEST, lines, ndjson, run, started, table, wrong_use
+from tests.cli.process import CONFIG, EVENTS, LONGEST, lines, ndjson, run, started, table, until, wrong_use
 from tests.cli.test_deliver import serving
+from tests.known.places import Server
+from tests.needs import NEEDS
 from tests.some import group, identify, track
 
 BATCHES = pytest.mark.parametrize("batch", [(), ("--no-batch",)], ids=["batch", "one by one"])
+#: Calls a minute of all command lines together.
+LIMIT = 30
+#: Seconds for which a call may be on its way: what was sent later may arrive so much earlier.
+ON_ITS_WAY = 1.0
 
 
 @BATCHES
@@ -100,3 +112,76 @@ def test_command_lines_with_one_store_double_nothing(batch: tuple[str, ...], tmp
         assert len(tenant.sandbox.companies) == 40
         assert len(tenant.emails) == 40
         assert {len(person["companies"]) for person in tenant.sandbox.people} == {1}
+
+
+@contextmanager
+def counting() -> Iterator[tuple[str, list[float]]]:
+    """A server that takes every call: its address, and when each arrived. It knows nothing of the library."""
+    arrived: list[float] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            arrived.append(time.monotonic())
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer = b'{"result": true}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", f"{len(answer)}")
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", arrived
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def place_of(kind: str, folder: Path) -> Iterator[str]:
+    """Where the store is."""
+    if kind == "sqlite":
+        yield str(folder / "known.db")
+        return
+    with Server() as server:
+        yield server.url
+
+
+@pytest.mark.long
+@pytest.mark.process
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_command_lines_with_one_store_never_make_more_calls_a_minute_than_one_may(kind: str, tmp_path: Path) -> None:
+    """One of them is killed, and begun again: what it has called counts."""
+    if kind == "redis" and not all(NEEDS[name].is_met for name in ("redis", "redis-server")):
+        pytest.skip("needs Redis")
+    files = [tmp_path / name for name in ("one.ndjson", "two.ndjson", "three.ndjson")]
+    for file in files:
+        people = [identify(f"{file.stem}{n}@example.com", firstName="Ada") for n in range(25)]
+        file.write_bytes(ndjson(*people))
+    with counting() as (url, arrived), place_of(kind, tmp_path) as where:
+        always = ("--config", CONFIG, "--base-url", url, "--calls-per-minute", LIMIT, "--known", where)
+        with (
+            started("deliver", files[0], *always, forever=True) as batches,
+            started("deliver", files[1], *always, "--no-batch", forever=True) as alone,
+        ):
+            with started("deliver", files[2], *always, forever=True) as killed:
+                until(lambda: len(arrived) > LIMIT // 2)
+                killed.kill()
+                killed.wait()
+            both = [each.communicate(timeout=4 * LONGEST) and each.returncode for each in (batches, alone)]
+    assert both == [0, 0]
+    arrived.sort()
+    assert len(arrived) >= 50
+    assert arrived[-1] - arrived[0] > LONGEST
+    # In any such time, and so in any of sixty seconds by when they were sent.
+    span = 60 - ON_ITS_WAY
+    most = max(bisect_left(arrived, begin + span) - place for place, begin in enumerate(arrived))
+    assert most <= LIMIT
