@@ -270,7 +270,7 @@ class Answers(requests.adapters.BaseAdapter):
 async def send(_): return Response(200, b'{"result": true}')
 
 async def run(known):
-    async with AsyncDeliverer(CONFIG, send, known=known, workers=8, **LIMITS) as deliverer:
+    async with AsyncDeliverer(CONFIG, send=send, known=known, workers=8, **LIMITS) as deliverer:
         async for outcome in deliverer.run(events(), batch=batch):
             pass
 

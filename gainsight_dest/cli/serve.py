@@ -27,6 +27,8 @@ _NEEDS = ("falcon", "httptools", "isal", "prometheus_client", "requests", "uvico
 )
 @click.option("--known", is_flag=True, help="Answer with 298, filtered, what Gainsight has already.")
 @resend_after_option
+@number_option("--calls-per-minute", 0, "The calls to a tenant by all that share the store; 0: no limit.")
+@number_option("--calls-per-day", 0, "The same of a day; 0: no limit.")
 @click.option("--quiet", is_flag=True, help="Write no access log to standard error.")
 def serve(
     *,
@@ -40,6 +42,8 @@ def serve(
     store: str | None,
     known: bool,
     resend_after: float | None,
+    calls_per_minute: int,
+    calls_per_day: int,
     quiet: bool,
 ) -> int:
     """Serve RudderStack's transformer protocol for this destination, until Ctrl-C or SIGTERM.
@@ -68,6 +72,8 @@ def serve(
         store=store,
         known=known,
         resend_after=resend_after,
+        calls_per_minute=calls_per_minute or None,
+        calls_per_day=calls_per_day or None,
     )
     with listening(host, port):
         run(

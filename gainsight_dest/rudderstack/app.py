@@ -34,7 +34,7 @@ from gainsight_dest.rudderstack.delivery import VERSIONS, http_status, proxied
 from gainsight_dest.rudderstack.items import MOST_ITEMS, Destinations, DestinationSettings, EventItem, opened
 from gainsight_dest.rudderstack.metrics import CONTENT_TYPE, Metrics
 from gainsight_dest.rudderstack.send import Send
-from gainsight_dest.rudderstack.shared import Shared
+from gainsight_dest.rudderstack.shared import Limited, Shared
 from gainsight_dest.rudderstack.sizes import measured
 from gainsight_dest.rudderstack.transformer import features, items_to_process, items_to_route, processed, routed
 
@@ -105,6 +105,8 @@ def create_app(
     store: Store | None = None,
     known: bool = False,
     resend_after: float | None = None,
+    calls_per_minute: int | None = None,
+    calls_per_day: int | None = None,
 ) -> Any:
     """The ASGI application. Run it by any ASGI server, or by `gainsight-dest serve`.
 
@@ -112,10 +114,17 @@ def create_app(
     Gainsight. `batch` False: one item a job. A body of more than `most_bytes`, packed or unpacked, is refused.
     `allowed`: patterns of the domains that are called, such as `*.gainsightcloud.com`; none: whatever a config names.
     `store`, `known`, `resend_after`: as for `router`; without a store, two requests may create one company.
-    Once its `stop()` was called, it begins no more calls after a while, so that all requests end.
+    `calls_per_minute`, `calls_per_day`: the calls to a tenant by all that share the store, which that needs; what would
+    take another is answered as throttled. Once its `stop()` was called, it begins no more calls after a while, so that
+    all requests end. Raises ValueError for limits or `known` without a store.
     """
     metrics = Metrics()
-    calls = Calls(metrics.counting(sender() if send is None else send), allowed)
+    counted = metrics.counting(sender() if send is None else send)
+    if not calls_per_minute is calls_per_day is None:
+        if store is None:
+            raise ValueError("a limit of calls needs a store")
+        counted = Limited(counted, store, calls_per_minute, calls_per_day)
+    calls = Calls(counted, allowed)
     app = falcon.asgi.App(middleware=[_RequestLog(metrics)])
     shared = Shared.of(store, known=known, resend_after=resend_after)
     post = partial(_PostRoute, calls=calls, room=_Memory(_BODIES * most_bytes), metrics=metrics, most_bytes=most_bytes)

@@ -55,6 +55,8 @@ class Service:
     store: str | None = None
     known: bool = False
     resend_after: float | None = None
+    calls_per_minute: int | None = None
+    calls_per_day: int | None = None
     #: The folder that is removed at the end: of the store or the workers' counts, where they are this service's own.
     folder: str | None = None
 
@@ -77,6 +79,8 @@ class Service:
             store=None if self.store is None else Known.open(self.store),
             known=self.known,
             resend_after=self.resend_after,
+            calls_per_minute=self.calls_per_minute,
+            calls_per_day=self.calls_per_day,
         )
         # A request makes thousands of values and no cycle: without this, a tenth of the time went into looking for one.
         gc.collect()

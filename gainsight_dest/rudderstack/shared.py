@@ -13,7 +13,7 @@ import attrs
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request, UpsertPerson
-from gainsight_dest.errors import GainsightDestError, RejectedError, RetryableError
+from gainsight_dest.errors import GainsightDestError, RejectedError, RetryableError, ThrottledError
 from gainsight_dest.fields import LINKED, LINKS, PERSON
 from gainsight_dest.gainsight import Response
 from gainsight_dest.known.known import Store, new_owner
@@ -26,6 +26,7 @@ PATIENCE = 60.0
 #: Seconds between two looks whether a record is free: the first ones, and how they grow, to the longest ones.
 _PAUSE, _GROWTH, _LONGEST_PAUSE = 0.02, 1.5, 0.1
 _OCCUPIED = "another request is writing the same record"
+_USED_UP = "the calls that this service may make are used up"
 _REST = b"rest"
 _MAY_BE_GONE = "the company was known to be there, and may be gone: the next try looks for it"
 
@@ -50,6 +51,27 @@ class Shared:
     def since(self) -> float:
         """What was told since then is not told again."""
         return time.time() - self.resend_after
+
+
+@attrs.frozen
+class Limited:
+    """A `send` that keeps a tenant's limits of calls, together with all that share the store. None: without end.
+
+    Raises ThrottledError instead of a call that would be one too many: rudder-server comes again.
+    """
+
+    send: Send
+    store: Store
+    calls_per_minute: int | None
+    calls_per_day: int | None
+
+    def __call__(self, request: Request) -> Response:
+        """Gainsight's answer."""
+        tenant = self.store.digests(request.config).tenant
+        seconds = self.store.spend(tenant, self.calls_per_minute, self.calls_per_day)
+        if seconds:
+            raise ThrottledError(request.action, _USED_UP, retry_after=seconds)
+        return self.send(request)
 
 
 class Leases:

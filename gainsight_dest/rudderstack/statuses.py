@@ -76,7 +76,13 @@ RETRYABLE = StatusRow(RetryableError, _failed, "network", "retryable", "Gainsigh
 ROWS: tuple[StatusRow, ...] = (
     StatusRow(EventError, lambda _: 400, "dataValidation", "instrumentation", "the event is at fault"),
     StatusRow(ConfigError, lambda _: 400, "dataValidation", "configuration", "the destination config is at fault"),
-    StatusRow(ThrottledError, lambda _: 429, "network", "throttled", "Gainsight answered that the calls are used up"),
+    StatusRow(
+        ThrottledError,
+        lambda _: 429,
+        "network",
+        "throttled",
+        "the calls are used up, as Gainsight or a limit says",
+    ),
     RETRYABLE,
     StatusRow(ResponseError, _refused, "network", "aborted", "Gainsight refused"),
     StatusRow(MisroutedError, lambda _: 500, "platform", None, "the request is for another destination"),

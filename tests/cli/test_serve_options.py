@@ -34,9 +34,14 @@ from tests.cli.process import run, wrong_use
             Service(store="{}/known.db", known=True, resend_after=86_400.0),
             ("127.0.0.1", 9090, 1),
         ),
+        (
+            ["--calls-per-minute", 90, "--calls-per-day", 40_000],
+            Service(calls_per_minute=90, calls_per_day=40_000),
+            ("127.0.0.1", 9090, 1),
+        ),
         (["--host", "::1", "--port", 0, "--workers", 3], Service(), ("::1", 0, 3)),
     ],
-    ids=["none", "of the service", "domains", "of the store", "of the place"],
+    ids=["none", "of the service", "domains", "of the store", "limits", "of the place"],
 )
 def test_the_service_is_as_it_is_told_and_says_where_it_is(
     arguments: list[object],

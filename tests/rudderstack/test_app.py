@@ -22,6 +22,7 @@ from gainsight_dest.rudderstack import clip, create_app, features
 from gainsight_dest.rudderstack.delivery import http_status
 from gainsight_dest.rudderstack.metrics import Metrics
 from gainsight_dest.sandbox import PlannedFault, Sandbox
+from tests.known.memory import MemoryStore
 from tests.rudderstack.rudder import (
     body,
     check_processed,
@@ -33,7 +34,7 @@ from tests.rudderstack.rudder import (
     items,
     never,
 )
-from tests.some import ADA, group, identify, track
+from tests.some import ADA, FREE, group, identify, track
 
 PROCESSOR, ROUTER = "/v0/destinations/gainsight", "/routerTransform"
 PROXIES = {version: f"/{version}/destinations/gainsight/proxy" for version in ("v0", "v1")}
@@ -654,3 +655,40 @@ def test_only_what_needs_a_call_or_may_take_long_is_handed_to_a_thread(monkeypat
     assert threads({**compacted, "destinations": {"d-1": {"x": "y" * 2**15}}}) == 1
     assert threads(text.replace(ADA.encode(), b"\\ud83d")) == 1  # the slow decoder
     assert set(made_in) == {"transform"}
+
+
+# --- limits of calls --------------------------------------------------------------------------------------------------
+
+
+def test_a_call_over_the_limit_is_not_made_and_answered_as_throttled() -> None:
+    sandbox, store = Sandbox(**FREE), Counting()
+    one, other = (create_app(sandbox.handle, store=store, calls_per_minute=4, calls_per_day=100) for _ in range(2))
+    statuses = [
+        post(app, ROUTER, body(group(f"Company {number}"))).json()["output"][0]["statusCode"]
+        for number, app in enumerate((one, other, one))
+    ]
+    assert statuses == [200, 200, 429], "find and create, twice"
+    answer = proxied(other, identify(), "v1")
+    assert answer.json()["output"]["status"] == 429
+    assert sum(sandbox.counts.values()) == 4
+    assert store.limits == {(4, 100)}
+    assert not store.leases
+
+
+def test_a_limit_needs_a_store() -> None:
+    with pytest.raises(ValueError, match="needs a store"):
+        create_app(never, calls_per_day=5)
+
+
+class Counting(MemoryStore):
+    """It lets so many calls through as a minute may have, in a minute without end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits: set[tuple[int | None, int | None]] = set()
+
+    def spend(self, tenant: bytes, per_minute: int | None, per_day: int | None) -> float:
+        self.limits.add((per_minute, per_day))
+        if self.spent >= (per_minute or 0):
+            return 30.0
+        return super().spend(tenant, per_minute, per_day)
