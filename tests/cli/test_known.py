@@ -159,12 +159,12 @@ def place_of(kind: str, folder: Path) -> Iterator[str]:
 @pytest.mark.process
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
 def test_command_lines_with_one_store_never_make_more_calls_a_minute_than_one_may(kind: str, tmp_path: Path) -> None:
-    """One of them is killed, and begun again: what it has called counts."""
+    """A third is killed: what it has called counts."""
     if kind == "redis" and not all(NEEDS[name].is_met for name in ("redis", "redis-server")):
         pytest.skip("needs Redis")
     files = [tmp_path / name for name in ("one.ndjson", "two.ndjson", "three.ndjson")]
     for file in files:
-        people = [identify(f"{file.stem}{n}@example.com", firstName="Ada") for n in range(25)]
+        people = [identify(f"{file.stem}{n}@example.com", firstName="Ada") for n in range(20)]
         file.write_bytes(ndjson(*people))
     with counting() as (url, arrived), place_of(kind, tmp_path) as where:
         always = ("--config", CONFIG, "--base-url", url, "--calls-per-minute", LIMIT, "--known", where)
@@ -179,7 +179,7 @@ def test_command_lines_with_one_store_never_make_more_calls_a_minute_than_one_ma
             both = [each.communicate(timeout=4 * LONGEST) and each.returncode for each in (batches, alone)]
     assert both == [0, 0]
     arrived.sort()
-    assert len(arrived) >= 50
+    assert len(arrived) >= 40
     assert arrived[-1] - arrived[0] > LONGEST
     # In any such time, and so in any of sixty seconds by when they were sent.
     span = 60 - ON_ITS_WAY
