@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from gainsight_dest.linting.schema import config_schema
     from gainsight_dest.outcome import Outcome, PreparedEvent, Status
     from gainsight_dest.reading import events_of
+    from gainsight_dest.tenant.request import describe
+    from gainsight_dest.tenant.tenant import Tenant
     from gainsight_dest.transform import transform
 
 __all__ = [
@@ -81,6 +83,7 @@ __all__ = [
     "Severity",
     "Status",
     "Step",
+    "Tenant",
     "ThrottledError",
     "Trace",
     "UnreachableError",
@@ -88,6 +91,7 @@ __all__ = [
     "UpdateCompany",
     "UpsertPerson",
     "config_schema",
+    "describe",
     "destinations_of",
     "events_of",
     "explain",
@@ -114,8 +118,10 @@ _LATER = {
     "Row": "explaining.trace",
     "Severity": "linting.finding",
     "Status": "outcome",
+    "Tenant": "tenant.tenant",
     "Trace": "explaining.trace",
     "config_schema": "linting.schema",
+    "describe": "tenant.request",
     "events_of": "reading",
     "transform_batch": "batching.batch",
 }

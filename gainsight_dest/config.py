@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from cattrs import ClassValidationError, Converter, IterableValidationError
@@ -21,6 +21,9 @@ from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY, event_headers
 from gainsight_dest.reading import FOR_LATER, config_in, placeholder_problem, with_env
 from gainsight_dest.secret import Secret, hide
 from gainsight_dest.values import kind, quoted
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant.tenant import Tenant
 
 Problem = tuple[str, str]
 
@@ -166,6 +169,33 @@ def _header_map(value: object) -> Mapping[str, str]:
     return _rows(value, header_problem)
 
 
+REFUSE = "refuse"
+
+
+def _fit(value: object) -> Tenant | None:
+    from gainsight_dest.tenant.tenant import Tenant  # noqa: PLC0415 - few configs fit
+
+    if value is None or isinstance(value, Tenant):
+        return value
+    raise _wrong("must be a Tenant: Tenant.from_data(data) makes one of a file's JSON")
+
+
+def _fit_mode(value: object) -> str:
+    from gainsight_dest.tenant.fitting import FitMode  # noqa: PLC0415 - few configs fit
+
+    modes = [mode.value for mode in FitMode]
+    if isinstance(value, str) and value in modes:
+        return str(FitMode(value))
+    raise _wrong(f"must be one of {', '.join(modes)}")
+
+
+def checked_fit(tenant: object, mode: object) -> tuple[Tenant | None, str]:
+    """The two settings of fit. Raises ConfigError."""
+    parts: list[_Part] = [("fit", _fit, tenant), ("fit_mode", _fit_mode, mode)]
+    made, made_mode = _all_read(parts)
+    return made, made_mode
+
+
 # --- the same in JSON Schema ------------------------------------------------------------------------------------------
 
 _LABEL_IN_ANY_CASE = _LABEL.replace("a-z", "A-Za-z")
@@ -217,6 +247,10 @@ class DestinationConfig:
     Only `domain` is always needed. `access_key` is needed for identify and group; `shared_secret`, `tenant_id`,
     `topic_name` and both event maps for track. The maps are `{from: to}`: trait to custom field, event to name and to
     version. Raises ConfigError with every problem found. The repr shows no secret.
+
+    `fit`: a Tenant, whose fields the values of people and companies are made to fit; None: they are sent as they are.
+    `fit_mode`: what is done with those that cannot be: "refuse" fails the event, "drop" leaves the field out; "cut" and
+    "cut-or-drop" are the same, but cut texts that are too long. RudderStack's own Config has neither.
     """
 
     domain: str = attrs.field(
@@ -265,17 +299,23 @@ class DestinationConfig:
             "eventVersionMap", _header_map, "event to its version in Gainsight; track needs the event in it", _NO_HEADER
         ),
     )
+    fit: Tenant | None = attrs.field(default=None, hash=False)
+    fit_mode: str = attrs.field(default=REFUSE)
     #: Where requests go in place of the tenant's host: see `Request.at`.
     base_url: str | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        settings = SETTINGS.values()
+        parts: list[_Part] = [
+            (each.name, each.metadata["read"], getattr(self, each.name)) for each in SETTINGS.values()
+        ]
+        if self.fit is not None or self.fit_mode != REFUSE:
+            parts += [("fit", _fit, self.fit), ("fit_mode", _fit_mode, self.fit_mode)]
         try:
-            made = _all_read((each.name, each.metadata["read"], getattr(self, each.name)) for each in settings)
+            made = _all_read(parts)
         except ConfigError as error:
             problems = _hidden(error.problems, self.access_key, self.shared_secret)
         else:
-            self.__dict__.update(zip(_NAMES, made, strict=True))  # it is frozen
+            self.__dict__.update(zip((name for name, *_ in parts), made, strict=True))  # it is frozen
             return
         raise ConfigError(*problems)
 
@@ -363,17 +403,38 @@ class DestinationConfig:
         config.__dict__.update(self.__dict__, base_url=base_url, origin=base_url)
         return config
 
+    def fitting(self, tenant: Tenant | None, mode: str = REFUSE) -> DestinationConfig:
+        """The same, with values made to fit the tenant's fields, or (None) not. Raises ConfigError."""
+        fit, fit_mode = checked_fit(tenant, mode)
+        config = object.__new__(DestinationConfig)
+        config.__dict__.update(self.__dict__, fit=fit, fit_mode=fit_mode)
+        return config
+
+    def fitted(self, name: str, record: dict[str, Any]) -> dict[str, Any]:
+        """The record of the object of that name as it fits `fit`, if that is set. Raises EventError.
+
+        A tenant that was described without the object leaves it as it is.
+        """
+        of = None if self.fit is None else self.fit.object_of(name)
+        if of is None:
+            return record
+        from gainsight_dest.tenant.fitting import fit_record  # noqa: PLC0415 - few configs fit
+
+        return fit_record(record, of, self.fit_mode)[0]
+
     def hide(self, text: str) -> str:
         """The text with this config's secrets masked."""
         return hide(text, self.access_key, self.shared_secret)
 
     def __repr__(self) -> str:
         given = ((name, getattr(self, name)) for name in _NAMES)
-        shown = (f"{name}={dict(value) if isinstance(value, Mapping) else value!r}" for name, value in given if value)
+        shown = [f"{name}={dict(value) if isinstance(value, Mapping) else value!r}" for name, value in given if value]
+        if self.fit is not None:
+            shown += [f"fit={self.fit!r}", f"fit_mode={str(self.fit_mode)!r}"]
         return self.hide(f"DestinationConfig({', '.join(shown)})")
 
     def __reduce__(self) -> tuple[Callable[..., DestinationConfig], tuple[dict[str, Any], str | None]]:
-        settings = {name: getattr(self, name) for name in _NAMES}
+        settings = {name: getattr(self, name) for name in (*_NAMES, "fit", "fit_mode")}
         plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in settings.items()}
         return _rebuild, (plain, self.base_url)
 

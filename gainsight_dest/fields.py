@@ -15,10 +15,26 @@ import attrs
 
 from gainsight_dest.config import CustomField
 from gainsight_dest.errors import EventError
-from gainsight_dest.gainsight import COMPANY_KEY, PERSON_KEY, folded
-from gainsight_dest.values import SCALARS, is_date, is_email, is_url, native, number, plain, present, shown, text
+from gainsight_dest.gainsight import (
+    COMPANY_KEY,
+    COMPANY_SYSTEM_FIELDS,
+    CUSTOM,
+    LINKS,
+    PERSON_KEY,
+    SYSTEM_FIELDS,
+    folded,
+)
+from gainsight_dest.tenant.types import TAKES, Datatype
+from gainsight_dest.values import SCALARS, native, number, plain, present, shown, text
 
-__all__ = ["Datatype"]
+__all__ = [
+    "COMPANY_SYSTEM_FIELDS",
+    "CUSTOM",
+    "LINKS",
+    "SYSTEM_FIELDS",
+    "TAKES",
+    "Datatype",
+]
 
 Traits = Mapping[str, Any]
 Record = dict[str, Any]
@@ -30,19 +46,6 @@ class Form(Enum):
     AS_IS = "as it is"
     TEXT = "text"
     NUMBER = "number"
-
-
-class Datatype(Enum):
-    """What Gainsight keeps in a field. A value that is no such thing is refused there, not here."""
-
-    ANY = "anything"
-    TEXT = "text"
-    NUMBER = "a number"
-    BOOLEAN = "true or false"
-    DATE = "a date"
-    DATETIME = "a date and time"
-    EMAIL = "an email address"
-    URL = "a URL"
 
 
 @attrs.frozen
@@ -105,16 +108,8 @@ COMPANY_FIELDS: tuple[Field, ...] = (
     _field("IndustryNew", "industryNew"),
 )
 
-#: What Gainsight sets by itself in every record, and in a company: no mapping can write it.
-SYSTEM_FIELDS = frozenset({"Gsid", "CreatedDate", "CreatedBy", "ModifiedDate", "ModifiedBy"})
-COMPANY_SYSTEM_FIELDS = SYSTEM_FIELDS | {"Csat", "Nps", "CurrentScore", "ScorecardId", "Trend"}
-
-#: Where a person carries links to companies, and a link the Gsid of its company.
-LINKS = "companies"
+#: What a link of a person to a company calls the Gsid of its company.
 LINKED = "Company_ID"
-
-#: What the name of a custom field ends in.
-CUSTOM = "__gc"
 
 #: A person's Name is made of these, in this order, where none is known.
 NAME_PARTS = ("FirstName", "MiddleName", "LastName")
@@ -130,27 +125,13 @@ def _number(value: Any, path: str) -> int | float | None:  # noqa: ARG001 - one 
 FORMS: dict[Form, Callable[[Any, str], Any]] = {Form.AS_IS: plain, Form.TEXT: text, Form.NUMBER: _number}
 
 
-#: Whether a datatype takes a value: as far as can be told without the tenant.
-TAKES: dict[Datatype, Callable[[Any], bool]] = {
-    Datatype.ANY: lambda _: True,
-    Datatype.TEXT: lambda value: not isinstance(value, (list, dict)),
-    Datatype.NUMBER: lambda value: number(value) is not None,
-    Datatype.BOOLEAN: lambda value: (
-        isinstance(value, bool) or (isinstance(value, str) and value.lower() in {"true", "false"})
-    ),
-    Datatype.DATE: is_date,
-    Datatype.DATETIME: is_date,
-    Datatype.EMAIL: is_email,
-    Datatype.URL: is_url,
-}
-
-
 class Fate(Enum):
     """The way of a trait, or a property, to a field."""
 
     SENT = "sent"
     BLANK = "blank"
     NOT_A_NUMBER = "not a number"
+    UNFIT = "does not fit"
     OVERRIDDEN = "overridden"
     FAULT = "at fault"
     UNMAPPED = "no mapping"

@@ -32,6 +32,20 @@ COMPANY_KEY = "Name"
 #: What Gainsight gives a record to be known by.
 GSID = "Gsid"
 
+PERSON_OBJECT = "Person"
+#: The key of each object that is known here, by the object's name.
+KEYS = {PERSON_OBJECT: PERSON_KEY, "Company": COMPANY_KEY}
+
+#: What Gainsight sets by itself in every record, and in a company: no mapping can write it.
+SYSTEM_FIELDS = frozenset({GSID, "CreatedDate", "CreatedBy", "ModifiedDate", "ModifiedBy", "GsIngestionSource"})
+COMPANY_SYSTEM_FIELDS = SYSTEM_FIELDS | {"Csat", "Nps", "CurrentScore", "PreviousScore", "ScorecardId", "Trend"}
+
+#: Where a person carries links to companies.
+LINKS = "companies"
+
+#: What the name of a custom field ends in.
+CUSTOM = "__gc"
+
 #: Gainsight takes at most this many records in one company write, and all or none of them.
 RECORDS_PER_WRITE = 50
 
@@ -46,8 +60,30 @@ INTEGRATION = "Gainsight"
 
 #: Person_API/People_API_Documentation: an upsert, one person a call.
 PEOPLE_PATH = "/v1.0/api/people"
+#: The same, as Gainsight's own web app calls it. A probe asks which of the two a tenant has.
+OTHER_PEOPLE_PATH = "/v1/peoplemgmt/v1.0/people"
 #: Events_API/Events_API.
 EVENTS_PATH = "/v1.0/api/eventManager/event"
+
+
+#: Users_API, "Read API": changes nothing, so it shows whether a key is accepted. Seen in code, not documented.
+USERS_PATH = "/v1/users/services/list"
+
+
+#: Data_Management_API/Metadata, "Post Describe OMD": the fields of many objects.
+DESCRIBE_PATH = "/v1/meta/services/objects/describe"
+#: The same page, "Get Lite API Call OMD": the objects, without their fields.
+OBJECTS_PATH = "/v1/meta/services/objects/list"
+
+
+def describe_path(name: str) -> str:
+    """The fields of one object. Seen in code that runs against tenants, not documented."""
+    return f"/v1/meta/services/objects/{name}/describe"
+
+
+def picklist_path(category: str) -> str:
+    """The options of a picklist. Seen, too; the field's `PICKLIST_CATEGORY_ID` names the category."""
+    return f"/v1/meta/services/dropdowns/{category}"
 
 
 def query_path(name: str) -> str:
@@ -63,6 +99,27 @@ def insert_path(name: str) -> str:
 def update_path(name: str, key: str) -> str:
     """The same page, "Update API": `keys` names the field that finds the records."""
     return f"{insert_path(name)}?keys={key}"
+
+
+def delete_path(name: str, gsid: str) -> str:
+    """The same page, "Delete API": one record."""
+    return f"{insert_path(name)}/{gsid}"
+
+
+#: What asking for the schema is called in errors.
+DESCRIBE_ACTION = "describe objects"
+
+
+def describe_body(names: Sequence[str]) -> dict[str, Any]:
+    """The body that asks for the fields of those objects, options of picklists included. The documented values."""
+    return {
+        "objectNames": [*names],
+        "includeChilds": "true",
+        "childLevels": "0",
+        "populatePickListOptions": "true",
+        "removeHidden": "false",
+        "host": "MDA",
+    }
 
 
 def record_headers(access_key: str) -> dict[str, str]:
@@ -121,6 +178,16 @@ def query_of_one(key: str, value: str) -> dict[str, Any]:
     return {"select": [key], "where": {"conditions": [condition], "expression": "A"}}
 
 
+def query_of_any(key: str) -> dict[str, Any]:
+    """The body that asks for the key of one record, any of them."""
+    return {"select": [key], "limit": 1, "offset": 0}
+
+
+def users_body() -> dict[str, Any]:
+    """The body that asks for the id of one user, any of them."""
+    return {"includeTotal": False, "limit": 1, "page": 0, "select": ["GSID"]}
+
+
 def records_body(*records: dict[str, Any]) -> dict[str, Any]:
     """The body of an insert or an update."""
     return {"records": list(records)}
@@ -147,6 +214,11 @@ Hide = Callable[[str], str]
 def check(response: Response, action: str, hide: Hide) -> dict[str, Any]:
     """The envelope of a success: a 2xx with a JSON object whose `result` is not false. Raises ResponseError."""
     return _checked(_envelope(response), response, action, hide)
+
+
+def checked_envelope(envelope: Mapping[str, Any], action: str, hide: Hide) -> dict[str, Any]:
+    """`check` for the JSON object of an answer whose status nobody has kept. Raises ResponseError."""
+    return _checked({**envelope}, Response(200), action, hide)
 
 
 def accepted(response: Response, action: str, hide: Hide) -> None:
@@ -348,6 +420,7 @@ CODES: dict[str, Code] = {
     "GSOBJ_VDTDATIME1001": Code(RejectedError, "a date-time is not accepted"),
     "GSOBJ_VDTCURREN1001": Code(RejectedError, "a currency amount is not accepted"),
     "GSOBJ_VDTCURREN1002": Code(RejectedError, "a currency amount is not accepted"),
+    "GSOBJ_VDTPERCENT1001": Code(RejectedError, "a percentage is not accepted"),
     "GSOBJ_VDTURL1001": Code(RejectedError, "a URL is not accepted"),
     "GSOBJ_VDTPKLST1001": Code(RejectedError, "a picklist value is not accepted"),
     "GSOBJ_VDTPKLST1002": Code(RejectedError, "a picklist value is not accepted"),
@@ -356,6 +429,7 @@ CODES: dict[str, Code] = {
     "GSOBJ_VCRUDR1001": Code(RejectedError, "the record is empty"),
     "GSOBJ_VCRUDR1002": Code(RejectedError, "a field is unknown; a custom field's name ends in __gc"),
     "GSOBJ_PEOPLE1001": Code(RejectedError, "no such person"),
+    "OBJECT_NOT_FOUND": Code(RejectedError, "no such object"),
 }
 
 
@@ -380,7 +454,7 @@ FAILED = Code(RetryableError, "Gainsight, or something before it, failed")
 
 def _verdict(status: int, envelope: dict[str, Any] | None) -> Code | None:
     """What the answer means: None is a success. A known code says more than the status does."""
-    result, code = (None, None) if envelope is None else (envelope.get("result"), envelope.get("errorCode"))
+    result, code = (None, None) if envelope is None else (envelope.get("result"), _code(envelope))
     row = CODES.get(code) if isinstance(code, str) else None
     if 200 <= status <= 299:
         if envelope is None:
@@ -391,12 +465,18 @@ def _verdict(status: int, envelope: dict[str, Any] | None) -> Code | None:
     return row or next((by_status for low, high, by_status in STATUSES if low <= status <= high), FAILED)
 
 
+def _code(envelope: dict[str, Any]) -> Any:
+    """The error code, for which a metadata call has a title."""
+    code = envelope.get("errorCode")
+    return envelope.get("title") if code is None and envelope.get("result") is False else code
+
+
 def _error(code: Code, response: Response, envelope: dict[str, Any], action: str, hide: Hide) -> ResponseError:
     return code.error(
         action,
         code.meaning,
         response.status,
-        _word(envelope.get("errorCode"), hide),
+        _word(_code(envelope), hide),
         _request_id(envelope, response, hide),
         tuple(islice(_field_errors(envelope.get("data"), hide), _FIELD_ERRORS)),
         _retry_after(response),

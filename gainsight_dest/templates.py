@@ -7,16 +7,19 @@ costs is by the length of the Config for each event that brings other values: co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from gainsight_dest.config import DestinationConfig, config_with_env
+from gainsight_dest.config import REFUSE, DestinationConfig, checked_fit, config_with_env
 from gainsight_dest.errors import ConfigError, EventError
 from gainsight_dest.reading import Path, Template, config_in, template, variable
 from gainsight_dest.secret import MASK
 from gainsight_dest.values import MAX_DEPTH, plain, present
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant.tenant import Tenant
 
 Object = Mapping[str, Any]
 
@@ -197,9 +200,15 @@ class Settings:
         self._filled: dict[str, DestinationConfig | ConfigError] = {}
         self._kept = 0
 
-    def __reduce__(self) -> tuple[type[Settings], tuple[Any]]:
+    def __reduce__(self) -> tuple[Callable[..., Settings], tuple[Any, ...]]:
         """What was given, to be read anew where it arrives; the environment, which holds other secrets, stays here."""
-        return Settings, (self._given,)
+        return _given_settings, (self._given, self._fit)
+
+    def fitting(self, tenant: Tenant, mode: str = REFUSE) -> Settings:
+        """The same, with values made to fit the tenant's fields: `DestinationConfig.fitting`. Raises ConfigError."""
+        settings = Settings(self._given, self._env)
+        settings._fit = checked_fit(tenant, mode)
+        return settings
 
     @classmethod
     def at_fault(cls, error: ConfigError) -> Settings:
@@ -265,6 +274,8 @@ class Settings:
 
     #: Where an error about all of the Config says that it is.
     _place = "destination config"
+    #: The tenant that values are made to fit, and how.
+    _fit: tuple[Tenant | None, str] | None = None
 
     def _config(self, given: Any) -> Any:
         """The Config in what was given. Raises ConfigError."""
@@ -280,7 +291,8 @@ class Settings:
 
     def _read(self, config: Any) -> DestinationConfig | ConfigError:
         try:
-            return DestinationConfig.from_rudderstack({"Config": config})
+            read = DestinationConfig.from_rudderstack({"Config": config})
+            return read if self._fit is None else read.fitting(*self._fit)
         except ConfigError as error:
             return error
 
@@ -291,6 +303,12 @@ class Settings:
             return read
         names = [name for value in values.values() if isinstance(value, str) and (name := variable(value))]
         return ConfigError(*((place, _masked(problem, names)) for place, problem in read.problems))
+
+
+def _given_settings(given: Any, fit: tuple[Tenant | None, str] | None) -> Settings:
+    settings = Settings(given)
+    settings._fit = fit  # noqa: SLF001 - it is made here
+    return settings
 
 
 def _masked(text: str, names: Iterable[str]) -> str:

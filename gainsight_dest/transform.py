@@ -109,14 +109,19 @@ def _identify(event: Object, config: DestinationConfig) -> UpsertPerson:
     if config.access_key is None:
         raise config.missing("identify", "access_key")
     traits, context_traits = traits_of(event)
-    return UpsertPerson(config, person_of(traits, context_traits, config.custom_fields[PERSON.map]))
+    person = person_of(traits, context_traits, config.custom_fields[PERSON.map])
+    return UpsertPerson(config, person if config.fit is None else config.fitted(PERSON.name, person))
 
 
 def _group(event: Object, config: DestinationConfig) -> FindCompany:
     if config.access_key is None:
         raise config.missing("group", "access_key")
     traits, context_traits = traits_of(event)
-    return FindCompany(config, company_of(traits, config.custom_fields[COMPANY.map]), email_of(context_traits))
+    company, email = company_of(traits, config.custom_fields[COMPANY.map]), email_of(context_traits)
+    if config.fit is not None:
+        config.fitted(PERSON.name, {PERSON.key: email})  # the link's: a key is never changed, but may be refused
+        company = config.fitted(COMPANY.name, company)
+    return FindCompany(config, company, email)
 
 
 def _track(event: Object, config: DestinationConfig) -> SendEvent:

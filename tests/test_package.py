@@ -14,23 +14,28 @@ from inspect import signature
 import pytest
 
 import gainsight_dest
+from gainsight_dest.tenant import MODULES
 from tests.public import PACKAGE
 
 CORE = [
-    *("errors", "secret", "spelling", "values", "gainsight", "reading", "config", "fields", "descriptors"),
-    *("templates", "transform", "outcome"),
+    *("errors", "secret", "spelling", "values", "gainsight", "reading"),
+    *(f"tenant.{each}" for each in ("types", "data", "answers", "tenant", "fitting")),
+    *("config", "fields", "descriptors", "tenant.request", "templates", "transform", "outcome"),
     *(f"known.{each}" for each in ("told", "known", "recall")),
     *(
         f"batching.{each}"
         for each in ("defaults", "merge", "requests", "ledger", "chunking", "stages", "batch", "moments", "address")
     ),
-    *("explaining.trace", "explaining.alike", "explaining.explain", "explaining.profile"),
+    *("explaining.trace", "explaining.alike", "explaining.told", "explaining.explain", "explaining.profile"),
     *(f"linting.{each}" for each in ("schema", "finding", "subject", "rule")),
-    *(f"linting.{each}" for each in ("of_config", "of_events", "rules", "lint")),
+    *(f"linting.{each}" for each in ("of_config", "of_events", "of_tenant", "rules", "lint")),
+    *(f"checking.{each}" for each in ("changes", "requests", "result", "fields", "steps", "check")),
     *(f"plan.{each}" for each in ("durations", "limits", "repeats", "load", "days", "verdict")),
 ]
 #: What is loaded when it is asked for, and is no part of the core.
 LATER = {"known.known": {"known.redis", "known.sqlite"}}
+#: What the package gives when it is asked for, and the module that has it.
+OF_TENANT = {f"tenant.{name}": f"tenant.{module}" for module, names in MODULES.items() for name in names}
 NETWORK = ["requests", "urllib3", "http.client", "ssl", "socket", "asyncio"]
 
 
@@ -51,7 +56,7 @@ def test_a_name_that_is_not_there_is_told_as_any_module_tells_it() -> None:
         getattr(gainsight_dest, "transfrom")  # noqa: B009 - a type checker knows that it is not there
 
 
-@pytest.mark.parametrize("package", ["", ".deliver", ".rudderstack", ".testing"])
+@pytest.mark.parametrize("package", ["", ".deliver", ".rudderstack", ".tenant", ".testing"])
 def test_dir_names_what_is_loaded_later_too(package: str) -> None:
     """In a new interpreter: here, all of them may have been asked for."""
     program = f"import gainsight_dest{package} as room; print(*{{*room.__all__}} - {{*dir(room)}})"
@@ -116,7 +121,8 @@ def test_a_core_module_imports_only_what_stands_before_it(module: str) -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gainsight_dest":
             within = (node.module or "").removeprefix("gainsight_dest").removeprefix(".")
             packages = {"", *(name.rpartition(".")[0] for name in CORE)}
-            imported |= {f"{within}.{a.name}".strip(".") for a in node.names} if within in packages else {within}
+            named = {f"{within}.{a.name}".strip(".") for a in node.names} if within in packages else {within}
+            imported |= {OF_TENANT.get(name, name) for name in named}
         assert not (isinstance(node, ast.ImportFrom) and node.level), "imports are absolute"
     assert imported - LATER.get(module, set()) <= set(CORE[: CORE.index(module)])
 

@@ -41,6 +41,9 @@ TIMEOUT: Timeout = (5, 30)
 #: Seconds for a whole call, from the look-up of the host to the last byte of the answer.
 DEADLINE = 60.0
 
+#: A gateway may refuse a call of these with a body.
+_WITHOUT_BODY = frozenset({"GET", "DELETE"})
+
 #: The variables that a client takes a proxy from: first match.
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
@@ -131,7 +134,9 @@ def headers_of(request: Request) -> dict[str, bytes]:
 
 
 def body_of(request: Request) -> bytes:
-    """JSON. Raises EventError."""
+    """JSON, or nothing where the method carries none. Raises EventError."""
+    if request.method in _WITHOUT_BODY:
+        return b""
     try:
         return json.dumps(request.body, allow_nan=False).encode()
     except ValueError:  # an integer of thousands of digits
