@@ -29,13 +29,14 @@ from gainsight_dest.cli.files import (
     reading,
     write_whole,
 )
-from gainsight_dest.cli.options import limit_options, limits, listen_options, refuse_idle
+from gainsight_dest.cli.options import limit_options, limits, listen_options, refuse_idle, tenant_option
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.fields import COMPANY, PERSON, linked_companies
 from gainsight_dest.gainsight import GSID
 
 if TYPE_CHECKING:
     from gainsight_dest.sandbox import Sandbox
+    from gainsight_dest.tenant import Tenant
 
 _ROWS = 20
 _NAP = 0.2
@@ -43,16 +44,26 @@ _NAP = 0.2
 
 @click.command(short_help="Run Gainsight in memory on this machine, with a page to look at.")
 @config_option
+@tenant_option
 @listen_options(8080)
 @click.option("--data", metavar="FILE", help="Load the records of this file, if there are any; save them at the end.")
 @click.option(
     "--faults", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Answer with these faults, in JSON."
 )
 @limit_options
-def sandbox(config_file: str | None, port: int, host: str, data: str | None, faults: str | None, **allowed: int) -> int:
+def sandbox(
+    config_file: str | None,
+    tenant: Tenant | None,
+    port: int,
+    host: str,
+    data: str | None,
+    faults: str | None,
+    **allowed: int,
+) -> int:
     """Run Gainsight in memory on this machine, with a page to look at, until Ctrl-C.
 
     With --config it accepts only the keys, events and custom fields of that destination. Without it, it accepts all.
+    With --tenant it has the fields of that tenant, and refuses what the tenant would.
 
     Exit status: 0 after Ctrl-C or SIGTERM, 2 wrong use or config.
     """
@@ -68,16 +79,16 @@ def sandbox(config_file: str | None, port: int, host: str, data: str | None, fau
     with blamed(faults):
         planned = faults_from(read.json_of(faults, content(faults))) if faults else ()
     config = fixed_config(config_file) if config_file else None
-    tenant = Sandbox(config, **limits(allowed), faults=planned, content=kept)
+    gainsight = Sandbox(config, tenant=tenant, **limits(allowed), faults=planned, content=kept)
     with ExitStack() as stack:
         with listening(host, port):
-            server = stack.enter_context(Server(tenant, host, port))
+            server = stack.enter_context(Server(gainsight, host, port))
         show.say(f"Gainsight's sandbox is at {server.url}, Ctrl-C ends it. To deliver to it:")
         show.say(f"  gainsight-dest deliver EVENTS --config FILE --base-url {server.url}")
         _wait_for_the_end()
     if data:
         with named(data, "written"):
-            write_whole(data, json.dumps(tenant.as_data(), indent=1))
+            write_whole(data, json.dumps(gainsight.as_data(), indent=1))
     return 0
 
 

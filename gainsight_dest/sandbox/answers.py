@@ -9,7 +9,7 @@ import attrs
 
 from gainsight_dest.fields import Record
 from gainsight_dest.gainsight import Response
-from gainsight_dest.sandbox.faults import BROKEN, FAULTS, PlannedFault
+from gainsight_dest.sandbox.faults import BROKEN, FAULTS, TOO_MANY, PlannedFault
 
 _SLOW = 60.0
 _RETRY_AFTER = 7.0
@@ -30,9 +30,24 @@ class RefusedError(Exception):
         super().__init__(status, code, text, data)
         self.status, self.code, self.text, self.data = status, code, text, data
 
+    def envelope(self, request_id: str) -> Record:
+        """What the caller gets to see."""
+        return envelope_of(request_id, self.code, self.text, self.data)
+
+
+class UndescribedError(RefusedError):
+    """What is asked of the schema is not there, which Gainsight tells without an error code."""
+
+    def __init__(self, title: str, detail: str) -> None:
+        super().__init__(400, title, detail)
+
+    def envelope(self, request_id: str) -> Record:
+        """What the caller gets to see."""
+        return {"requestId": request_id, "result": False, "title": self.code, "detail": self.text}
+
 
 def saved(companies: list[Record]) -> Record:
-    """The data of a write of companies."""
+    """The data of a write of companies, and of a delete."""
     return {"count": len(companies), "errors": None, "records": [dict(company) for company in companies]}
 
 
@@ -58,13 +73,15 @@ def fail(fault: PlannedFault | None) -> None:
         raise RefusedError(*refusal)
 
 
-def shown(status: int, envelope: Record, fault: PlannedFault | None) -> Answer:
-    """The answer as the caller gets to see it."""
+def shown(status: int, envelope: Record, fault: PlannedFault | None, limit: int | None) -> Answer:
+    """The answer as the caller gets to see it. `limit`: the calls of a minute, told to a call that is one too many."""
     kind = fault.kind if fault else None
     headers = {"Content-Type": "application/json", "x-gs-request-id": envelope["requestId"]}
     seconds = 0.0
     if kind in {"dropped-before", "dropped-after"}:
         return Answer(None)
+    if status == TOO_MANY[0] and limit is not None:
+        headers["x-ratelimit-limit"] = str(limit)
     if kind == "429-retry-after":
         headers["Retry-After"] = f"{_seconds(fault, _RETRY_AFTER):g}"
     if kind == "500-after":
@@ -74,7 +91,7 @@ def shown(status: int, envelope: Record, fault: PlannedFault | None) -> Answer:
         return Answer(Response(200, b"<html><body>Welcome to Gainsight</body></html>", headers))
     if kind == "slow":
         seconds = _seconds(fault, _SLOW)
-    if kind in _NOTHING and envelope["data"] == {"records": []}:
+    if kind in _NOTHING and envelope.get("data") == {"records": []}:
         status, changes = _NOTHING[kind]
         envelope = {**envelope, **changes}
     body = json.dumps(envelope).encode()

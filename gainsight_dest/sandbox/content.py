@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from math import inf
 from typing import Any
 
 import attrs
 
-from gainsight_dest.fields import COMPANY, LINKED, LINKS, PERSON, Record
+from gainsight_dest.fields import COMPANY, LINKED, LINKS, PERSON, GainsightObject, Record
 from gainsight_dest.gainsight import GSID
 
 
@@ -25,15 +27,17 @@ class Content:
     companies: list[Record] = attrs.field(factory=list)
     events: list[Record] = attrs.field(factory=list)
     _by_name: dict[str, list[Record]] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-    _places: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    _order: dict[str, int] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    _made: int = attrs.field(default=0, init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        for place, company in enumerate(self.companies):
-            self._index(company, place)
+        for company in self.companies:
+            self._index(company)
 
-    def _index(self, company: Record, place: int) -> None:
+    def _index(self, company: Record) -> None:
         self._by_name.setdefault(company[COMPANY.key], []).append(company)
-        self._places[company[GSID]] = place
+        self._order[company[GSID]] = self._made
+        self._made += 1
 
     def as_data(self) -> dict[str, list[Record]]:
         """All of it as plain data of its own, ready for JSON."""
@@ -57,9 +61,13 @@ class Content:
         linked_people = ({**person, LINKS: _links(person)} for person in people)
         return cls({person[PERSON.key]: person for person in linked_people}, companies, events)
 
+    def has_person(self, email: object) -> bool:
+        """Whether there is a person of that Email."""
+        return isinstance(email, str) and email in self.people
+
     def has_company(self, gsid: str) -> bool:
         """Whether there is a company of that Gsid."""
-        return gsid in self._places
+        return gsid in self._order
 
     def upsert_person(self, record: Record) -> None:
         """Creates the person of that Email or updates it; links are added to those that are there."""
@@ -71,37 +79,51 @@ class Content:
 
     def insert_company(self, record: Record) -> Record:
         """A new company, whether or not there is one of its Name."""
-        place = number = len(self.companies)
+        number = self._made  # never that of a company which was deleted
         while self.has_company(gsid_of(number)):
             number += 1
         company = {GSID: gsid_of(number), **record}
         self.companies.append(company)
-        self._index(company, place)
+        self._index(company)
+        return company
+
+    def delete_company(self, gsid: str) -> Record | None:
+        """Takes the company of that Gsid away, with the links of people to it; None if there is none."""
+        if not self.has_company(gsid):
+            return None
+        del self._order[gsid]
+        company = self.companies.pop(next(n for n, each in enumerate(self.companies) if each[GSID] == gsid))
+        self.named(company[COMPANY.key]).remove(company)
+        for person in self.people.values():
+            person[LINKS] = [link for link in _links(person) if link[LINKED] != gsid]
         return company
 
     def named(self, name: str) -> list[Record]:
         """The companies of that Name."""
         return self._by_name.get(name, [])
 
-    def query(self, where: Record | None) -> Iterator[Record]:
-        """The companies that meet the conditions, in the order of their making. Raises ValueError."""
+    def query(self, where: Record | None, of: GainsightObject = COMPANY) -> Iterator[Record]:
+        """The records of the object that meet the conditions, in the order of their making. Raises ValueError."""
         if not where:
-            return iter(self.companies)
+            return iter(self._records(of))
         conditions = {str(each["alias"]): _checked(each) for each in where["conditions"]}
         meets = parsed(str(where.get("expression") or " AND ".join(conditions)), set(conditions))
         return (
-            company
-            for company in self._candidates(conditions.values())
-            if meets({alias: _holds(each, company) for alias, each in conditions.items()})
+            record
+            for record in self._candidates(conditions.values(), of)
+            if meets({alias: _holds(each, record) for alias, each in conditions.items()})
         )
 
-    def _candidates(self, conditions: Iterable[Record]) -> list[Record]:
+    def _records(self, of: GainsightObject) -> Collection[Record]:
+        return self.companies if of is COMPANY else self.people.values()
+
+    def _candidates(self, conditions: Iterable[Record], of: GainsightObject) -> Collection[Record]:
         """Those that may meet the conditions: by the index of names, if they speak of nothing else."""
-        if not all(each["name"] == COMPANY.key and each["operator"] in {"EQ", "IN"} for each in conditions):
-            return self.companies
+        is_by_name = all(each["name"] == COMPANY.key and each["operator"] in {"EQ", "IN"} for each in conditions)
+        if of is not COMPANY or not is_by_name:
+            return self._records(of)
         names = {name for each in conditions for name in each["value"] if isinstance(name, str)}
-        places = sorted(self._places[company[GSID]] for name in names for company in self.named(name))
-        return [self.companies[place] for place in places]
+        return sorted((each for name in names for each in self.named(name)), key=lambda each: self._order[each[GSID]])
 
 
 _GSID = "1P02SANDBOX"
@@ -133,23 +155,59 @@ def _text(record: Record, name: str) -> str:
     return text
 
 
-_OPERATORS: dict[Any, Callable[[Any, list[Any]], bool]] = {
-    "EQ": lambda value, wanted: value == wanted[0],
-    "NE": lambda value, wanted: value != wanted[0],
-    "IN": lambda value, wanted: value in wanted,
+def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Any, list[Any]], bool]:
+    """Whether the value stands so to the one wanted: texts, ISO dates among them, by their letters, numbers by size."""
+    return lambda value, wanted: _is_alike([value, *wanted]) and holds(value, wanted[0])
+
+
+def _is_alike(values: list[Any]) -> bool:
+    kinds = {type(value) for value in values}
+    return kinds == {str} or kinds <= {int, float}
+
+
+def _of_texts(holds: Callable[[str, str], bool]) -> Callable[[Any, list[Any]], bool]:
+    return lambda value, wanted: _is_alike([value, "", *wanted]) and holds(value, wanted[0])
+
+
+def _chosen(value: Any) -> list[str]:
+    """The options in a multi-select."""
+    return value.split(";") if isinstance(value, str) else []
+
+
+_EMPTY: tuple[Any, ...] = (None, "")
+#: How many values each operator takes, at least and at most, and whether the field's value meets them.
+_OPERATORS: dict[Any, tuple[int, float, Callable[[Any, list[Any]], bool]]] = {
+    "EQ": (1, inf, lambda value, wanted: value == wanted[0]),
+    "NE": (1, inf, lambda value, wanted: value != wanted[0]),
+    "IN": (1, inf, lambda value, wanted: value in wanted),
+    "LT": (1, 1, _ordered(operator.lt)),
+    "GT": (1, 1, _ordered(operator.gt)),
+    "LTE": (1, 1, _ordered(operator.le)),
+    "GTE": (1, 1, _ordered(operator.ge)),
+    "BTW": (2, 2, lambda value, wanted: _is_alike([value, *wanted]) and wanted[0] <= value <= wanted[1]),
+    "CONTAINS": (1, 1, _of_texts(operator.contains)),
+    "STARTS_WITH": (1, 1, _of_texts(str.startswith)),
+    "ENDS_WITH": (1, 1, _of_texts(str.endswith)),
+    "IS_NULL": (0, inf, lambda value, _: value in _EMPTY),
+    "IS_NOT_NULL": (0, inf, lambda value, _: value not in _EMPTY),
+    "INCLUDES": (1, inf, lambda value, wanted: any(each in wanted for each in _chosen(value))),
+    "EXCLUDES": (1, inf, lambda value, wanted: not any(each in wanted for each in _chosen(value))),
 }
 
 
 def _checked(condition: Record) -> Record:
     if condition["operator"] not in _OPERATORS or not isinstance(condition["name"], str):
         raise ValueError("an unknown operator, or no name")
-    if not isinstance(condition["value"], list) or not condition["value"]:
-        raise ValueError("no list of values")
-    return condition
+    least, most, _ = _OPERATORS[condition["operator"]]
+    wanted = condition["value"] if least else condition.get("value") or []
+    if not isinstance(wanted, list) or not least <= len(wanted) <= most:
+        raise ValueError("no list of values, or not as many as the operator takes")
+    return {**condition, "value": wanted}
 
 
-def _holds(condition: Record, company: Record) -> bool:
-    return _OPERATORS[condition["operator"]](company.get(condition["name"]), condition["value"])
+def _holds(condition: Record, record: Record) -> bool:
+    _, _, meets = _OPERATORS[condition["operator"]]
+    return meets(record.get(condition["name"]), condition["value"])
 
 
 def parsed(expression: str, aliases: set[str]) -> Callable[[dict[str, bool]], bool]:
@@ -157,7 +215,7 @@ def parsed(expression: str, aliases: set[str]) -> Callable[[dict[str, bool]], bo
 
     AND binds closer than OR, as in Python, whose parser reads it.
     """
-    words = re.sub(r"\b(AND|OR)\b", lambda operator: operator[0].lower(), expression)
+    words = re.sub(r"\b(AND|OR)\b", lambda word: word[0].lower(), expression)
     try:
         tree = ast.parse(words.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

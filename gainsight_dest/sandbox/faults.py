@@ -51,8 +51,21 @@ FAULTS: dict[str, FaultKind] = {
     "nothing-code": FaultKind("a query that finds nothing answers HTTP 400, GSOBJ_1011"),
 }
 
-#: What a call asks for, in the words of `Request.action`.
-ACTIONS = ("find company", "create company", "update company", "link person", "upsert person", "send event")
+#: What a call asks for, in the words of `Request.action`: what events do, then what `check` and `probe` do beside it.
+ACTIONS = (
+    "find company",
+    "create company",
+    "update company",
+    "link person",
+    "upsert person",
+    "send event",
+    "find person",
+    "delete company",
+    "describe objects",
+    "list objects",
+    "read picklist",
+    "list users",
+)
 
 
 _DAY = 86_400

@@ -1,8 +1,9 @@
-"""The tenant: routes, keys, limits and faults around its content. Plain computation; it reads no clock but its own."""
+"""Gainsight: routes, keys, limits and faults around its content. Plain computation; it reads no clock but its own."""
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import uuid
@@ -10,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import attrs
 
@@ -31,18 +32,35 @@ from gainsight_dest.fields import (
     is_link,
     linked_companies,
 )
-from gainsight_dest.gainsight import EVENTS_PATH, PEOPLE_PATH, RECORDS_PER_WRITE, Response, insert_path, query_path
-from gainsight_dest.sandbox.answers import Answer, RefusedError, envelope_of, fail, saved, shown
+from gainsight_dest.gainsight import (
+    DESCRIBE_ACTION,
+    DESCRIBE_PATH,
+    EVENTS_PATH,
+    OBJECTS_PATH,
+    OTHER_PEOPLE_PATH,
+    PEOPLE_PATH,
+    RECORDS_PER_WRITE,
+    USERS_PATH,
+    Response,
+    delete_path,
+    describe_path,
+    insert_path,
+    picklist_path,
+    query_path,
+)
+from gainsight_dest.sandbox.answers import Answer, RefusedError, UndescribedError, envelope_of, fail, saved, shown
 from gainsight_dest.sandbox.content import Content
 from gainsight_dest.sandbox.faults import TOO_MANY, UNAUTHORIZED, FaultPlan, PlannedFault
 from gainsight_dest.sandbox.limits import DAY, MINUTE, Window
-from gainsight_dest.sandbox.schema import FieldProblem, problems
+from gainsight_dest.sandbox.metadata import described, listed, picklist
+from gainsight_dest.sandbox.schema import FieldProblem, own_tenant, problems, refused_by
 from gainsight_dest.values import plain
 
 if TYPE_CHECKING:
     import requests
 
     from gainsight_dest.sandbox.transport import SandboxTransport
+    from gainsight_dest.tenant import Tenant
 
 #: Rows that a query answers with at most.
 ROWS_PER_QUERY = 5000
@@ -103,15 +121,17 @@ class Sandbox:
     """A tenant of Gainsight in memory.
 
     `config` says which access key, shared secret, tenant id, topic, event names and versions and custom fields are
-    right; without it any are. `calls_per_minute` and `calls_per_day` (None: without end) are counted in fixed windows
-    of `clock`, in seconds since the epoch. `faults` are met by the calls that they name. `custom_fields` gives
-    datatypes: `{"Company": {"Renewed__gc": Datatype.DATE}}`. May be used by several threads.
+    right; without it any are. `tenant`: its fields; what it refuses is refused here, and what asks for its schema is
+    told of it. `calls_per_minute` and `calls_per_day` (None: without end) are counted in fixed windows of `clock`, in
+    seconds since the epoch. `faults` are met by the calls that they name. `custom_fields` gives datatypes where there
+    is no tenant: `{"Company": {"Renewed__gc": Datatype.DATE}}`. May be used by several threads.
     """
 
     def __init__(
         self,
         config: DestinationConfig | None = None,
         *,
+        tenant: Tenant | None = None,
         calls_per_minute: int | None = CALLS_PER_MINUTE,
         calls_per_day: int | None = CALLS_PER_DAY,
         clock: Callable[[], float] = time.time,
@@ -132,9 +152,18 @@ class Sandbox:
         self._number = 0
         declared = custom_fields or {}
         self._custom = {of.name: _custom(of, config, declared.get(of.name)) for of in OBJECTS}
+        self._tenant = tenant
 
-    def _problems(self, record: Record, of: GainsightObject) -> list[FieldProblem]:
-        return [*problems(record, of, self._custom[of.name])]
+    @property
+    def tenant(self) -> Tenant:
+        """What it says of its fields when it is asked: the tenant that it was given, or its own, of standard fields."""
+        return own_tenant(self._custom) if self._tenant is None else self._tenant
+
+    def _problems(self, record: Record, of: GainsightObject, *, is_new: bool) -> list[FieldProblem]:
+        known = None if self._tenant is None else self._tenant.object_of(of.name)
+        if known is None:
+            return [*problems(record, of, self._custom[of.name])]
+        return [*refused_by(known, record, of, is_new=is_new)]
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -183,13 +212,21 @@ class Sandbox:
             data = carry_out(incoming)
             status, envelope = 200, envelope_of(request_id, data=data)
         except RefusedError as error:
-            status, envelope = error.status, envelope_of(request_id, error.code, error.text, error.data)
-        answer = shown(status, envelope, fault)
+            status, envelope = error.status, error.envelope(request_id)
+        answer = shown(status, envelope, fault, self.limits[0])
         seen = None if answer.response is None else answer.response.status
         kind = fault.kind if fault else None
         self.calls.append(
             CallRecord(
-                self._number, now, incoming.method, incoming.path, action, seen, envelope["errorCode"], request_id, kind
+                self._number,
+                now,
+                incoming.method,
+                incoming.path,
+                action,
+                seen,
+                envelope.get("errorCode"),
+                request_id,
+                kind,
             )
         )
         return answer
@@ -214,12 +251,13 @@ class Sandbox:
 
     def _route(self, incoming: _IncomingCall) -> tuple[str | None, Callable[[_IncomingCall], Any]]:
         """What a call asks for, and what carries it out."""
-        action, carry_out = self._ROUTES.get((incoming.method, incoming.path), (None, None))
-        if carry_out is None:
-            return None, _no_such_route
-        if action == "upsert person" and isinstance(incoming.body, dict) and is_link(incoming.body):
-            action = "link person"
-        return action, partial(carry_out, self)
+        for method, path, action, carry_out in self._ROUTES:
+            parts = _parts(path, incoming.path) if method == incoming.method else None
+            if parts is not None:
+                if carry_out is Sandbox._upsert_person and isinstance(incoming.body, dict) and is_link(incoming.body):
+                    action = "link person"  # noqa: PLW2901 - the one route that two requests take
+                return action, partial(carry_out, self, *parts)
+        return None, _no_such_route
 
     # --- what is asked for ------------------------------------------------------------------------------------------
 
@@ -228,7 +266,8 @@ class Sandbox:
         person = _object(incoming.body)
         if not person:
             raise RefusedError(400, "GSOBJ_VCRUDR1001", "Row is empty")
-        problems = self._problems({k: v for k, v in person.items() if k != LINKS}, PERSON)
+        is_new = not self.content.has_person(person.get(PERSON.key))
+        problems = self._problems({k: v for k, v in person.items() if k != LINKS}, PERSON, is_new=is_new)
         problems += [
             FieldProblem(LINKED, "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
             for gsid in _gsids(person)
@@ -242,10 +281,16 @@ class Sandbox:
         return {"count": 1, "errors": None}
 
     def _find_companies(self, incoming: _IncomingCall) -> Record:
+        return self._found(incoming, COMPANY)
+
+    def _find_people(self, incoming: _IncomingCall) -> Record:
+        return self._found(incoming, PERSON)
+
+    def _found(self, incoming: _IncomingCall, of: GainsightObject) -> Record:
         self._check_access_key(incoming)
         query = _object(incoming.body)
         try:
-            found = [*self.content.query(query.get("where"))]
+            found = [*self.content.query(query.get("where"), of)]
             first, most = _count(query, "offset", 0), _count(query, "limit", ROWS_PER_QUERY)
             select = _names(query["select"])
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -255,11 +300,11 @@ class Sandbox:
 
     def _create_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
-        return saved([self.content.insert_company(record) for record in self._checked_companies(incoming)])
+        return saved([self.content.insert_company(record) for record in self._checked_companies(incoming, is_new=True)])
 
     def _update_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
-        records = self._checked_companies(incoming)
+        records = self._checked_companies(incoming, is_new=False)
         if incoming.query.get("keys") != [COMPANY.key]:
             raise RefusedError(400, "GSOBJ_1008", f"keys must be {COMPANY.key}")
         if any(not self.content.named(record[COMPANY.key]) for record in records):
@@ -269,12 +314,21 @@ class Sandbox:
                 company.update(record)
         return saved([self.content.named(record[COMPANY.key])[0] for record in records])
 
-    def _checked_companies(self, incoming: _IncomingCall) -> list[Record]:
+    def _delete_company(self, gsid: str, incoming: _IncomingCall) -> Record:
+        self._check_access_key(incoming)
+        company = self.content.delete_company(gsid)
+        if company is None:
+            raise RefusedError(400, "GSOBJ_1004", f"Invalid Gsid: {gsid}")
+        return saved([company])
+
+    def _checked_companies(self, incoming: _IncomingCall, *, is_new: bool) -> list[Record]:
         """The records of a write: all of them, or none if one is wrong. Which one it is, the answer does not say."""
         records = _object(incoming.body).get("records")
         if not isinstance(records, list) or not 0 < len(records) <= RECORDS_PER_WRITE:
             raise RefusedError(400, "GSOBJ_1008", f"records must be a list of 1 to {RECORDS_PER_WRITE}")
-        problems = [problem for record in records for problem in self._problems(_object(record), COMPANY)]
+        problems = [
+            problem for record in records for problem in self._problems(_object(record), COMPANY, is_new=is_new)
+        ]
         if problems:
             errors = [{"success": False, "parsedValue": p.value, "errors": [p.as_data()]} for p in problems]
             data = {"count": 0, "errors": [errors], "records": None}
@@ -302,6 +356,40 @@ class Sandbox:
         self.content.events.append({**event, "properties": _object(incoming.body)})
         return {}
 
+    def _describe_many(self, incoming: _IncomingCall) -> list[Record]:
+        self._check_access_key(incoming)
+        asked = _object(incoming.body)
+        try:
+            names = _names(asked.get("objectNames"))
+        except ValueError:
+            raise RefusedError(400, "GSOBJ_1008", "objectNames must be a list of names") from None
+        return self._described(names, with_options=asked.get("populatePickListOptions") in _TRUE)
+
+    def _describe_one(self, name: str, incoming: _IncomingCall) -> list[Record]:
+        self._check_access_key(incoming)
+        return self._described([name], with_options=incoming.query.get("idd") == ["true"])
+
+    def _described(self, names: list[str], *, with_options: bool) -> list[Record]:
+        objects = described(self.tenant, names, with_options=with_options)
+        if not objects:
+            raise UndescribedError("OBJECT_NOT_FOUND", "There is no object of that name")
+        return objects
+
+    def _list_objects(self, incoming: _IncomingCall) -> list[Record]:
+        self._check_access_key(incoming)
+        return listed(self.tenant)
+
+    def _read_picklist(self, category: str, incoming: _IncomingCall) -> Record:
+        self._check_access_key(incoming)
+        found = picklist(self.tenant, category)
+        if found is None:
+            raise UndescribedError("CATEGORY_NOT_FOUND", "There is no category of that id")
+        return found
+
+    def _list_users(self, incoming: _IncomingCall) -> list[Record]:
+        self._check_access_key(incoming)
+        return [{"GSID": "1P01SANDBOX000000000000"}]
+
     def _check_access_key(self, incoming: _IncomingCall) -> None:
         given = incoming.headers.get("accesskey")
         if not given:
@@ -309,13 +397,22 @@ class Sandbox:
         if self._config is not None and not _is(given, self._config.access_key):
             raise RefusedError(*UNAUTHORIZED)
 
-    _ROUTES: ClassVar[dict[tuple[str, str], tuple[str, Callable[[Sandbox, _IncomingCall], Any]]]] = {
-        ("PUT", PEOPLE_PATH): ("upsert person", _upsert_person),
-        ("POST", query_path(COMPANY.name)): ("find company", _find_companies),
-        ("POST", insert_path(COMPANY.name)): ("create company", _create_companies),
-        ("PUT", insert_path(COMPANY.name)): ("update company", _update_companies),
-        ("POST", EVENTS_PATH): ("send event", _send_event),
-    }
+    #: Method, path, what is asked for, what carries it out. A `*` of the path is handed on to it.
+    _ROUTES: ClassVar[tuple[tuple[str, str, str, Callable[..., Any]], ...]] = (
+        ("PUT", PEOPLE_PATH, "upsert person", _upsert_person),
+        ("PUT", OTHER_PEOPLE_PATH, "upsert person", _upsert_person),
+        ("POST", query_path(PERSON.name), "find person", _find_people),
+        ("POST", query_path(COMPANY.name), "find company", _find_companies),
+        ("POST", insert_path(COMPANY.name), "create company", _create_companies),
+        ("PUT", insert_path(COMPANY.name), "update company", _update_companies),
+        ("DELETE", delete_path(COMPANY.name, "*"), "delete company", _delete_company),
+        ("POST", EVENTS_PATH, "send event", _send_event),
+        ("POST", DESCRIBE_PATH, DESCRIBE_ACTION, _describe_many),
+        ("GET", describe_path("*"), DESCRIBE_ACTION, _describe_one),
+        ("GET", OBJECTS_PATH, "list objects", _list_objects),
+        ("GET", picklist_path("*"), "read picklist", _read_picklist),
+        ("POST", USERS_PATH, "list users", _list_users),
+    )
 
     # --- content ----------------------------------------------------------------------------------------------------
 
@@ -338,6 +435,18 @@ class Sandbox:
         """All content as plain data, ready for JSON; `Content.from_data` takes it back."""
         with self._lock:
             return self.content.as_data()
+
+
+#: What says yes in the body of a describe call: Gainsight's own sample writes it as text.
+_TRUE = (True, "true")
+
+
+def _parts(pattern: str, path: str) -> list[str] | None:
+    """What stands in a path where its pattern has a `*`; None if it is another path."""
+    if "*" not in pattern:
+        return [] if path == pattern else None
+    found = re.fullmatch("([^/]+)".join(map(re.escape, pattern.split("*"))), path)
+    return None if found is None else [unquote(part) for part in found.groups()]
 
 
 def _is(given: str, expected: str | None) -> bool:

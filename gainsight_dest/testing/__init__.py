@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gainsight_dest.testing.builders import group_event, identify_event, track_event
     from gainsight_dest.testing.component import ComponentTest, NetworkCall, load_component_tests
     from gainsight_dest.testing.difference import ABSENT, Difference
-    from gainsight_dest.testing.strategies import configs, events, traits
+    from gainsight_dest.testing.strategies import configs, events, fitting_events, tenants, traits
 
 __all__ = [
     "ABSENT",
@@ -25,9 +25,11 @@ __all__ = [
     "NetworkCall",
     "configs",
     "events",
+    "fitting_events",
     "group_event",
     "identify_event",
     "load_component_tests",
+    "tenants",
     "track_event",
     "traits",
 ]
@@ -40,9 +42,11 @@ if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every nam
         "NetworkCall": "component",
         "configs": "strategies",
         "events": "strategies",
+        "fitting_events": "strategies",
         "group_event": "builders",
         "identify_event": "builders",
         "load_component_tests": "component",
+        "tenants": "strategies",
         "track_event": "builders",
         "traits": "strategies",
     }

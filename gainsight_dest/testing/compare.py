@@ -1,7 +1,7 @@
 """What a test expects of an event, compared with what the mapping makes of it. Pure functions of values.
 
-An expectation is an object with some of the keys `body`, `headers`, `request`, `link`, `error`, `explain`. Secrets are
-`***` in every result, and `***` in an expectation is any secret.
+An expectation is an object with some of the keys `body`, `headers`, `request`, `link`, `error`, `refusal`, `explain`.
+Secrets are `***` in every result, and `***` in an expectation is any secret.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Expectation = Mapping[str, Any]
 def outcome(explanation: Trace) -> dict[str, Any]:
     """What the mapping makes of the event, by the keys of an expectation: `error`, or a request's; and `explain`.
 
-    The `body` of a group is the company, `link` the person that is linked to it; `request` are the steps of `preview`.
-    Secrets are masked.
+    The `body` of a group is the company, `link` the person that is linked to it; `request` are the steps of `preview`;
+    `refusal` is why the tenant refuses the event, if it does. Secrets are masked.
     """
     given = explanation.as_dict()
     if explanation.request is None:
@@ -31,6 +31,8 @@ def outcome(explanation: Trace) -> dict[str, Any]:
     made = {"body": request.body, "headers": request.headers, "request": steps, "explain": given["rows"]}
     if isinstance(request, FindCompany):
         made |= {"body": request.company, "link": steps[-1]["body"]}
+    if explanation.refusal is not None:
+        made |= {"refusal": explanation.refusal}
     return {key: hidden(value, request.config.hide) for key, value in made.items()}
 
 
@@ -38,7 +40,8 @@ def differences(expected: Expectation, came: Expectation, *, subset: bool = Fals
     """Where the outcome is not what is expected, in the expectation's order: none if it is the same JSON.
 
     Of a request, an error and a row of `explain` only the keys that are given are compared; with `subset`, of a body
-    and headers, too, and only the rows of `explain` that are given.
+    and headers, too, and only the rows of `explain` that are given. Of a refusal a part will do; one that nothing is
+    expected of is a difference by itself.
     """
     return tuple(_differences(expected, came, subset=subset))
 
@@ -48,6 +51,8 @@ def _differences(expected: Expectation, came: Expectation, *, subset: bool) -> I
         got = came.get(key, ABSENT)
         if key == "error" and got is not ABSENT:
             yield from _error(wanted, got)
+        elif key == "refusal" and got is not ABSENT:
+            yield from () if wanted in got else (Difference((key,), wanted, got),)
         elif key == "explain" and got is not ABSENT:
             rows = [_row_like(row, got) for row in wanted] if subset else got
             yield from compared((key,), wanted, _asked_for(wanted, rows))
@@ -56,6 +61,8 @@ def _differences(expected: Expectation, came: Expectation, *, subset: bool) -> I
             yield from compared((key,), wanted, _asked_for(wanted, steps), subset=subset)
         else:
             yield from compared((key,), wanted, got, subset=subset)
+    if "refusal" in came and "refusal" not in expected:
+        yield Difference(("refusal",), ABSENT, came["refusal"])
 
 
 def _asked_for(wanted: Any, got: Any) -> Any:
@@ -92,7 +99,7 @@ def renewed(expected: Expectation | None, came: Expectation, *, subset: bool = F
     """What holds of the outcome, in the form of what is expected: the same keys, wherever there is something for them.
 
     None: the error; else body and link. Where a request is expected and an error came, or the other way round, it is
-    what None gives, and the `explain` that is asked for.
+    what None gives, and the `explain` that is asked for. A refusal is always told.
     """
     wanted = dict(expected or {})
     asked = wanted.keys() - {"explain"}
@@ -100,6 +107,7 @@ def renewed(expected: Expectation | None, came: Expectation, *, subset: bool = F
         wanted = {key: None for key in ("error", "body", "link") if key in came} | {
             key: value for key, value in wanted.items() if key == "explain"
         }
+    wanted |= {} if "refusal" in wanted or "refusal" not in came else {"refusal": None}
     return {key: _renewed(key, value, came, subset) for key, value in wanted.items() if key in came}
 
 

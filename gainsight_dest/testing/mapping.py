@@ -13,9 +13,9 @@ rows:
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
@@ -23,12 +23,16 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
 from gainsight_dest.explaining.explain import explain
+from gainsight_dest.explaining.trace import Trace
 from gainsight_dest.secret import hidden
 from gainsight_dest.spelling import Names, did_you_mean
+from gainsight_dest.tenant import Tenant
 from gainsight_dest.testing.compare import differences, outcome, renewed
 from gainsight_dest.testing.document import DocumentError, composed, data_of, edited, entries, line_of, same
 from gainsight_dest.testing.reasons import reasons_of
 from gainsight_dest.values import kind, quoted
+
+_T = TypeVar("_T")
 
 #: What a value may be, by the words for it.
 _TAKES: dict[str, Any] = {
@@ -47,6 +51,7 @@ Keys = Mapping[str, str]
 FILE_KEYS: Keys = {
     "name": "a string",
     "config": "a string or an object",
+    "tenant": "a string or an object",
     "subset": "true or false",
     "rows": "a list",
 }
@@ -57,6 +62,7 @@ EXPECT_KEYS: Keys = {
     "request": "an object or a list of objects",
     "link": "an object",
     "error": "a string or an object",
+    "refusal": "a string",
     "explain": "a list",
 }
 REQUEST_KEYS: Keys = {
@@ -72,9 +78,11 @@ EXPLAIN_KEYS: Keys = {
     "value": "anything",
     "field": "anything",
     "rule": "anything",
+    "type": "anything",
     "sent": "anything",
     "change": "anything",
     "refusal": "anything",
+    "label": "anything",
     "reason": "a string",
 }
 FILE_NEEDS = ("config", "rows")
@@ -88,7 +96,10 @@ class MappingFileError(ValueError):
 
 @attrs.frozen
 class MappingTest:
-    """A row: an event, and what is expected of it. `line`: where it stands in its file. The repr shows no value."""
+    """A row: an event, and what is expected of it. `line`: where it stands in its file. The repr shows no value.
+
+    `tenant`: the one that the event is for. One that it refuses fails the test, unless a refusal is expected.
+    """
 
     name: str
     line: int
@@ -96,19 +107,23 @@ class MappingTest:
     given: Any = attrs.field(repr=False)
     expect: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     subset: bool = False
+    tenant: Tenant | None = attrs.field(default=None, repr=False)
 
     def problems(self) -> tuple[str, ...]:
         """Where what came is not what is expected, a line each, with the reason; none if the test passes."""
         expected = self._expected
         if expected is None:
             return ("it has no expect: write one, or let pytest --gainsight-update write what came",)
-        explanation = explain(self.given, self.config)
+        explanation = self._explained()
         found = differences(expected, outcome(explanation), subset=self.subset)
         return reasons_of(found, explanation)
 
     def renewed(self) -> dict[str, Any]:
         """What would pass, in the form of what is expected, without secrets."""
-        return renewed(self._expected, outcome(explain(self.given, self.config)), subset=self.subset)
+        return renewed(self._expected, outcome(self._explained()), subset=self.subset)
+
+    def _explained(self) -> Trace:
+        return explain(self.given, self.config, tenant=self.tenant)
 
     @property
     def _expected(self) -> Mapping[str, Any] | None:
@@ -177,9 +192,10 @@ class _FileReader:
         data_of(root)  # what no data can be made of is found first
         file = self._object(root, FILE_KEYS, "the file", FILE_NEEDS)
         config = self._config(file["config"]) if "config" in file else None
+        tenant = self._tenant(file["tenant"]) if "tenant" in file else None
         name = data_of(file["name"]) if "name" in file else None
         subset = "subset" in file and data_of(file["subset"])
-        rows = [self._row(node, config, subset=subset) for node in self._rows(file)]
+        rows = [self._row(node, config, tenant, subset=subset) for node in self._rows(file)]
         names: dict[str, int] = {}
         for row in rows:
             if row is not None and row.name in names:
@@ -195,13 +211,16 @@ class _FileReader:
             self._wrong(file["rows"], "rows is empty: write at least one")
         return nodes
 
-    def _row(self, node: Node, config: DestinationConfig | None, *, subset: bool) -> MappingTest | None:
+    def _row(
+        self, node: Node, config: DestinationConfig | None, tenant: Tenant | None, *, subset: bool
+    ) -> MappingTest | None:
         row = self._object(node, ROW_KEYS, "a row", ROW_NEEDS)
         expect = self._expect(row["expect"]) if "expect" in row else None
         if "name" not in row or "given" not in row or config is None:
             return None
         own = data_of(row["subset"]) if "subset" in row else subset
-        return MappingTest(data_of(row["name"]), line_of(node), config, data_of(row["given"]), expect, own)
+        given = data_of(row["given"])
+        return MappingTest(data_of(row["name"]), line_of(node), config, given, expect, own, tenant)
 
     def _expect(self, node: Node) -> dict[str, Any]:
         expect = self._object(node, EXPECT_KEYS, "expect")
@@ -225,17 +244,25 @@ class _FileReader:
 
     def _config(self, node: Node) -> DestinationConfig | None:
         """The config that is written there, or is in the file that is named there."""
+        return self._made(node, "config", DestinationConfig.from_rudderstack)
+
+    def _tenant(self, node: Node) -> Tenant | None:
+        """The tenant that is written there, or is in the file that is named there, as `describe --out` writes it."""
+        return self._made(node, "tenant", Tenant.from_data)
+
+    def _made(self, node: Node, key: str, make: Callable[[Any], _T]) -> _T | None:
+        """What is made of the data that is written there, or is in the file that is named there."""
         try:
-            config = data_of(node)
-            if isinstance(config, str):
-                config = _read_config(self.path.parent / config)
-            return DestinationConfig.from_rudderstack(config)
+            data = data_of(node)
+            if isinstance(data, str):
+                data = _read_data(self.path.parent / data)
+            return make(data)
         except ConfigError as error:
-            self._wrong(node, f"config: {error}")
+            self._wrong(node, f"{key}: {error}")
         except OSError as error:
-            self._wrong(node, f"config: {quoted(data_of(node))} cannot be read: {error.strerror}")
+            self._wrong(node, f"{key}: {quoted(data_of(node))} cannot be read: {error.strerror}")
         except ValueError as error:  # no JSON, no YAML, no UTF-8
-            self._wrong(node, f"config: {quoted(data_of(node))} is neither JSON nor YAML: {error}")
+            self._wrong(node, f"{key}: {quoted(data_of(node))} is neither JSON nor YAML: {error}")
         return None
 
     def _object(self, node: Node, keys: Keys, what: str, needs: Collection[str] = ()) -> dict[str, Node]:
@@ -286,7 +313,7 @@ def _meant(key: str, known: Collection[str]) -> str:
     return f". {question}" if question else f": it may be {', '.join(known)}"
 
 
-def _read_config(path: Path) -> Any:
+def _read_data(path: Path) -> Any:
     text = path.read_text("utf-8-sig")
     try:
         return json.loads(text)

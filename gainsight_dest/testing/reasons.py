@@ -16,6 +16,9 @@ from gainsight_dest.values import quoted
 #: What an event makes a record of, by its type.
 _OF: dict[str | None, GainsightObject] = {of.event_type: of for of in OBJECTS}
 
+#: The key of an expectation that says what the tenant has against the event.
+REFUSAL = "refusal"
+
 #: The settings, by the headers in lower case that they are sent as; of the secret ones no value is shown.
 _SETTINGS = {name.lower(): name for name in SETTINGS}
 
@@ -53,6 +56,8 @@ def line_of(difference: Difference, explanation: Trace, spelled: Mapping[str, st
     `spelled`: keys that look like another, each as it is shown.
     """
     expected = difference.expected
+    if difference.steps == (REFUSAL,) and expected is ABSENT:
+        return seen(f"the tenant refuses it: {difference.actual}")
     why = _why(difference, explanation)
     place = place_text(difference.steps, spelled)
     shown, got = _both_shown(difference, explanation)
@@ -118,9 +123,20 @@ def _without(key: str, explanation: Trace) -> str | None:
     if explanation.error is not None:
         return f"{type(explanation.error).__name__}: {explanation.error}"
     request = explanation.request
+    if key == REFUSAL:
+        return _not_refused(explanation)
     if key == "error" and request is not None:
         return f"the event became a request: {request.action}"
     return f"{explanation.type} links no person to a company"
+
+
+def _not_refused(explanation: Trace) -> str:
+    """Why a refusal did not come."""
+    if not explanation.has_tenant:
+        return "the file names no tenant"
+    if explanation.fits:
+        return "the tenant takes it"
+    return "it goes by what the tenant has, or that is not known"
 
 
 def _target(path: Path) -> tuple[bool, str | None]:
@@ -147,6 +163,8 @@ def _goes(row: Row) -> str:
 def _change(row: Row) -> str:
     if row.rule in {Rule.NAME_PARTS, *_WORDS}:
         return ""
+    if row.fitted is not None:
+        return f", made to fit: {row.fitted}"
     return f", turned {row.change}" if row.change else ", unchanged"
 
 

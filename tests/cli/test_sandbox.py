@@ -19,6 +19,9 @@ from rich.console import Console
 
 from gainsight_dest.cli import sandbox
 from gainsight_dest.cli.deliver import End
+from gainsight_dest.gainsight import describe_body
+from gainsight_dest.tenant import Tenant
+from tests import tenant_of_60_fields
 from tests.cli.process import (
     CONFIG,
     EVENTS,
@@ -100,6 +103,37 @@ def test_with_a_config_it_refuses_other_keys(used: Used, tmp_path: Path) -> None
     assert "is not authorized" in delivered.stderr.decode().splitlines()[-1]
 
 
+def test_with_a_tenant_it_has_that_tenants_fields(used: Used, tmp_path: Path) -> None:
+    tenant = Tenant.from_describe(tenant_of_60_fields.ANSWER)
+    file = tmp_path / "tenant.json"
+    file.write_text(json.dumps(tenant.as_data()))
+
+    def use(url: str) -> list[requests.Response]:
+        bodies: list[dict[str, Any]] = [
+            {"Email": ADA, "Plan__gc": "Gold"},
+            {"Email": ADA, "Plan__gc": "Silver"},
+        ]
+        described = requests.post(
+            f"{url}/v1/meta/services/objects/describe",
+            json=describe_body(["Person", "Company"]),
+            headers={"Accesskey": "any"},
+            timeout=LONGEST,
+        )
+        return [
+            described,
+            *(
+                requests.put(f"{url}/v1.0/api/people", json=body, headers={"Accesskey": "any"}, timeout=LONGEST)
+                for body in bodies
+            ),
+        ]
+
+    done, (described, gold, silver) = used(use, "--port", 0, "--tenant", file)
+    assert done.returncode == 0
+    assert Tenant.from_describe(described.json()) == tenant
+    assert (gold.status_code, silver.status_code) == (200, 400)
+    assert silver.json()["errorCode"] == "GSOBJ_VDTPKLST1002"
+
+
 def test_its_content_is_saved_at_the_end_and_taken_up_again(used: Used, tmp_path: Path) -> None:
     data = tmp_path / "data.json"
 
@@ -149,6 +183,7 @@ def test_calls_are_limited_as_it_is_told(used: Used) -> None:
         ("--faults", "{}", "faults must be a list of objects"),
         ("--faults", "[", "not JSON at column 2: Expecting value"),
         ("--data", "[", "not JSON at column 2: Expecting value"),
+        ("--tenant", "[", "not JSON at column 2: Expecting value"),
         ("--data", "[]", "not a sandbox's content: TypeError"),
         ("--data", "{}", "not a sandbox's content: KeyError at 'people'"),
         ("--data", "\udc80", "not UTF-8 at byte 1"),
@@ -232,6 +267,9 @@ def test_the_demo_keeps_its_page_on_request_until_it_is_asked_to_end() -> None:
 def test_the_commands_are_listed_and_none_is_cut_short() -> None:
     done = run("--help")
     listed = re.findall(r"^  (\w+) {2,}(.+)$", done.stdout.decode().split("Commands:")[1], re.MULTILINE)
-    names = ["deliver", "demo", "explain", "lint", "plan", "sandbox", "schema", "serve", "transform"]
+    names = [
+        *("check", "deliver", "demo", "describe", "explain", "lint", "plan", "probe", "sandbox", "schema", "serve"),
+        "transform",
+    ]
     assert [name for name, _ in listed] == names
     assert all(about.endswith(".") and not about.endswith("...") for _, about in listed)

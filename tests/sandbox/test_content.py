@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gainsight_dest.fields import PERSON
 from gainsight_dest.sandbox import Content
 from gainsight_dest.sandbox.content import gsid_of, parsed
 
@@ -83,7 +84,41 @@ def test_content_that_came_with_gsids_of_its_own_goes_on_without_doubling_one() 
     assert found(content, where(condition("Name", "EQ", "Acme"))) == [1, 2, 3, 4]
 
 
+# --- deletes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_company_that_is_deleted_is_found_no_more_and_nobody_is_linked_to_it() -> None:
+    content = filled()
+    links = [{"Company_ID": gsid_of(index)} for index in range(2)]
+    content.upsert_person({"Email": ADA, "companies": links})
+    deleted = content.delete_company(gsid_of(0))
+    assert deleted == {"Gsid": gsid_of(0), "Name": "Acme", "Industry": "Tools", "Arr": 1}
+    assert not content.has_company(gsid_of(0))
+    assert content.people[ADA]["companies"] == links[1:]
+    assert found(content, where(condition("Name", "IN", "Cog", "Acme"))) == [3, 4]
+    assert found(content, None) == [2, 3, 4]
+    assert content.delete_company(gsid_of(0)) is None
+    assert Content.from_data(content.as_data()) == content
+
+
+def test_the_gsid_of_a_deleted_company_is_never_given_again() -> None:
+    content = filled()
+    content.delete_company(gsid_of(3))
+    assert content.insert_company({"Name": "Dot", "Arr": 5})["Gsid"] == gsid_of(4)
+    assert found(content, where(condition("Name", "IN", "Dot", "Cog", "Bolt"))) == [2, 5]
+
+
 # --- queries ----------------------------------------------------------------------------------------------------------
+
+
+def test_people_are_found_by_the_same_conditions() -> None:
+    content = filled()
+    for email, name in ((ADA, "Ada"), ("grace@example.org", "Grace")):
+        content.upsert_person({"Email": email, "Name": name})
+    (ada,) = content.query(where(condition("Email", "EQ", ADA)), PERSON)
+    assert ada["Name"] == "Ada"
+    assert [person["Name"] for person in content.query(None, PERSON)] == ["Ada", "Grace"]
+    assert [person["Name"] for person in content.query(where(condition("Name", "EQ", "Grace")), PERSON)] == ["Grace"]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +138,23 @@ def test_content_that_came_with_gsids_of_its_own_goes_on_without_doubling_one() 
         (where(condition("Planet", "EQ", "x")), []),
         (where(condition("Gsid", "EQ", gsid_of(1))), [2]),
         (where(condition("Arr", "IN", 4, 1)), [1, 4]),
+        (where(condition("Arr", "LT", 2)), [1]),
+        (where(condition("Arr", "LTE", 2.5)), [1, 2]),
+        (where(condition("Arr", "GT", 3)), [4]),
+        (where(condition("Arr", "GTE", 3)), [3, 4]),
+        (where(condition("Arr", "GTE", "3")), []),
+        (where(condition("Arr", "BTW", 2, 3)), [2, 3]),
+        (where(condition("Name", "BTW", "B", "Ca")), [2]),
+        (where(condition("Industry", "LT", None)), []),
+        (where(condition("Industry", "CONTAINS", "oo")), [1, 2, 3]),
+        (where(condition("Industry", "STARTS_WITH", "Foo")), [3]),
+        (where(condition("Industry", "ENDS_WITH", "ols")), [1, 2]),
+        (where(condition("Industry", "CONTAINS", 7)), []),
+        (where(condition("Industry", "IS_NULL")), [4]),
+        (where(condition("Industry", "IS_NOT_NULL")), [1, 2, 3]),
+        (where({"name": "Industry", "alias": "A", "operator": "IS_NULL"}), [4]),
+        (where(condition("Industry", "INCLUDES", "Food", "Toys")), [3]),
+        (where(condition("Industry", "EXCLUDES", "Food")), [1, 2, 4]),
     ],
 )
 def test_a_condition_chooses_companies_in_the_order_of_their_making(clause: Any, expected: list[int]) -> None:
@@ -203,6 +255,9 @@ def test_a_malformed_expression_is_refused_whatever_there_is_to_find(content: Co
         where({**condition("Name", "EQ", "x"), "name": ["Name"]}),
         where({**condition("Name", "EQ", "x"), "name": None}),
         where(condition("Name", "LIKE", "x")),
+        where(condition("Name", "BTW", "x")),
+        where(condition("Name", "LT", "x", "y")),
+        where({**condition("Name", "IS_NULL"), "value": "x"}),
         where({**condition("Name", "EQ", "x"), "operator": ["EQ"]}),
     ],
 )

@@ -9,7 +9,8 @@ import pytest
 
 from gainsight_dest import fields
 from gainsight_dest.fields import OBJECTS, Datatype, GainsightObject
-from gainsight_dest.sandbox.schema import LONGEST_CUSTOM_TEXT, WORDS, FieldProblem, problems
+from gainsight_dest.sandbox.schema import WORDS, FieldProblem, problems
+from gainsight_dest.tenant.types import LONGEST_CUSTOM_TEXT
 
 COMPANY = {"Name": "Acme"}
 PERSON = {"Email": "ada@example.com"}
@@ -20,7 +21,7 @@ TABLE: dict[Datatype, tuple[list[Any], list[Any], str, str]] = {
     Datatype.ANY: (["x", 7, True, [1], {"a": 1}, ""], [], "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
     Datatype.TEXT: (["x", "", 7, 7.5, True], [["x"], {"a": 1}], "GSOBJ_1002", "GSOBJ_VDTBSTR1001"),
     Datatype.NUMBER: ([7, 7.5, 0, "12", " 1e3 "], ["many", "", True, [7], {}], "GSOBJ_1002", "GSOBJ_VDTNUM1001"),
-    Datatype.BOOLEAN: ([True, False, "true", "FALSE"], ["yes", "", 1, [True]], "GSOBJ_1002", "GSOBJ_VDTBOOL1001"),
+    Datatype.BOOLEAN: ([True, False, "true", "FALSE"], ["yes", "", 1, [True]], "GSOBJ_1008", "GSOBJ_VDTBOOL1001"),
     Datatype.DATE: (
         ["2026-03-02", "2024-02-29", "2026-03-02T10:00:00Z", "2026-03-02 10:00"],
         [210318, "2026-02-29", "2026-13-01", "02.03.2026", "2026-03-02T24:00", "٢٠٢٦-03-02", "", ["2026-03-02"]],
@@ -82,9 +83,15 @@ def test_each_standard_field_is_there_whatever_custom_fields_there_are(of: Gains
     assert [*problems(record, of, {})] == []
 
 
-@pytest.mark.parametrize("name", ["Gsid", "CreatedDate", "CreatedBy", "ModifiedDate", "ModifiedBy", "Planet", "plan"])
-def test_a_system_field_or_one_that_is_not_there_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["Gsid", "CreatedDate", "CreatedBy", "ModifiedDate", "ModifiedBy"])
+def test_a_system_field_is_refused(name: str) -> None:
     assert of_company(None, {**COMPANY, name: "x"}) == [(name, "GSOBJ_1008")]
+    assert of_person(None, {**PERSON, name: None}) == [(name, "GSOBJ_VCRUDR1002")]
+
+
+@pytest.mark.parametrize("name", ["Planet", "plan"])
+def test_a_field_that_is_not_there_is_refused(name: str) -> None:
+    assert of_company(None, {**COMPANY, name: "x"}) == [(name, "GSOBJ_1002")]
     assert of_person(None, {**PERSON, name: None}) == [(name, "GSOBJ_VCRUDR1002")]
 
 
@@ -97,7 +104,7 @@ def test_any_custom_field_is_there_until_it_is_said_which_are() -> None:
     record = {**COMPANY, "Plan__gc": "gold"}
     assert of_company(None, record) == []
     assert of_company({"Plan__gc": Datatype.TEXT}, record) == []
-    assert of_company({"Other__gc": Datatype.TEXT}, record) == [("Plan__gc", "GSOBJ_1008")]
+    assert of_company({"Other__gc": Datatype.TEXT}, record) == [("Plan__gc", "GSOBJ_1002")]
     assert of_person({}, {**PERSON, "Plan__gc": "gold"}) == [("Plan__gc", "GSOBJ_VCRUDR1002")]
 
 
@@ -129,7 +136,7 @@ def test_every_problem_of_a_record_is_told_in_the_order_of_its_fields() -> None:
     record = {"Arr": "many", "Name": "Acme", "Planet": 1, "RenewalDate": 210318}
     assert of_company(None, record) == [
         ("Arr", "GSOBJ_1002"),
-        ("Planet", "GSOBJ_1008"),
+        ("Planet", "GSOBJ_1002"),
         ("RenewalDate", "GSOBJ_1006"),
     ]
 

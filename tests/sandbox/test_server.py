@@ -20,7 +20,9 @@ import requests
 from gainsight_dest import Request, Response, transform
 from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import MOST_BYTES, Server, app
+from gainsight_dest.tenant import Tenant, describe
 from tests import some
+from tests.tenant_of_60_fields import ANSWER
 
 CONFIG = attrs.evolve(some.CONFIG, topic_name="トピック", event_name_map={"Ticket Closure": "チケット完了"})
 GROUP = some.group("日本商事")
@@ -55,6 +57,23 @@ def deliver(event: dict[str, Any], server: Server, session: Any) -> None:
             allow_redirects=False,
         )
         request = request.next(Response(answer.status_code, answer.content, answer.headers))
+
+
+def test_a_tenants_fields_are_described_over_http_and_a_company_is_deleted(session: Any) -> None:
+    sandbox = Sandbox(CONFIG, tenant=Tenant.from_describe(ANSWER))
+    gsid = sandbox.content.insert_company({"Name": "Acme"})["Gsid"]
+    with Server(sandbox) as server:
+        request = describe(CONFIG).at(server.url)
+        headers = {name: value.encode() for name, value in request.headers.items()}
+        answers = [
+            session.post(request.url, json=request.body, headers=headers, timeout=30),
+            session.get(f"{server.url}/v1/meta/services/objects/Person/describe?idd=true", headers=headers, timeout=30),
+            session.delete(f"{server.url}/v1/data/objects/Company/{gsid}", headers=headers, timeout=30),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert Tenant.from_describe(answers[0].json()) == sandbox.tenant
+    assert Tenant.from_describe(answers[1].json()).objects["Person"] == sandbox.tenant.objects["Person"]
+    assert sandbox.companies == []
 
 
 def asked(sandbox: Sandbox, method: str, path: str, body: bytes = b"", **environ: Any) -> tuple[str, Any, bytes]:

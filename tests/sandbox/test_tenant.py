@@ -273,7 +273,7 @@ def test_a_refused_company_is_an_error_that_names_field_and_code(
     assert (error.value.status, error.value.code) == (400, "GSOBJ_1006")
     assert error.value.field_errors == (
         errors.FieldError("RenewalDate", "GSOBJ_1006", 210318),
-        errors.FieldError("Planet", "GSOBJ_1008", "x"),
+        errors.FieldError("Planet", "GSOBJ_1002", "x"),
     )
     assert "210318" not in str(error.value)
 
@@ -295,7 +295,7 @@ def test_a_refused_company_is_an_error_that_names_field_and_code(
         ({"records": [{"Name": "Acme", "Arr": "many"}]}, "GSOBJ_1002"),
         ({"records": [{"Name": "Acme", "Since__gc": "soon"}]}, "GSOBJ_1005"),
         ({"records": [{"Name": "Acme", "Plan__gc": "x" * 501}]}, "GSOBJ_1001"),
-        ({"records": [{"Name": "Acme", "Other__gc": 1}]}, "GSOBJ_1008"),
+        ({"records": [{"Name": "Acme", "Other__gc": 1}]}, "GSOBJ_1002"),
         ({"records": [{"Name": "Acme", "Gsid": "1P02"}]}, "GSOBJ_1008"),
     ],
 )

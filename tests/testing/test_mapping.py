@@ -10,8 +10,10 @@ from textwrap import dedent
 
 import pytest
 
+from gainsight_dest.tenant import Tenant
 from gainsight_dest.testing.document import DocumentError
 from gainsight_dest.testing.mapping import MappingFileError, MappingTests, read_mapping_tests
+from tests.tenant_of_60_fields import ANSWER, option_id
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 GOOD = """\
@@ -68,7 +70,7 @@ def test_what_holds_for_the_file_holds_for_a_row_that_says_nothing_else(tmp_path
 
 
 ROW = "config: {domain: acme.co}\nrows:\n  - name: one\n    given: {}\n"
-EXPECT_KEYS = "body, headers, request, link, error, explain"
+EXPECT_KEYS = "body, headers, request, link, error, refusal, explain"
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,8 @@ EXPECT_KEYS = "body, headers, request, link, error, explain"
         (ROW + "    expect:\n      request: {methd: PUT}\n", ['6: request has no key "methd". Did you mean method?']),
         (ROW + "    expect:\n      request: [{url: 1}, x]\n", ["6: request must be an object, got a string", "6: url must be a string, got a number"]),
         (ROW + "    expect:\n      explain:\n        - {source: a, sorce: b}\n", ['7: a row of explain has no key "sorce". Did you mean source?']),
-        ("a: &x {nam: y}\n" + ROW + "  - {<<: *x, given: {}}\n", ['1: a row has no key "nam": it may be name, given, subset, expect', '1: the file has no key "a": it may be name, config, subset, rows', "6: a row has no name: add it"]),
-        ("a: &x {nam: y}\n" + ROW + "  - {<<: [*x, *x], name: z, given: {}}\n", ['1: a row has no key "nam": it may be name, given, subset, expect'] * 2 + ['1: the file has no key "a": it may be name, config, subset, rows']),
+        ("a: &x {nam: y}\n" + ROW + "  - {<<: *x, given: {}}\n", ['1: a row has no key "nam": it may be name, given, subset, expect', '1: the file has no key "a": it may be name, config, tenant, subset, rows', "6: a row has no name: add it"]),
+        ("a: &x {nam: y}\n" + ROW + "  - {<<: [*x, *x], name: z, given: {}}\n", ['1: a row has no key "nam": it may be name, given, subset, expect'] * 2 + ['1: the file has no key "a": it may be name, config, tenant, subset, rows']),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_told_by_its_lines(tmp_path: Path, text: str, problems: list[str]) -> None:
@@ -191,3 +193,84 @@ def test_what_would_not_read_back_is_not_written(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("gainsight_dest.testing.document._word", lambda _: "x")
     with pytest.raises(DocumentError, match="would not read back as it was written: change it by hand"):
         tests.with_expected({0: {"error": "z"}})
+
+
+# --- with a tenant ----------------------------------------------------------------------------------------------------
+
+TENANT = Tenant.from_describe(ANSWER).as_data()
+OF_TENANT = f"tenant: {json.dumps(TENANT)}\n{GOOD}"
+
+
+def test_a_row_that_the_tenant_refuses_fails_with_the_reason_until_it_is_fixed(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, OF_TENANT.replace("gold", "Silver")).rows
+    assert row.problems() == ("the tenant refuses it: traits.plan: Plan__gc has no such option (Person.Plan__gc)",)
+    (row,) = read(tmp_path, OF_TENANT.replace("gold", "Gold")).rows
+    assert row.problems() == ()
+
+
+def test_the_tenant_may_be_a_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "tenant.json").write_text(json.dumps(TENANT))
+    (row,) = read(tmp_path, "tenant: tenant.json\n" + GOOD).rows
+    assert [line.partition(":")[0] for line in row.problems()] == ["the tenant refuses it"]
+
+
+def test_a_row_may_go_by_what_the_tenant_has_and_holds_then(tmp_path: Path) -> None:
+    given = "given: {type: group, traits: {name: Acme}, context: {traits: {email: ada@example.com}}}"
+    text = OF_TENANT.split("    given", maxsplit=1)[0] + f"    {given}\n    expect: {{body: {{Name: Acme}}}}\n"
+    (row,) = read(tmp_path, text).rows
+    assert row.problems() == ()
+    (row,) = read(tmp_path, text.replace("expect: {", "expect: {refusal: required, ")).rows
+    assert row.problems() == (
+        'refusal: expected "required", got nothing: it goes by what the tenant has, or that is not known',
+    )
+
+
+@pytest.mark.parametrize(
+    ("refusal", "plan", "problem"),
+    [
+        ("no such option", "Silver", None),
+        ("too long", "Silver", 'refusal: expected "too long", got "traits.plan: Plan__gc has no such option'),
+        ("no such option", "Gold", 'refusal: expected "no such option", got nothing: the tenant takes it'),
+    ],
+)
+def test_a_refusal_may_be_expected(tmp_path: Path, refusal: str, plan: str, problem: str | None) -> None:
+    text = OF_TENANT.replace("gold", plan).replace("expect: {", f"expect: {{refusal: {refusal}, ")
+    (row,) = read(tmp_path, text).rows
+    found = row.problems()
+    assert len(found) == (problem is not None)
+    assert all(line.startswith(str(problem)) for line in found)
+
+
+def test_a_refusal_is_expected_in_vain_without_a_tenant(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, GOOD.replace("expect: {", "expect: {refusal: x, ")).rows
+    assert row.problems() == ('refusal: expected "x", got nothing: the file names no tenant',)
+
+
+def test_a_refusal_is_written_where_it_came_and_taken_away_where_it_did_not(tmp_path: Path) -> None:
+    refused = OF_TENANT.replace("gold", "Silver")
+    made = updated(tmp_path, refused)
+    written = "'traits.plan: Plan__gc has no such option (Person.Plan__gc)'"
+    assert made == refused.replace("Plan__gc: Silver}}", f"Plan__gc: Silver}}, refusal: {written}}}")
+    assert updated(tmp_path, made.replace("Silver", "Gold")) == OF_TENANT.replace("gold", "Gold")
+
+
+def test_explain_has_the_types_and_the_labels_of_the_tenant(tmp_path: Path) -> None:
+    id_of_gold = option_id("Plans", "Gold")
+    row = f"{{source: traits.plan, type: PICKLIST, sent: {id_of_gold}, label: Gold, refusal: null}}"
+    text = OF_TENANT.split("    expect", maxsplit=1)[0].replace("gold", id_of_gold)
+    (test,) = read(tmp_path, f"{text}    subset: true\n    expect: {{explain: [{row}]}}\n").rows
+    assert test.problems() == ()
+
+
+@pytest.mark.parametrize(
+    ("tenant", "problem"),
+    [
+        ("nowhere.json", 'tenant: "nowhere.json" cannot be read: No such file or directory'),
+        ("{objects: 5}", "tenant: "),
+        ("[x]", "tenant must be a string or an object, got a list"),
+    ],
+)
+def test_what_is_wrong_with_the_tenant_is_told(tmp_path: Path, tenant: str, problem: str) -> None:
+    with pytest.raises(MappingFileError) as caught:
+        read(tmp_path, f"tenant: {tenant}\n{GOOD}")
+    assert str(caught.value).startswith(f"a.gainsight.yaml:1: {problem}")

@@ -10,7 +10,8 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from gainsight_dest import DestinationConfig, FindCompany, Request, SendEvent, UpsertPerson, explain, preview, transform
-from gainsight_dest.testing import configs, events, traits
+from gainsight_dest.tenant import Tenant
+from gainsight_dest.testing import configs, events, tenants, traits
 from gainsight_dest.testing.strategies import EVENTS
 
 TYPES: dict[str, type[Request]] = {"identify": UpsertPerson, "group": FindCompany, "track": SendEvent}
@@ -103,3 +104,26 @@ def test_a_config_maps_onto_standard_and_custom_fields(data: st.DataObject) -> N
     config = data.draw(configs())
     assert all(config.person_map.values())
     assert "Email" not in config.person_map.values()
+
+
+@given(tenants())
+def test_a_tenant_has_people_and_companies_each_with_a_key_that_may_be_written(tenant: Tenant) -> None:
+    assert {"Person", "Company"} <= {*tenant.objects}
+    for of in ("Person", "Company"):
+        record = {str(tenant.objects[of].key): "ada@example.com"}
+        assert not [*tenant.objects[of].refusals(record, is_new=False)]
+
+
+@pytest.mark.parametrize(
+    "is_so",
+    [
+        lambda company: "Industry" not in company.fields,
+        lambda company: any(field.type == "PICKLIST" and field.options for field in company.fields.values()),
+        lambda company: any(field.type == "HOLOGRAM" for field in company.fields.values()),
+        lambda company: any(field.is_required and field.name != "Name" for field in company.fields.values()),
+        lambda company: any(field.is_createable is not field.is_updateable for field in company.fields.values()),
+        lambda company: any(field.is_formula for field in company.fields.values()),
+    ],
+)
+def test_what_tenants_have_now_and_then_is_drawn(is_so: Any) -> None:
+    find(tenants(), lambda tenant: is_so(tenant.objects["Company"]), settings=settings(QUICK, phases=[Phase.generate]))
