@@ -17,9 +17,11 @@ from gainsight_dest.known import Known
 from gainsight_dest.plan import WINDOWS, Fit, Limits, Load, MergedCalls, Plan, plan
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, duration, lasting
 from gainsight_dest.sandbox import Content, Sandbox
+from gainsight_dest.tenant import Tenant
 from tests import some, strategies
 from tests.known.test_recall import alone
 from tests.some import CONFIG, FREE, Event
+from tests.tenant_of_60_fields import ANSWER
 
 MORNING = datetime(2026, 3, 2, tzinfo=timezone.utc)
 
@@ -769,3 +771,41 @@ def test_how_long_it_takes_is_told_in_two_units(seconds: float, text: str) -> No
 
 def test_two_numbers_are_one_if_they_are_equal() -> None:
     assert (between(1000, 1000), between(1, 2000)) == ("1,000", "1 to 2,000")
+
+
+# --- with a tenant ----------------------------------------------------------------------------------------------------
+
+_OF_60 = Tenant.from_describe(ANSWER)
+
+
+def refused_of(*events: Any, config: DestinationConfig | None = CONFIG) -> Load:
+    load = Load(tenant=_OF_60)
+    for event in events:
+        load.add(event, config)
+    return load
+
+
+WRONG_STAGE = some.group("Company 1", "p1@example.com", stage="Lunched")
+NO_REGION = some.group("Company 2", "p2@example.com", stage="Launched")
+
+
+def test_events_that_the_tenant_refuses_are_counted_and_cost_calls() -> None:
+    bad = some.identify("p1@example.com", timezone="Mars")
+    made = plan(refused_of(bad, identify(2), WRONG_STAGE, NO_REGION, track()))
+    assert made.refused == made.as_dict()["refused"] == {"identify": 1, "group": 1}
+    assert made.notes[0] == (
+        "The tenant refuses 2 of the 5 events that are sent. They cost calls, too: one by one up to 4 calls. "
+        "explain --tenant says why it refuses them."
+    )
+
+
+def test_without_a_tenant_or_a_config_none_is_refused() -> None:
+    for load in (load_of(WRONG_STAGE), refused_of(WRONG_STAGE, config=None), refused_of(NO_REGION)):
+        assert plan(load).refused == {"identify": 0, "group": 0}
+        assert not any("refuses" in note for note in plan(load).notes)
+
+
+def test_what_is_refused_is_not_known_afterwards() -> None:
+    once, again = refused_of(WRONG_STAGE), refused_of(WRONG_STAGE, WRONG_STAGE)
+    assert (once.one_by_one_with_known, again.one_by_one_with_known) == (2, 4)
+    assert again.unchanged.total() == 0

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gainsight_dest import Profile, Trace, explain, lint
 from gainsight_dest.cli import FAILED, records, show
-from gainsight_dest.cli.config import config_option, given_config, written
+from gainsight_dest.cli.config import config_option, fit_option, given_fitting, written
 from gainsight_dest.cli.events import Configs, reading_events
 from gainsight_dest.cli.files import check_written, needs, nowhere, writing
 from gainsight_dest.cli.options import (
@@ -24,6 +24,7 @@ from gainsight_dest.cli.options import (
     format_option,
     refuse_contradictions,
     several_option,
+    tenant_option,
 )
 from gainsight_dest.cli.pick import Pick
 from gainsight_dest.cli.read import NOT_JSON, Item
@@ -34,12 +35,17 @@ from gainsight_dest.outcome import Fault, text_of
 from gainsight_dest.spelling import counted, printable
 from gainsight_dest.transform import EVENT_TYPES
 
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import Tenant
+
 _TYPE = click.Choice(EVENT_TYPES, case_sensitive=False)
 
 
 @click.command("explain", short_help="Show where each trait of EVENTS goes, or why it does not.")
 @events_argument
 @config_option
+@tenant_option
+@fit_option
 @click.option("--summary", is_flag=True, help="Show each trait once, over all events, instead of each event.")
 @click.option("--html", metavar="FILE", help="Write the summary as a web page, with a picture of what goes where.")
 @several_option(
@@ -62,16 +68,20 @@ def explain_command(events: str, config_file: str | None, **options: Any) -> int
     go: no mapping, blank, not a number, overridden by another. With --format json it is one object for each event, or
     one for the summary.
 
+    With --tenant also what that tenant says: the data type of each field, what the ids of options mean, the values that
+    it refuses and why, the fields that a new record lacks, and whether it takes the event. What it refuses does not
+    change the exit status: lint is for that.
+
     --trait, --type, --event and --lost choose what is shown, alone or together. An event without any of it is not shown
     and not counted, and does not change the exit status. A line at the end says how many events were read, and how many
     of them are shown. With --event, reading ends with the last of these events.
 
     Exit status: 0 all well, 1 some events have errors, 2 wrong use or config.
     """
-    summary, html, form = (options[name] for name in ("summary", "html", "form"))
+    summary, html, form, tenant = (options[name] for name in ("summary", "html", "form", "tenant"))
     # With --html alone nothing is printed that could be of a format.
     refuse_contradictions({} if summary else {"html": ("form",)})
-    configs = Configs(given_config(config_file))
+    configs = Configs(given_fitting(config_file, tenant, options["fit"]))
     if html is not None:
         needs("--html", "report", "jinja2")
         check_written({"--html": html}, {config_file: "the config"})
@@ -85,10 +95,11 @@ def explain_command(events: str, config_file: str | None, **options: Any) -> int
         write_page = stack.enter_context(writing(html, file))
         printing = _printing(bar, form, in_colours=in_colours) if each_is_shown else nullcontext(nowhere)
         print_entry = stack.enter_context(printing)
-        for entry in filter(None, (_entry(item, configs, pick, mask=options["mask"]) for item in pick.asked(items))):
+        asked = _Asked(configs, tenant, pick, mask=options["mask"])
+        for entry in filter(None, map(asked.entry, pick.asked(items))):
             entry.count(profile)
             print_entry(entry)
-        page = _page(profile, events, config_file, _shown(profile, pick)) if html else b""
+        page = _page(profile, events, config_file, asked) if html else b""
         write_page(page)
     if summary:
         _print_summary(profile, pick, form)
@@ -164,6 +175,7 @@ class _EventEntry:
         if self.skipped is not None:
             return records.line({**facts, "skipped": self.skipped})
         facts["rows"] = [] if self.trace is None else self._of_rows(self.trace).as_dict()["rows"]
+        facts |= {} if self.trace is None else self.trace.told_by_tenant()
         if self.fault is not None:
             facts["error"] = attrs.asdict(self.fault)
         return records.line(facts)
@@ -194,7 +206,10 @@ class _EventEntry:
         at_fault = [] if self.fault is None else [show.STYLES[Fate.FAULT]]
         if self.skipped is not None:
             return [show.SKIPPED]
-        return at_fault if self.trace is None else [show.HEAD, *map(_style, self.rows), *at_fault]
+        if self.trace is None:
+            return at_fault
+        told = [show.STYLES[Fate.SENT] if is_good else show.REFUSED for _, is_good in self.trace.verdict()]
+        return [show.HEAD, *map(_style, self.rows), *told, *at_fault]
 
     def _of_rows(self, trace: Trace) -> Trace:
         return trace if self.rows is trace.rows else attrs.evolve(trace, rows=self.rows)
@@ -204,17 +219,26 @@ def _style(row: Row) -> str:
     return show.REFUSED if row.fate is Fate.SENT and row.problem else show.STYLES[row.fate]
 
 
-def _entry(item: Item, configs: Configs, pick: Pick, *, mask: bool) -> _EventEntry | None:
-    """What is shown of the event; None if nothing of it was asked for. Raises NoConfigError."""
-    if item.problem is not None:
-        return _EventEntry(item) if pick.shows((), at_fault=True) else None
-    trace = explain(item.event, configs.of(item))
-    trace = trace.masked() if mask else trace
-    rows = () if trace.skipped else pick.rows(trace)
-    if not pick.shows(rows, at_fault=trace.error is not None and not trace.skipped):
-        return None
-    names = (trace.type, None) if mask else (text_of(item.event, "type"), text_of(item.event, "messageId"))
-    return _EventEntry(item, trace, rows, *names)
+@attrs.frozen
+class _Asked:
+    """What is asked for: of which events and rows, with which configs and tenant, with or without their values."""
+
+    configs: Configs
+    tenant: Tenant | None
+    pick: Pick
+    mask: bool = attrs.field(kw_only=True)
+
+    def entry(self, item: Item) -> _EventEntry | None:
+        """What is shown of the event; None if nothing of it was asked for. Raises NoConfigError."""
+        if item.problem is not None:
+            return _EventEntry(item) if self.pick.shows((), at_fault=True) else None
+        trace = explain(item.event, self.configs.of(item), tenant=self.tenant)
+        trace = trace.masked() if self.mask else trace
+        rows = () if trace.skipped else self.pick.rows(trace)
+        if not self.pick.shows(rows, at_fault=trace.error is not None and not trace.skipped):
+            return None
+        names = (trace.type, None) if self.mask else (text_of(item.event, "type"), text_of(item.event, "messageId"))
+        return _EventEntry(item, trace, rows, *names)
 
 
 @contextmanager
@@ -228,10 +252,11 @@ def _printing(bar: Progress, form: str, *, in_colours: bool) -> Iterator[Callabl
         yield lambda entry: write(entry.line() if form == "json" else entry.text())
 
 
-def _page(profile: Profile, events: str, config_file: str | None, shown: str | None) -> bytes:
+def _page(profile: Profile, events: str, config_file: str | None, asked: _Asked) -> bytes:
     from gainsight_dest.report import page  # noqa: PLC0415 - of an extra of its own
 
+    shown = _shown(profile, asked.pick)
     seen = profile if shown is None else None  # of some events alone nobody knows what none of them uses
-    findings = lint({"Config": written(config_file).config}, seen) if config_file else ()
+    findings = lint({"Config": written(config_file).config}, seen, tenant=asked.tenant) if config_file else ()
     name = "standard input" if events == "-" else Path(events).name
     return page(profile, findings, source=name, note=shown).encode(errors="backslashreplace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
@@ -14,15 +14,19 @@ from rich.text import Text
 
 from gainsight_dest import DestinationConfig, Finding, Profile, Severity, explain, lint
 from gainsight_dest.cli import FAILED, show
-from gainsight_dest.cli.config import config_needed, written
+from gainsight_dest.cli.config import config_needed, fit_option, fitting, written
 from gainsight_dest.cli.events import reading_events
-from gainsight_dest.cli.options import fail_empty_option, format_option, refuse_idle
+from gainsight_dest.cli.options import fail_empty_option, format_option, refuse_idle, tenant_option
 from gainsight_dest.cli.read import NOT_JSON
 from gainsight_dest.cli.streams import warn
 from gainsight_dest.linting.rules import RULES, LintRule
 from gainsight_dest.linting.subject import subject_of
 from gainsight_dest.spelling import counted
+from gainsight_dest.templates import Settings
 from gainsight_dest.transform import SWITCHED_OFF
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import Tenant
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 _RULES = {rule.code: rule for rule in RULES}
@@ -30,27 +34,41 @@ _RULES = {rule.code: rule for rule in RULES}
 
 @click.command("lint", short_help="Show what is wrong, or may be wrong, in a destination config.")
 @config_needed
+@tenant_option
+@fit_option
 @click.option("--events", metavar="FILE", help="Compare the config with these events: a file, or - for standard input.")
 @fail_empty_option
 @click.option("--mask", is_flag=True, help="Show no values of the events, such as names of companies.")
 @format_option("How to print it; github: as annotations of a GitHub workflow.", "github")
-def lint_command(config_file: str, events: str | None, form: str, *, fail_empty: bool, mask: bool) -> int:
+def lint_command(
+    config_file: str,
+    tenant: Tenant | None,
+    fit: str | None,
+    events: str | None,
+    form: str,
+    *,
+    fail_empty: bool,
+    mask: bool,
+) -> int:
     """Show what is wrong, or may be wrong, in a destination config. Nothing is sent.
 
     An error makes events fail. A warning may be what you want. With --events it also finds mappings that no event uses,
     names that are almost a mapped one, events without a mapping, values that Gainsight refuses, and names of companies
-    that look alike.
+    that look alike. With --tenant it finds mappings to fields that this tenant has not, or lets no one write, and
+    fields that a new record needs and nothing is mapped to. With both it finds the values that this tenant refuses: of
+    another type, too long, no option of a picklist, and others; with --fit, those that cannot be made to fit.
 
     Exit status: 0 no errors, 1 errors, 2 wrong use.
     """
-    refuse_idle({"fail_empty": "events", "mask": "events"})
+    refuse_idle({"fail_empty": "events", "mask": "events", "fit": "events"})
     file = written(config_file)
     config = {"Config": file.config}
     profile = None
     if events is not None:
         profile = Profile(mask=mask)
-        _add_events(profile, events, subject_of(config).config, fail_empty=fail_empty)
-    findings = [(file.lines.of(finding.place), finding) for finding in lint(config, profile)]
+        usable = fitting(subject_of(config).config, tenant, fit)
+        _add_events(profile, events, usable, tenant, fail_empty=fail_empty)
+    findings = [(file.lines.of(finding.place), finding) for finding in lint(config, profile, tenant=tenant)]
     _FORMS[form](LintReport(config_file, findings, profile))
     return FAILED if any(finding.severity is Severity.ERROR for _, finding in findings) else 0
 
@@ -79,12 +97,14 @@ class LintReport:
         return {"read": self.profile.events.total(), "unreadable": sum(unreadable)}
 
 
-def _add_events(profile: Profile, events: str, config: DestinationConfig, *, fail_empty: bool) -> None:
+def _add_events(
+    profile: Profile, events: str, config: DestinationConfig | Settings, tenant: Tenant | None, *, fail_empty: bool
+) -> None:
     """Count the events of the file; warn of integrations that may be meant otherwise."""
     with reading_events(events, fail_empty=fail_empty) as source:
         for item in source.items:
             if item.problem is None:
-                profile.add(explain(item.event, config), item.number)
+                profile.add(explain(item.event, config, tenant=tenant), item.number)
             else:
                 profile.fail(NOT_JSON, item.problem, item.number)
     for tally in profile.skipped.values():

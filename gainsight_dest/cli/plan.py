@@ -23,6 +23,7 @@ from gainsight_dest.cli.options import (
     limit_options,
     limits,
     refuse_contradictions,
+    tenant_option,
 )
 from gainsight_dest.cli.read import Item
 from gainsight_dest.cli.records import line
@@ -45,6 +46,7 @@ def _window(_: click.Context, __: click.Parameter, value: str) -> int:
 @click.command("plan", short_help="Show how many calls EVENTS cost, and whether that fits.")
 @events_argument
 @config_option
+@tenant_option
 @click.option(
     "--window",
     default="1h",
@@ -68,7 +70,8 @@ def plan_command(events: str, config_file: str | None, window: int, events_a_day
     no name for.
 
     The events are merged in windows of time, by their timestamps. In a window, all events of one person cost one call
-    together, up to fifty companies cost two, and each track event costs one.
+    together, up to fifty companies cost two, and each track event costs one. With --tenant and configs it also counts
+    the events that this tenant refuses: they cost calls, too.
 
     Exit status: 0 it fits, 1 it does not fit or may not fit, 2 wrong use or config.
     """
@@ -76,7 +79,7 @@ def plan_command(events: str, config_file: str | None, window: int, events_a_day
     has_limit = any(number is not None for number in allowed.values())
     refuse_contradictions({} if has_limit else {"budget": tuple(allowed)})  # a share of what has no limit
     configs = _TenantConfigs(given_config(config_file))
-    load = Load(window)
+    load = Load(window, tenant=options["tenant"])
     counts = RunCounts(("events", "sent", "skipped", "errors"))
     with reading_events(events, fail_empty=options["fail_empty"]) as source:
         for item in source.items:

@@ -7,14 +7,16 @@ together: what the rows say is sent is the request, no more and no less.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request, SendEvent
 from gainsight_dest.errors import ConfigError, EventError
+from gainsight_dest.explaining.told import fitted, said_by
 from gainsight_dest.explaining.trace import CONFIG, EVENT, HEADER, Path, Row, Rule, Trace
 from gainsight_dest.fields import (
     COMPANY,
+    OBJECTS,
     PERSON,
     Fate,
     Field,
@@ -42,34 +44,63 @@ from gainsight_dest.transform import (
 )
 from gainsight_dest.values import native, plain_object, present
 
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import Tenant
+
 TRAITS, CONTEXT_TRAITS, PROPERTIES = "traits", "context.traits", "properties"
 
 #: Objects that no mapping touches have a row for each leaf, down to this depth.
 _DEEPEST = 20
 
 
-def explain(event: Object, destination_config: DestinationConfig | Settings | Object) -> Trace:
+def explain(
+    event: Object, destination_config: DestinationConfig | Settings | Object, *, tenant: Tenant | None = None
+) -> Trace:
     """Where each trait and property of the event goes, or why it does not.
 
     `destination_config` is a DestinationConfig (the fast way), or RudderStack's own Config as a dict, which is then
     parsed on each call, and whose templates `{{ path || default }}` the event fills in: what it fills in is none of its
     traits. Raises nothing for an event or a config at fault: that is the explanation's `error`.
+
+    With a `tenant` the rows also have the data type of each field, what the ids of options mean, and what that tenant
+    refuses. `fits` says whether it takes the whole event: True, False, or None if that depends on what it has.
+    A config that makes values fit a tenant is explained with that one, if no other is given.
     """
+    has_tenant = tenant is not None
     try:
         config, event = configured(destination_config, event)
     except (ConfigError, EventError) as error:
-        return Trace(event_type_of(event), (), error, off=switched_off(event))
-    request: Request | None = None
-    fault: ConfigError | EventError | None = None
-    try:
-        request = transform(event, config)
-    except (ConfigError, EventError) as error:
-        fault = error
-    event_type, rows = _rows(event, config, request)
+        return Trace(event_type_of(event), (), error, off=switched_off(event), has_tenant=has_tenant)
+    request, fault = _transformed(event, config)
+    if config.fit is None:
+        event_type, rows = _rows(event, config, request)
+    else:
+        event_type, rows = _fitted_rows(event, config, config.fit)
+        tenant = config.fit if tenant is None else tenant
     if isinstance(fault, EventError):
         rows = [_blamed(row, fault) for row in rows]
     words, off = _quotable(event, config), switched_off(event)
-    return Trace(event_type, tuple(rows), fault, request, config, words, off)
+    if tenant is None:
+        return Trace(event_type, tuple(rows), fault, request, config, words, off)
+    said = said_by(tenant, rows)
+    fits, lacks = (None, ()) if request is None else (said.fits, said.lacks)
+    return Trace(event_type, said.rows, fault, request, config, words, off, fits, lacks, has_tenant=True)
+
+
+def _transformed(event: Any, config: DestinationConfig) -> tuple[Request | None, ConfigError | EventError | None]:
+    """What `transform` returns, or what it raises."""
+    try:
+        return transform(event, config), None
+    except (ConfigError, EventError) as error:
+        return None, error
+
+
+def _fitted_rows(event: Any, config: DestinationConfig, tenant: Tenant) -> tuple[str | None, list[Row]]:
+    """The event's type, and its rows as they are before values are made to fit, with what is then made of each."""
+    unfitted = config.fitting(None)
+    event_type, rows = _rows(event, unfitted, _transformed(event, unfitted)[0])
+    of = next((tenant.object_of(of.name) for of in OBJECTS if of.event_type == event_type), None)
+    return event_type, rows if of is None else fitted(rows, of, config.fit_mode)
 
 
 def _rows(event: Any, config: DestinationConfig, request: Request | None) -> tuple[str | None, list[Row]]:
@@ -93,8 +124,9 @@ def event_type_of(event: Any) -> str | None:
 
 
 def _blamed(row: Row, fault: EventError) -> Row:
-    """The row, at fault if the error is about it."""
-    return row._replace(fate=Fate.FAULT, sent=None, problem=fault.problem) if row.source == fault.path else row
+    """The row, at fault if the error is about it, or about what it sends to its field."""
+    is_about = row.source == fault.path or (row.fate is Fate.SENT and row.field == fault.path)
+    return row._replace(fate=Fate.FAULT, sent=None, problem=fault.problem) if is_about else row
 
 
 def _quotable(event: Any, config: DestinationConfig) -> tuple[str, ...]:

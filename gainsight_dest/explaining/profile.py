@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
@@ -16,6 +16,9 @@ from gainsight_dest.explaining.trace import Path, Row, Rule, Trace, path_text, s
 from gainsight_dest.fields import COMPANY, Fate
 from gainsight_dest.spelling import LONGEST_WORD, cut, printable
 from gainsight_dest.templates import Settings
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import RefusalRule, Tenant
 
 #: Distinct traits, errors and names that are kept apart: more are counted together, so that memory stays bounded.
 MOST_KINDS = 2000
@@ -60,7 +63,10 @@ class TraitProfile:
 
     `came`: events that it came in. `lost`: those of them from which it went nowhere. `went`, `changed`, `dropped`,
     `refused`: how often it went where, was changed how (`(field, "to number")`), did not go, why, and went where
-    Gainsight will refuse it, why. `first`: the number of the first event with it. `examples`: a few values as JSON.
+    Gainsight will refuse it, why. `kinds`: of those refusals, what each is about, if a tenant said so. `noted`: what
+    Gainsight does with values that it takes. `types`: what the tenant calls the data type of a field that it went to.
+    `first`: the number of the first event with it. `examples`: a few values as JSON. `labels`: what the ids of options
+    in an example mean, by that.
     """
 
     type: str
@@ -72,7 +78,11 @@ class TraitProfile:
     changed: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     dropped: Counter[Loss] = attrs.field(factory=Counter)
     refused: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    kinds: dict[tuple[str, str], RefusalRule] = attrs.field(factory=dict)
+    noted: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    types: dict[str, str] = attrs.field(factory=dict)
     examples: list[str] = attrs.field(factory=list)
+    labels: dict[str, str] = attrs.field(factory=dict)
     _looks: int = 0
 
     @property
@@ -90,8 +100,7 @@ class TraitProfile:
             self.went[arrival] += 1
             if row.change:
                 self.changed[arrival.field, row.change] += 1
-            if row.problem:
-                self.refused[arrival.field, row.problem] += 1
+            self._add_told(row, arrival.field)
         else:
             fate = row.fate if row.fate is not Fate.SENT else Fate.FAULT
             loss = Loss(cut(row.reason or AT_FAULT, LONGEST_ERROR), field and cut(field), fate)
@@ -102,7 +111,22 @@ class TraitProfile:
             example = short(trace.shown(row.value), _LONGEST_EXAMPLE)
             if example not in self.examples:
                 self.examples.append(example)
+            if row.label is not None:
+                self.labels[example] = cut(row.label, _LONGEST_EXAMPLE)
         return is_sent
+
+    def _add_told(self, row: Row, field: str) -> None:
+        """Count what is said of a value that is sent. Fields that are counted together have no words of their own."""
+        is_one = OTHER not in field
+        if row.problem:
+            refusal = field, row.problem if is_one or row.kind is None else str(row.kind)
+            self.refused[refusal] += 1
+            if row.kind is not None:
+                self.kinds[refusal] = row.kind
+        if is_one and row.type is not None:
+            self.types[field] = row.type
+        if is_one and row.note:
+            self.noted[field, row.note] += 1
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -111,13 +135,22 @@ class TraitProfile:
             "source": self.source,
             "came": self.came,
             "lost": self.lost,
-            "went": [{**arrival._asdict(), "times": n} for arrival, n in self.went.most_common()],
+            "went": [{**self._arrival(arrival), "times": n} for arrival, n in self.went.most_common()],
             "changed": [{"field": f, "change": how, "times": n} for (f, how), n in self.changed.most_common()],
             "dropped": [{"reason": why, "field": f, "times": n} for (why, f, _), n in self.dropped.most_common()],
             "refused": [{"field": f, "refusal": why, "times": n} for (f, why), n in self.refused.most_common()],
+            **({"noted": self._noted()} if self.noted else {}),
             "examples": list(self.examples),
+            **({"labels": dict(self.labels)} if self.labels else {}),
             "first": self.first,
         }
+
+    def _noted(self) -> list[dict[str, Any]]:
+        return [{"field": field, "note": note, "times": n} for (field, note), n in self.noted.most_common()]
+
+    def _arrival(self, arrival: Arrival) -> dict[str, str]:
+        data_type = self.types.get(arrival.field)
+        return {**arrival._asdict(), **({} if data_type is None else {"type": data_type})}
 
     def __repr__(self) -> str:
         return f"<TraitProfile {self.type} {self.source}: came {self.came}, lost {self.lost}>"
@@ -158,6 +191,10 @@ class Profile:
     `events`: how many there were of each type; `faults`, `skips`: how many of those are at fault, are skipped.
     `traits`: a TraitProfile for each trait, by type and path. `names`: the track events by name, kind "mapped" or "not
     mapped". `errors`: by kind and text. `skipped`: by reason.
+
+    Of events that were explained with a tenant: `refused`: how many of each type that refuses, whatever it has.
+    `doubtful`: how many it takes or not, by whether their records are there already; or of which it cannot tell.
+    `lacks`: the fields that a new record needs and nothing of the event is for, `Company.Region__gc`; kind: the type.
     """
 
     def __init__(self, *, mask: bool = False) -> None:
@@ -170,14 +207,24 @@ class Profile:
         self.companies = Spellings(mask=mask)
         self.errors = Tallies()
         self.skipped = Tallies()
+        self.has_tenant = False
+        self.refused: Counter[str] = Counter()
+        self.doubtful: Counter[str] = Counter()
+        self.lacks = Tallies()
         self._number = 0
 
     @classmethod
-    def of(cls, events: Iterable[Any], config: DestinationConfig | Settings | Mapping[str, Any]) -> Profile:
-        """That of all the events by one config, without masks."""
+    def of(
+        cls,
+        events: Iterable[Any],
+        config: DestinationConfig | Settings | Mapping[str, Any],
+        *,
+        tenant: Tenant | None = None,
+    ) -> Profile:
+        """That of all the events by one config, and with one tenant if it is given, without masks."""
         profile = cls()
         for event in events:
-            profile.add(explain(event, config))
+            profile.add(explain(event, config, tenant=tenant))
         return profile
 
     def add(self, trace: Trace, number: int | None = None, rows: Sequence[Row] | None = None) -> None:
@@ -200,6 +247,8 @@ class Profile:
         if trace.error is not None:
             self.faults[event_type] += 1
             self.errors.add(type(trace.error).__name__, str(trace.error), number)
+        elif trace.has_tenant:
+            self._add_told(trace, event_type, number)
         sent = set() if rows is None or trace.error else {row.path for row in trace.rows if row.fate is Fate.SENT}
         rows = trace.rows if rows is None else rows
         came: dict[tuple[str, Path], bool] = {}
@@ -215,6 +264,14 @@ class Profile:
             trait.lost += not went
         if rows is trace.rows or any(row.rule in _NAMING for row in rows):
             self._name(trace, number)
+
+    def _add_told(self, trace: Trace, event_type: str, number: int) -> None:
+        """Count what the tenant says of the event."""
+        self.has_tenant = True
+        self.refused[event_type] += trace.fits is False
+        self.doubtful[event_type] += trace.fits is None
+        for lack in trace.lacks:
+            self.lacks.add(event_type, lack.field, number)
 
     def fail(self, kind: str, text: str, number: int | None = None) -> None:
         """Count what could not be read as an event: all of a kind together, shown by the first of them."""
@@ -249,7 +306,15 @@ class Profile:
             "companies": self.companies.as_data(),
             "errors": [attrs.asdict(tally) for tally in self.errors.values()],
             "skipped": [attrs.asdict(tally) for tally in self.skipped.values()],
+            **self._told(),
         }
+
+    def _told(self) -> dict[str, Any]:
+        """What the tenant says, as plain data; nothing without one."""
+        if not self.has_tenant:
+            return {}
+        lacks = [attrs.asdict(tally) for tally in self.lacks.values()]
+        return {"refused": dict(+self.refused), "doubtful": dict(+self.doubtful), "lacks": lacks}
 
     def _numbered(self, number: int | None) -> int:
         self._number = self._number + 1 if number is None else number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import attrs
@@ -13,6 +14,7 @@ from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
 from gainsight_dest.fields import COMPANY, PERSON, Fate
 from gainsight_dest.secret import MASK, hidden
 from gainsight_dest.spelling import cells, cut, filled, printable
+from gainsight_dest.tenant.types import RefusalRule
 from gainsight_dest.values import kind, native, plain, quoted
 
 #: The object that a value came in, and the keys below: `("traits", "address", "city")`.
@@ -57,6 +59,12 @@ class Row(NamedTuple):
     `"contractId"`; None where no mapping is for it. `rule`: what maps it. `sent`: what goes out, if it does. `by`: the
     path of what overrides it. `problem`: what is wrong with it, if it is at fault; of what is sent, why Gainsight will
     refuse it.
+
+    `fitted`: how the value was made to fit the tenant, if it was.
+
+    With a tenant also: `kind`: what such a refusal is about, a RefusalRule. `type`: what Gainsight calls the data type
+    of the field, `"PICKLIST"`. `label`: what the ids of options that are sent mean. `note`: what Gainsight does with a
+    value that it takes.
     """
 
     path: Path
@@ -68,6 +76,11 @@ class Row(NamedTuple):
     sent: Any = None
     by: Path | None = None
     problem: str | None = None
+    kind: RefusalRule | None = None
+    type: str | None = None
+    label: str | None = None
+    note: str | None = None
+    fitted: str | None = None
 
     @property
     def source(self) -> str:
@@ -81,7 +94,12 @@ class Row(NamedTuple):
 
     @property
     def change(self) -> str | None:
-        """How the value was changed on its way: "to text", "to number"; None if it was not, or did not go."""
+        """How the value was changed on its way; None if it was not, or did not go.
+
+        "to text", "to number", or "fit: " and how it was made to fit the tenant.
+        """
+        if self.fitted is not None and self.fate is Fate.SENT:
+            return f"fit: {self.fitted}"
         if self.fate is not Fate.SENT or self.rule in _MADE or self.value is self.sent:
             return None
         sent = masked(self.sent)
@@ -107,6 +125,7 @@ class Row(NamedTuple):
             sent=masked(self.sent) if self.path[0] != CONFIG and self.rule not in _OF_THE_CONFIG else self.sent,
             by=self.by and _masked_path(self.by),
             problem=self.fate.value if self.fate is Fate.FAULT else self.problem,
+            label=None,
         )
 
     @property
@@ -116,6 +135,23 @@ class Row(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Row {self.source} → {self.field or 'nowhere'}: {self.reason or 'sent'}>"
+
+
+class Lack(NamedTuple):
+    """A field that a new record needs, and that nothing of the event is for: `("Company", "Region__gc")`.
+
+    `type`: what Gainsight calls its data type. `problem`: what Gainsight has against a record without it.
+    """
+
+    record: str
+    target: str
+    type: str | None
+    problem: str
+
+    @property
+    def field(self) -> str:
+        """Record and field: `Company.Region__gc`."""
+        return f"{self.record}.{self.target}"
 
 
 class Kind(str):
@@ -160,6 +196,11 @@ class Trace:
     event's order, then what is added: a Name made of its parts, the config's contract id. `error`: what `transform`
     raises. `request`: what it returns. `words`: what of the event the error may quote. `off`: why the event's
     `integrations` hold it back, if they do: its rows are there all the same.
+
+    With a tenant, `fits` says whether that takes the event. True: it takes all of it. False: it refuses it, whatever it
+    has. None: it takes the event or not, by whether the person, or the company, is there already; or there is no
+    telling, as the event has an error, or as the tenant was described without the object. Without a tenant it is None.
+    `lacks`: fields that a new record needs, and that nothing of the event is for.
     """
 
     type: str | None
@@ -169,11 +210,22 @@ class Trace:
     config: DestinationConfig | None = None
     words: tuple[str, ...] = ()
     off: str | None = None
+    fits: bool | None = None
+    lacks: tuple[Lack, ...] = ()
+    has_tenant: bool = False
 
     @property
     def skipped(self) -> str | None:
         """Why the event is not for Gainsight: switched off, or of another type; None if it is."""
         return self.off or (str(self.error) if isinstance(self.error, UnsupportedTypeError) else None)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the tenant refuses the event, whatever it has; None if it takes it, or may take it."""
+        if self.fits is not False:
+            return None
+        said = [f"{row.source}: {row.problem} ({row.field})" for row in self.rows if row.kind is not None]
+        return "; ".join([*said, *(f"{lack.field} {lack.problem}" for lack in self.lacks)])
 
     def masked(self) -> Trace:
         """The same without a value of the event."""
@@ -186,22 +238,37 @@ class Trace:
             "type": self.type,
             "rows": [self._row(row) for row in self.rows],
             "error": self.error and {"kind": type(self.error).__name__, "message": str(self.error)},
+            **self.told_by_tenant(),
         }
+
+    def told_by_tenant(self) -> dict[str, Any]:
+        """What the tenant says of the whole event, as plain data: `fits` and `lacks`; nothing without a tenant."""
+        if not self.has_tenant:
+            return {}
+        return {"fits": self.fits, "lacks": [{**lack._asdict(), "field": lack.field} for lack in self.lacks]}
 
     def text(self) -> str:
         """All of it as lines for people, with the event's values."""
         return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
-        """The lines of the text: the type, one for each row, the error if there is one."""
+        """The lines of the text: the type, one for each row, what lacks, the error if there is one, what fits."""
         rows = [(row.source, *self._went(row)) for row in self.rows]
         words = " ".join(map(" ".join, rows))
         if self._said(words) != words:
-            rows = [tuple(map(self._said, row)) for row in rows]  # type: ignore[misc] # as many words as before
+            rows = [tuple(map(self._said, row)) for row in rows]
         widths = [max(map(cells, column)) for column in zip(*rows, strict=True)][:-1]
         body = ["  " + "  ".join([*map(filled, row, widths), row[-1]]).rstrip() for row in rows]
         tail = [self._said(f"  error: {self.error}")] if self.error else []
-        return [self.type or "no event for Gainsight", *body, *tail]
+        told = [self._said(f"  {words}") for words, _ in self.verdict()]
+        return [self.type or "no event for Gainsight", *body, *told, *tail]
+
+    def verdict(self) -> Iterator[tuple[str, bool]]:
+        """What the tenant says of the whole event, in lines, each with whether it is good: what lacks, what fits."""
+        for lack in self.lacks:
+            yield f"{lack.field} ({lack.type or 'of unknown type'}) is missing: it {lack.problem}", False
+        if self.fits is not None:
+            yield f"the tenant {'takes' if self.fits else 'refuses'} it", self.fits
 
     def shown(self, value: Any) -> Any:
         """A value of a row as JSON can hold it, without secrets."""
@@ -215,20 +282,26 @@ class Trace:
     def _row(self, row: Row) -> dict[str, Any]:
         facts: dict[str, Any] = {"source": row.source, "value": self._data(row.value)}
         facts |= {"field": row.field, "rule": row.rule}
+        facts |= {"type": row.type} if self.has_tenant else {}
         if row.fate is Fate.SENT:
-            return facts | {"sent": self._data(row.sent), "change": row.change, "refusal": row.problem}
+            facts |= {"sent": self._data(row.sent), "change": row.change, "refusal": row.problem}
+            return facts | ({"label": self._data(row.label), "note": row.note} if self.has_tenant else {})
         return facts | {"reason": row.reason}
 
-    def _went(self, row: Row) -> tuple[str, str, str]:
-        """Whether it goes, where or why not, and the values."""
+    def _went(self, row: Row) -> tuple[str, ...]:
+        """Whether it goes, where or why not, with a tenant the data type there, and the values."""
+        types = (row.type or "",) if self.has_tenant else ()
         if row.fate is not Fate.SENT:
-            return "✗", f"{row.reason} ({row.field})" if row.field else f"{row.reason}", self._json(row.value)
+            place = f"{row.reason} ({row.field})" if row.field else f"{row.reason}"
+            return "✗", place, *types, self._json(row.value)
         value = self._json(row.sent if row.rule == Rule.NAME_PARTS else row.value)
-        how = "as" if row.rule in _OF_THE_CONFIG else row.change
+        how = "as" if row.rule in _OF_THE_CONFIG else "to" if row.fitted else row.change
         change = f" {how} {self._json(row.sent)}" if how else ""
-        rule = "" if row.rule in UNSAID else f"  ({row.rule})"
-        refusal = f"  but {row.problem}" if row.problem else ""
-        return "→", f"{row.field}", f"{value}{change}{rule}{refusal}"
+        words = [str(row.rule)] * (row.rule not in UNSAID) + [str(row.change)] * (row.fitted is not None)
+        rule = f"  ({', '.join(words)})" if words else ""
+        label = "" if row.label is None else f" is {self._json(row.label)}"
+        against = f"  but {row.problem or row.note}" if row.problem or row.note else ""
+        return "→", f"{row.field}", *types, f"{value}{change}{label}{rule}{against}"
 
     def _data(self, value: Any) -> Any:
         shown = self.shown(value)

@@ -78,7 +78,7 @@ def unknown_host(subject: Subject) -> Iterator[Hit]:
 @lint_rule("merge-key-target", Severity.ERROR, "Map the trait to a custom field.")
 def merge_keys(subject: Subject) -> Iterator[Hit]:
     """A mapping sets the field by which Gainsight finds the record, so another one would be written."""
-    for of, row in _mapped(subject):
+    for of, row in mapped(subject):
         if row.target == of.key:
             yield Hit(row.target_place, f"Gainsight finds a {of.name} by {row.target}")
 
@@ -86,7 +86,7 @@ def merge_keys(subject: Subject) -> Iterator[Hit]:
 @lint_rule("system-field-target", Severity.ERROR, "Map the trait to a custom field.")
 def system_fields(subject: Subject) -> Iterator[Hit]:
     """A mapping sets a field that Gainsight sets by itself and lets no one write."""
-    for of, row in _mapped(subject):
+    for of, row in mapped(subject):
         if row.target in of.system:
             yield Hit(row.target_place, f"{row.target} is a system field of a {of.name}")
 
@@ -94,8 +94,10 @@ def system_fields(subject: Subject) -> Iterator[Hit]:
 @lint_rule("unknown-field", Severity.ERROR, "The name of a custom field ends in __gc.")
 def unknown_fields(subject: Subject) -> Iterator[Hit]:
     """A mapping sets a field that is neither standard nor custom: Gainsight refuses the whole record."""
-    for of, row in _mapped(subject):
+    for of, row in mapped(subject):
         name = row.target
+        if subject.described(of) is not None:  # which has a rule of its own
+            continue
         if not (name in of.by_name or name in of.system or name.endswith(CUSTOM)):
             problem = f"a {of.name} has no field {subject.quoted(name)}"
             yield Hit(row.target_place, problem, did_you_mean(_meant(of, name)))
@@ -118,7 +120,7 @@ def _meant(of: GainsightObject, name: str) -> str | None:
 @lint_rule("standard-field-target", Severity.WARNING, "Leave it if that is meant, or send the standard trait.")
 def standard_fields(subject: Subject) -> Iterator[Hit]:
     """A mapping sets a standard field, over what the standard trait says."""
-    for of, row in _mapped(subject):
+    for of, row in mapped(subject):
         field = of.by_name.get(row.target)
         if field is not None and row.target != of.key:
             traits = " or ".join(field.traits)
@@ -128,8 +130,10 @@ def standard_fields(subject: Subject) -> Iterator[Hit]:
 @lint_rule("odd-field-name", Severity.WARNING, "Copy the field's API name from Gainsight's Data Management.")
 def odd_names(subject: Subject) -> Iterator[Hit]:
     """A custom field's name holds more than letters, digits and single underscores."""
-    for of, row in _mapped(subject):
+    for of, row in mapped(subject):
         name = row.target
+        if subject.described(of) is not None:  # and so whether there is one of that name
+            continue
         if name.endswith(CUSTOM) and name not in of.by_name and not re.fullmatch(_PLAIN_FIELD, name):
             yield Hit(row.target_place, f"{subject.quoted(name)} is an odd name for a field")
 
@@ -146,7 +150,7 @@ def shared_targets(subject: Subject) -> Iterator[Hit]:
                 yield Hit(row.target_place, f"{field} is set by the trait {trait}, too")
 
 
-def _mapped(subject: Subject) -> Iterator[tuple[GainsightObject, MapRow]]:
+def mapped(subject: Subject) -> Iterator[tuple[GainsightObject, MapRow]]:
     """Rows of traits whose fields are known, and have no stray spaces, which have a rule of their own."""
     for of in OBJECTS:
         for row in subject.whole(of.map):

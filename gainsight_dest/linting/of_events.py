@@ -125,11 +125,12 @@ def misspelt_events(subject: Subject) -> Iterator[Hit]:
 
 @lint_rule("refused-value", Severity.ERROR, "Send what the field takes.")
 def refused_values(subject: Subject) -> Iterator[Hit]:
-    """A standard field gets values that Gainsight refuses: the events fail."""
+    """A standard field gets values that any Gainsight refuses: the events fail."""
     for trait in subject.profile.traits.values():
         for (field, refusal), times in trait.refused.items():
             record, _, name = field.partition(".")
-            if name in _BY_NAME[record].by_name:
+            is_standard = record in _BY_NAME and name in _BY_NAME[record].by_name  # of many fields it is (other)
+            if is_standard and (field, refusal) not in trait.kinds:
                 yield _not_taken(trait, refusal, times)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -15,6 +15,10 @@ from gainsight_dest.explaining.trace import is_name
 from gainsight_dest.reading import config_in, filled, is_for_later, placeholder_problem
 from gainsight_dest.secret import hide
 from gainsight_dest.values import quoted
+
+if TYPE_CHECKING:
+    from gainsight_dest.fields import GainsightObject
+    from gainsight_dest.tenant import Tenant, TenantObject
 
 FROM, TO = "from", "to"
 
@@ -54,7 +58,8 @@ class Subject:
 
     `settings`: the Config as it is written. `rows`: the rows of each mapping, without those that cannot be read.
     `problems`: why DestinationConfig refuses it. `config`: what is left of it without what is refused. `profile`: of
-    events by that; of none if none are at hand.
+    events by that; of none if none are at hand. `tenant`: the one that they are for, or are made to fit, if there is
+    one.
     """
 
     settings: Mapping[str, Any]
@@ -62,6 +67,7 @@ class Subject:
     problems: tuple[Problem, ...]
     config: DestinationConfig
     profile: Profile = attrs.field(factory=Profile)
+    tenant: Tenant | None = None
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """The settings that are non-blank strings."""
@@ -76,6 +82,10 @@ class Subject:
     def effective(self, map_name: str) -> dict[str, MapRow]:
         """By what they map: those that no later row replaces."""
         return {row.source: row for row in self.whole(map_name)}
+
+    def described(self, of: GainsightObject) -> TenantObject | None:
+        """What the tenant has of the object; None if that is not known."""
+        return None if self.tenant is None else self.tenant.object_of(of.name)
 
     def is_at_fault(self, setting: str) -> bool:
         """Whether DestinationConfig refuses the setting as a whole, or the whole config."""
@@ -104,7 +114,10 @@ def subject_of(given: Any) -> Subject:
         problems = error.problems
     settings = written if isinstance(written, Mapping) else {}
     rows = {name: tuple(_rows(settings, name)) for name in MAPS}
-    return Subject(settings, rows, problems, _usable(_stood_in(settings), rows))
+    config = _usable(_stood_in(settings), rows)
+    if isinstance(given, DestinationConfig):
+        config = config.fitting(given.fit, given.fit_mode)
+    return Subject(settings, rows, problems, config, tenant=config.fit)
 
 
 def _written(given: Any) -> Any:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from hashlib import blake2b
 from itertools import accumulate, groupby
 from math import ceil, gcd
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,12 +16,16 @@ from gainsight_dest.batching.moments import UnreadTimes, moment_of
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, SendEvent, UpsertPerson
 from gainsight_dest.errors import ConfigError, EventError
+from gainsight_dest.explaining.told import is_taken
 from gainsight_dest.fields import COMPANY, PERSON
 from gainsight_dest.gainsight import RECORDS_PER_WRITE
 from gainsight_dest.outcome import Event, Outcome, Status, begin
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE
-from gainsight_dest.plan.repeats import TRACK, Left, Repeats
+from gainsight_dest.plan.repeats import REFUSED, TRACK, Left, Repeats
 from gainsight_dest.templates import Settings
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import Tenant
 
 #: The windows, in seconds, that a plan compares beside the one that is asked for.
 WINDOWS = (MINUTE, 10 * MINUTE, HOUR, DAY)
@@ -96,13 +100,14 @@ class Load:
     type (identify, group, track), and those skipped or at fault. `untimed`: those that are sent and have no moment; no
     window merges them. `unread`: how many of those that are sent have a time that cannot be read, and the first such
     time. `unchanged`: those that say nothing new, by type. `one_by_one_with_known`: the calls of the others, each by
-    itself. Raises ValueError for another window.
+    itself. `refused`: those that the `tenant` refuses, whatever it has, by type: they are sent, and cost their calls.
+    Raises ValueError for another window.
 
     Memory goes by the people and the companies of each minute, not by the events: 200 bytes at most for each of them,
     and as many again for a plan; and 400 for each person and each company.
     """
 
-    def __init__(self, window: int = HOUR) -> None:
+    def __init__(self, window: int = HOUR, *, tenant: Tenant | None = None) -> None:
         if not 0 < window <= DAY:
             raise ValueError(f"a window must be of 1 to {DAY} seconds")
         self.window = window
@@ -110,6 +115,8 @@ class Load:
         self.untimed: Counter[str] = Counter()
         self.unread = UnreadTimes()
         self.unchanged: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self._tenant = tenant
         self.one_by_one_with_known = 0
         self._repeats = Repeats()
         self._untimed_left = 0
@@ -139,7 +146,7 @@ class Load:
             return first
         kind, email, company = _written(first)
         self.counts[kind] += 1
-        left = self._left(kind, first)
+        left = self._left(kind, first, is_refused=config is not None and self._is_refused(first))
         moment = moment_of(event)
         if moment.unread is not None:
             self.unread += UnreadTimes.of(moment.unread)
@@ -150,9 +157,16 @@ class Load:
             self._untimed_left += left.calls
         return None
 
-    def _left(self, kind: str, first: Request | Outcome) -> Left:
-        """What is left of the event where it is known what those before it said."""
-        left = self._repeats.add(first) if isinstance(first, Request) else TRACK
+    def _is_refused(self, first: Request | Outcome) -> bool:
+        """Whether the tenant refuses the event. Without a config nobody knows, as no custom field is mapped."""
+        return self._tenant is not None and isinstance(first, Request) and is_taken(self._tenant, first) is False
+
+    def _left(self, kind: str, first: Request | Outcome, *, is_refused: bool) -> Left:
+        """What is left of the event where it is known what those before it said. From one that is refused none is."""
+        self.refused[kind] += is_refused
+        left = TRACK
+        if isinstance(first, Request):
+            left = REFUSED[kind] if is_refused else self._repeats.add(first)
         self.one_by_one_with_known += left.calls
         self.unchanged[kind] += not left.calls
         return left

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany, Request, UpdateCompany, UpsertPerson
-from gainsight_dest.fields import COMPANY, company_link
+from gainsight_dest.fields import COMPANY, PERSON, company_link
 from gainsight_dest.gainsight import Response
 from gainsight_dest.known.known import after
 from gainsight_dest.known.recall import Recall
@@ -36,6 +36,8 @@ class Left(NamedTuple):
 
 
 TRACK = Left(track=True)
+#: Of an event that is refused, by its type: the calls until then.
+REFUSED = {PERSON.event_type: Left(person=True), COMPANY.event_type: Left(finds=True, saves=True)}
 
 
 class Repeats:

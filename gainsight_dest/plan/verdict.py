@@ -36,7 +36,7 @@ class Plan:
     `unchanged`: identify and group events of the sample that say nothing new, by type, if they come in this order.
     `is_given`: whether that was given; else the sample is taken for whole days. `track_calls`: those of a day's track
     events, which nothing merges. `ways`: one by one, then merged, by the length of the window. `window`: seconds of the
-    one that is asked about.
+    one that is asked about. `refused`: events of the sample that the tenant refuses, by type; without a tenant none.
     """
 
     counts: Mapping[str, int]
@@ -50,6 +50,7 @@ class Plan:
     window: int
     track_calls: int
     ways: tuple[Way, ...]
+    refused: Mapping[str, int] = attrs.field(factory=dict)
 
     @property
     def chosen(self) -> Way:
@@ -96,6 +97,7 @@ class Plan:
         return {
             "events": {"all": sum(self.counts.values()), **self.counts},
             "unchanged": dict(self.unchanged),
+            "refused": dict(self.refused),
             "untimed": self.untimed,
             "unread": attrs.asdict(self.unread),
             "span": span and {"first": span.first.isoformat(), "last": span.last.isoformat(), "strays": span.strays},
@@ -129,6 +131,7 @@ def plan(load: Load, limits: Limits | None = None, events_a_day: int | None = No
     return Plan(
         counts={kind: load.counts[kind] for kind in _KINDS},
         unchanged={kind: load.unchanged[kind] for kind in _REPEATED},
+        refused={kind: load.refused[kind] for kind in _REPEATED},
         untimed=load.untimed.total(),
         unread=load.unread,
         span=load.span(),
@@ -201,6 +204,7 @@ def _allowed(limits: Limits) -> str:
 
 
 def _notes(plan: Plan) -> Iterator[str]:
+    yield from _of_the_refused(plan)
     yield from _of_the_sample(plan)
     if plan.fit is Fit.YES:
         yield from _of_two_waves(plan)
@@ -212,6 +216,16 @@ def _notes(plan: Plan) -> Iterator[str]:
         )
     if plan.senders > 1:
         yield f"With Beam or Spark, {plan.senders:,} shards are needed to use all of these calls."
+
+
+def _of_the_refused(plan: Plan) -> Iterator[str]:
+    refused = sum(plan.refused.values())
+    if refused:
+        sent, calls = sum(plan.counts[kind] for kind in CALLS), sum(CALLS[kind] * n for kind, n in plan.refused.items())
+        yield (
+            f"The tenant refuses {refused:,} of the {sent:,} events that are sent. They cost calls, too: one by "
+            f"one up to {counted(calls, 'call')}. explain --tenant says why it refuses them."
+        )
 
 
 def _of_the_busiest(plan: Plan) -> Iterator[str]:

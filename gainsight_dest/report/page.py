@@ -77,6 +77,10 @@ def page(
         failed=profile.faults.total(),
         skipped=profile.skipped.ranked(),
         passed=profile.skips.total(),
+        has_tenant=profile.has_tenant,
+        unfit=profile.refused.total(),
+        doubtful=profile.doubtful.total(),
+        lacks=profile.lacks.ranked(),
     )
 
 

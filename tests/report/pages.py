@@ -7,8 +7,11 @@ from typing import Any
 from gainsight_dest import Finding, Severity
 from gainsight_dest.explaining.explain import explain
 from gainsight_dest.explaining.profile import Profile
+from gainsight_dest.tenant import Tenant
 from tests.examples import CONFIG, LINES, parsed
-from tests.some import ADA
+from tests.some import ADA, group, identify
+from tests.tenant_of_60_fields import ANSWER, option_id
+from tests.tenant_of_60_fields import CONFIG as SIXTY_FIELDS
 
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = (
@@ -41,6 +44,16 @@ def summary_of(*events: Any, config: Any = CONFIG) -> Profile:
     for event in events:
         summary.add(explain(event, config))
     return summary
+
+
+def of_a_tenant() -> Profile:
+    """A summary of events of which a tenant of 60 fields refuses some, and lacks others."""
+    events = [
+        identify(plan=option_id("Plans", "Gold"), interests=["Billing"], score=1.234),
+        identify(plan="Silver", birthday="31.1.2026", code="abcdef"),
+        group(stage="Won", industryNew="x"),
+    ]
+    return Profile.of(events, SIXTY_FIELDS, tenant=Tenant.from_describe(ANSWER))
 
 
 def many(traits: int) -> Profile:

@@ -17,7 +17,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from gainsight_dest.explaining.profile import MOST_KINDS
 from gainsight_dest.report import page
-from tests.report.pages import HOSTILE, PROBLEMS, examples, hostile, many
+from tests.report.pages import HOSTILE, PROBLEMS, examples, hostile, many, of_a_tenant
 
 FLAGS = (
     "--headless=new",
@@ -248,14 +248,16 @@ def test_it_is_dark_where_the_reader_likes_it_dark(browser: Browser) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE])
 def test_every_text_can_be_read_and_everything_has_a_name(browser: Browser, size: tuple[int, int], scheme: str) -> None:
-    browser.show(page(examples(), PROBLEMS), size, scheme=scheme)
-    assert browser.run(FAINT) == []
-    assert browser.run(NAMELESS) == []
+    for html in (page(examples(), PROBLEMS), page(of_a_tenant(), PROBLEMS)):
+        browser.show(html, size, scheme=scheme)
+        assert browser.run(FAINT) == []
+        assert browser.run(NAMELESS) == []
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE, (320, 640)])
 def test_the_page_never_scrolls_sideways(browser: Browser, size: tuple[int, int]) -> None:
-    for html in (page(examples(), PROBLEMS, source="events.ndjson"), page(hostile("W" * 5000), title="W" * 5000)):
+    wide = page(hostile("W" * 5000), title="W" * 5000)
+    for html in (page(examples(), PROBLEMS, source="events.ndjson"), page(of_a_tenant()), wide):
         browser.show(html, size)
         assert browser.run("return document.documentElement.scrollWidth") <= size[0]
         assert browser.run("scrollTo(9999, 0); return scrollX") == 0

@@ -10,6 +10,7 @@ from collections import Counter
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,12 @@ from gainsight_dest import Finding, Severity
 from gainsight_dest.explaining.profile import MOST_KINDS, Arrival, Profile, TraitProfile
 from gainsight_dest.report import page
 from gainsight_dest.report.page import CONTENT_SECURITY_POLICY, LONGEST, LONGEST_TITLE, MOST_LINES
+from gainsight_dest.tenant import Option, Tenant, TenantField, TenantObject
 from tests.markup import counts, section, table, text_of
 from tests.report.pages import HOSTILE, PROBLEMS, examples, hostile, many, summary_of
+from tests.some import group, identify
+from tests.tenant_of_60_fields import ANSWER, option_id
+from tests.tenant_of_60_fields import CONFIG as SIXTY_FIELDS
 
 
 class Reader(HTMLParser):
@@ -272,3 +277,45 @@ def test_a_full_summary_makes_a_page_that_can_be_opened() -> None:
     assert len(table(html, "traits")) == 1 + len(summary.traits) >= MOST_KINDS
     assert len(html.encode()) < 2_000_000
     assert html.count("<rect") < 1000
+
+
+# --- with a tenant ----------------------------------------------------------------------------------------------------
+
+TENANT = Tenant.from_describe(ANSWER)
+GOLD = option_id("Plans", "Gold")
+
+
+def of_a_tenant(*events: Any) -> str:
+    return page(Profile.of(events, SIXTY_FIELDS, tenant=TENANT))
+
+
+def test_with_a_tenant_each_field_has_its_type_and_each_id_its_label() -> None:
+    html = of_a_tenant(identify(plan=GOLD, score=1.234))
+    _, *rows = table(html, "traits")
+    told = {row[1]: (row[4], row[6]) for row in rows}
+    assert told["traits.plan"] == ("1× Person.Plan__gc PICKLIST, personMap", f'"{GOLD}" is Gold')
+    assert told["traits.score"] == ("1× Person.Score__gc NUMBER, personMap 1× Score__gc keeps 2 decimals", "1.234")
+
+
+def test_with_a_tenant_the_page_counts_what_that_refuses_and_tells_what_lacks() -> None:
+    html = of_a_tenant(identify(plan="Silver"), identify(plan="Gold"), group(), group())
+    assert (counts(html)["refused by the tenant"], counts(html)["perhaps refused"]) == ("1", "2")
+    assert table(html, "lacks")[1:] == [["2", "group", "Company.Region__gc", "3, 4"]]
+    assert "1× refused: Plan__gc has no such option" in text_of(section(html, "traits"))
+
+
+def test_without_a_tenant_the_page_says_nothing_of_one() -> None:
+    html = page(Profile.of([identify(plan=GOLD)], SIXTY_FIELDS))
+    assert "refused by the tenant" not in html
+    assert 'id="lacks"' not in html
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_hostile_names_of_a_tenant_do_nothing(words: str) -> None:
+    plan = TenantField("Plan__gc", type="PICKLIST", options=(Option(words, "1I00A"),))
+    fields = [TenantField("Email", type=words), plan, TenantField(words, type="STRING", is_required=True)]
+    tenant = Tenant([TenantObject("Person", fields=fields)])
+    reader = Reader(page(Profile.of([identify(plan="1I00A")], SIXTY_FIELDS, tenant=tenant)))
+    tags = [tag for tag, _ in reader.elements]
+    assert (reader.open, tags.count("script"), {"img", "iframe"}.intersection(tags)) == ([], 1, set())
+    assert not any(name.startswith("on") for _, attributes in reader.elements for name in attributes)
