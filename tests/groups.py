@@ -31,6 +31,8 @@ WATCHED: tuple[str, ...] = ("tests/cli/test_serve.py", "tests/cli/test_transform
 MUCH: tuple[str, ...] = (
     "tests/deliver/test_faults.py",
     "tests/deliver/test_secrets.py",
+    "tests/probing/test_faults.py",
+    "tests/probing/test_stop.py",
     "tests/test_growth.py",
 )
 #: The marks of tests that are left to CI, and how that is told. Coverage looks at the second kind.
