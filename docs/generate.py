@@ -21,7 +21,7 @@ from gainsight_dest.config import SETTINGS
 from gainsight_dest.explaining.alike import MOST_NAMES, MOST_SPELLINGS
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
 from gainsight_dest.gainsight import CODES, FAILED, STATUSES, Code
-from gainsight_dest.linting.rules import OF_EVENTS, OF_THE_CONFIG, LintRule
+from gainsight_dest.linting.rules import OF_A_TENANT, OF_EVENTS, OF_THE_CONFIG, LintRule
 from gainsight_dest.rudderstack.items import MOST_ITEMS
 from gainsight_dest.rudderstack.sizes import LEVELS
 from gainsight_dest.rudderstack.statuses import LONGEST_TEXT
@@ -29,6 +29,9 @@ from gainsight_dest.rudderstack.statuses import ROWS as STATUS_ROWS
 from gainsight_dest.rudderstack.transformer import LONGEST_ANSWER
 from gainsight_dest.sandbox import FAULTS
 from gainsight_dest.templates import MOST_FILLED, MOST_TEMPLATES
+from gainsight_dest.tenant import RefusalRule
+from gainsight_dest.tenant import types as tenant_types
+from gainsight_dest.tenant.types import RULES, TYPES
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -151,6 +154,10 @@ assert config.person_map == {{"plan": "Plan__gc"}}
   `http://`, a port, a path, user info, `localhost` and IP addresses are not.
 - No mapping may set the field by which Gainsight finds the record: `Email` of a person, `Name` of a company.
 - A setting that is sent as a header holds no control character.
+
+In Python a config may have two settings more, which RudderStack's own does not have. `fit` is a
+[Tenant](api/tenant.md), whose fields [values are made to fit](../how-to/make-values-fit.md), and `fit_mode` says what
+is done with those that cannot be.
 
 One error lists all problems, each with its place:
 
@@ -309,8 +316,8 @@ each pod. Use another name, or `enableServiceLinks: false` in the pods.
 | status | when |
 | --- | --- |
 | 0 | all well; skipped events are well, too |
-| 1 | some events had errors, failed or were not tried; `lint` has found errors; for `plan`: a day does not fit, or perhaps not, and nothing else; `demo` ends with 0, because its events hold mistakes on purpose |
-| 2 | wrong use, a config that cannot be used, or a run that could not be finished, for example because Gainsight refused the key |
+| 1 | some events had errors, failed or were not tried; `lint` has found errors; `check` something to fix in mappings or rights; `describe --check` a change that can make Gainsight refuse events; for `plan`: a day does not fit, or perhaps not, and nothing else; `demo` ends with 0, because its events hold mistakes on purpose |
+| 2 | wrong use, a config that cannot be used, or a run that could not be finished, for example because Gainsight refused the key, or gave no answer |
 | 130, 143 | ended by Ctrl-C, by SIGTERM; `sandbox`, `serve` and `demo --keep` run until then, and end with 0 |
 | 141 | the reader of the output closed it |
 """
@@ -437,6 +444,18 @@ events may fail, or values are not sent. [How to check a config](../how-to/check
 ## With events
 
 {_table_of_rules(OF_EVENTS)}
+## With a tenant
+
+These need to know the tenant: [its description as a file](../how-to/keep-the-tenant-in-git.md), or a `Tenant`. Those that
+are about values also need events. With a tenant, `unknown-field` and `odd-field-name` say nothing of the objects that it
+was described with: the tenant knows its own fields.
+
+{_table_of_rules(OF_A_TENANT)}
+The same code says what a tenant refuses here, in `explain`, in the sandbox and in `check`. Not all of it is documented:
+[what is documented, what was recorded, what is guessed](what-is-known-of-gainsight.md).
+
+## Names that are nearly the same
+
 A name is nearly another in these cases: they differ only in case, spaces, dashes, dots and underscores; one has a
 letter more or less; two letters are swapped. In long names a little more may differ. Names with different digits are
 different.
@@ -507,8 +526,54 @@ def _schema_file() -> str:
     return json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+_RULE_CODES: dict[RefusalRule, str] = {
+    RefusalRule.UNKNOWN: "unknown",
+    RefusalRule.MISSING: "null",
+    RefusalRule.NULL: "null",
+    RefusalRule.LENGTH: "long",
+}
+
+
+def data_types() -> str:
+    """The page of what each data type takes."""
+    types = (
+        (code(each.name), each.words, code(each.people), code(each.objects), each.certainty.value)
+        for each in TYPES.values()
+        if each.words != tenant_types.OTHER.words
+    )
+    anything = (code(each.name) for each in TYPES.values() if each.words == tenant_types.OTHER.words)
+    return f"""# Data types
+
+What a field of a tenant takes, by the data type that Gainsight's describe answers name. One table in the code, which
+the sandbox, lint, explain, plan and mapping tests ask, once they know the [tenant](api/tenant.md).
+
+Gainsight documents the codes. Which fields there are, the tenant itself says. Which JSON values each type takes is
+documented for few of them. So a value is taken if it has the form in which Gainsight's own pages and answers show such
+values, and is refused otherwise. A tenant may well take more.
+
+{table(("type", "takes", "code for a person", "code for another record", "how it is known"), types)}
+{", ".join(anything)}, and a type that is not known, take anything. A null clears a field that is not required. A picklist whose options are
+not told takes any text. A text may be as long as the tenant says; where it does not, {tenant_types.LONGEST_TEXT} characters,
+{tenant_types.LONGEST_CUSTOM_TEXT} in a custom field, {tenant_types.LONGEST_RICH_TEXT:,} in a `RICHTEXTAREA`: these lengths were seen.
+
+## Whatever the type
+
+{table(("what is wrong", "code for a person", "code for another record", "how it is known"), map(_rule_row, RULES))}
+Without a tenant, less is refused: [fields](fields.md).
+"""
+
+
+def _rule_row(rule: RefusalRule) -> tuple[str, str, str, str]:
+    if rule in {RefusalRule.OPTION, RefusalRule.CASE, RefusalRule.INACTIVE}:
+        return rule.value, "that of the type", "that of the type", RULES[rule].value
+    which = _RULE_CODES.get(rule, "unwritable")
+    people, objects = (code(getattr(codes, which)) for codes in (tenant_types.PEOPLE_CODES, tenant_types.OBJECT_CODES))
+    return rule.value, people, objects, RULES[rule].value
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/fields.md": fields,
+    "reference/data-types.md": data_types,
     "reference/config.md": settings,
     "reference/errors.md": error_page,
     "reference/command-line.md": command_line,

@@ -83,6 +83,7 @@ NEEDS = {
     ),
     "testing": _extra("dev", "the test kit is", "hypothesis", "ruamel.yaml"),
     "httpx": _extra("dev", "httpx is", "httpx"),
+    "trustme": _extra("dev", "trustme, which makes certificates, is", "trustme"),
     "jsonschema": _extra("dev", "jsonschema is", "jsonschema"),
     "beam": _extra("dev-engines", "Apache Beam is", "apache_beam"),
     "spark": _extra("dev-engines", "Apache Spark is", "pyspark", "pyarrow", "pandas"),

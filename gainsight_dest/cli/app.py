@@ -18,11 +18,14 @@ _SHARED = ("config", "destination")
 
 #: In which module of this package each command is, and as what.
 COMMANDS = {
+    "check": ("check", "check_command"),
     "deliver": ("deliver", "deliver"),
     "demo": ("sandbox", "demo"),
+    "describe": ("describe", "describe_command"),
     "explain": ("explain", "explain_command"),
     "lint": ("lint", "lint_command"),
     "plan": ("plan", "plan_command"),
+    "probe": ("probe", "probe_command"),
     "sandbox": ("sandbox", "sandbox"),
     "schema": ("schema", "schema"),
     "serve": ("serve", "serve"),

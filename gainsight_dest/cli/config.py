@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
@@ -22,6 +22,9 @@ from gainsight_dest.cli.places import Lines, Steps, lines_of
 from gainsight_dest.reading import PlacedDestination, config_key, placed_in
 from gainsight_dest.templates import Settings
 from gainsight_dest.values import quoted
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import Tenant
 
 #: The variables that go before the file, by what RudderStack calls the setting. Each has a form that names a file.
 KEYS = {"accessKey": "GAINSIGHT_ACCESS_KEY", "sharedSecret": "GAINSIGHT_SHARED_SECRET"}
@@ -49,6 +52,32 @@ def _options(*, required: bool, path: click.Path) -> Callable[[_F], _F]:
 config_option = _options(required=False, path=click.Path(exists=True, dir_okay=False))
 #: The same, of a command that is for nothing else.
 config_needed = _options(required=True, path=click.Path())
+
+
+#: How values are made to fit the tenant of --tenant. Its parameter is a word of FitMode, or None.
+fit_option = click.option(
+    "--fit",
+    type=click.Choice(["refuse", "drop", "cut", "cut-or-drop"]),
+    help="Make values fit the fields of --tenant. What cannot be: fail the event, or drop the field. "
+    "cut: the same, with texts cut to the field's length.",
+)
+
+
+def fitting(
+    config: DestinationConfig | Settings, tenant: Tenant | None, fit: str | None
+) -> DestinationConfig | Settings:
+    """The config with values made to fit, if that was asked for. Raises click.UsageError for --fit without --tenant."""
+    refuse_idle({"fit": "tenant"})
+    return config if fit is None or tenant is None else config.fitting(tenant, fit)
+
+
+def given_fitting(file: str | None, tenant: Tenant | None, fit: str | None) -> DestinationConfig | Settings | None:
+    """The same of the config of a command's --config; None without one. Raises as `given_config`, too."""
+    config = given_config(file)
+    if config is not None:
+        return fitting(config, tenant, fit)
+    refuse_idle({"fit": "config_file"})
+    return None
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ import click
 from gainsight_dest import CredentialsError
 from gainsight_dest.batching.defaults import BATCH, LINGER, WORKERS
 from gainsight_dest.cli import FAILED, WRONG_USE, progress, records, show
-from gainsight_dest.cli.config import config_option, destination_config
+from gainsight_dest.cli.config import config_option, destination_config, fit_option, fitting
 from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import name_of, read_events
 from gainsight_dest.cli.files import Write, WrongInputError, check_replaceable, check_written, needs, reading, writing
@@ -34,6 +34,7 @@ from gainsight_dest.cli.options import (
     number_option,
     refuse_contradictions,
     refuse_idle,
+    tenant_option,
 )
 from gainsight_dest.cli.progress import Look, ProgressLog, utc
 from gainsight_dest.cli.read import Item, fault_in
@@ -59,7 +60,7 @@ _CONTRADICTIONS = {
     "dry_run": ("report", "journal", "known", "retry_failed", "keep_events", "metrics_file", "form"),
     "report": (
         *("events", "journal", "errors", "known", "retry_failed", "keep_events"),
-        *("metrics_file", "log_format", "verbose"),
+        *("metrics_file", "log_format", "verbose", "fit"),
     ),
     "quiet": ("verbose",),
 }
@@ -70,6 +71,8 @@ _UNFINISHED = Fault("NotTried", None, "the last line is not complete yet")
 @click.command()
 @click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @config_option
+@tenant_option
+@fit_option
 @click.option("--journal", metavar="FILE", help="Record each outcome here. The same command continues the run.")
 @click.option("--retry-failed", is_flag=True, help="Send the failed events of the journal again.")
 @click.option("--keep-events", is_flag=True, help="Keep the events themselves in the journal, not only their outcomes.")
@@ -113,6 +116,8 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
     calls are made than the tenant allows. Events are merged into the fewest calls; the result of each is the same as if
     it were sent alone.
 
+    With --tenant and --fit, values are made to fit the tenant's fields, where only one thing can be meant.
+
     If standard error is not a terminal, it gets lines of text: at the start, at the first error of each kind, and every
     minute with the counts so far.
 
@@ -122,7 +127,7 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
     wrong key; 130 ended by Ctrl-C, 143 by SIGTERM.
     """
     refuse_contradictions(_CONTRADICTIONS)
-    refuse_idle({"resend_after": "known"})
+    refuse_idle({"resend_after": "known", "tenant": "fit", "fit": "tenant"})
     if options["report"] is not None:
         return _report(options["report"], options["form"])
     if events is None or config_file is None:
@@ -130,7 +135,7 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
     if options["journal"] is None and (options["retry_failed"] or options["keep_events"]):
         raise click.UsageError("--retry-failed and --keep-events are for a journal: name one with --journal", context)
     if options["dry_run"]:
-        same = {name: options[name] for name in ("errors", "fail_empty")}
+        same = {name: options[name] for name in ("errors", "fail_empty", "tenant", "fit")}
         status: int = context.invoke(transform, events=events, config_file=config_file, **same)
         return status
     needs("deliver", "deliver", *LIBRARIES)
@@ -155,7 +160,7 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
     from gainsight_dest.deliver import Deliverer, Journal  # noqa: PLC0415 - needs the extra deliver
     from gainsight_dest.known import Known  # noqa: PLC0415 - the same
 
-    config = destination_config(config_file)
+    config = fitting(destination_config(config_file), options["tenant"], options["fit"])
     _check_files(options, events, config_file)
     counts = RunCounts(COLUMNS if options["known"] is None else COLUMNS_KNOWN)
     run = None

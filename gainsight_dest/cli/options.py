@@ -8,12 +8,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
+from gainsight_dest import ConfigError
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
+from gainsight_dest.cli.files import WrongInputError, content
+from gainsight_dest.cli.read import json_of
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import Tenant
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -50,6 +56,34 @@ def listen_options(port: int) -> Callable[[_F], _F]:
     where = "The address to listen at. There is no password."
     at_host = click.option("--host", default="127.0.0.1", show_default=True, help=where)
     return lambda command: at_port(at_host(command))
+
+
+# --- the tenant -------------------------------------------------------------------------------------------------------
+
+
+def tenant_in(file: str) -> Tenant:
+    """The Tenant that is in the file. Raises WrongInputError, which says where the file is wrong."""
+    from gainsight_dest.tenant import Tenant  # noqa: PLC0415 - few runs have one, and each would pay for the import
+
+    data = json_of(file, content(file))
+    try:
+        return Tenant.from_data(data)
+    except ConfigError as error:
+        problem = str(error)
+    raise WrongInputError(f"{file} is not a tenant as `describe --out` writes it: {problem}")
+
+
+def _tenant(_: click.Context, __: click.Parameter, value: str | None) -> Tenant | None:
+    return None if value is None else tenant_in(value)
+
+
+#: The option of the tenant that events are for, of a command that has a use for it. Its parameter is a Tenant, or None.
+tenant_option = click.option(
+    "--tenant",
+    metavar="FILE",
+    callback=_tenant,
+    help="The fields of the tenant, as `describe --out FILE` writes them.",
+)
 
 
 # --- what is known ----------------------------------------------------------------------------------------------------

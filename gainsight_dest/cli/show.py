@@ -54,6 +54,10 @@ _TEXTS = frozenset(
         "or not",
         "values",
         "mapped",
+        "fact",
+        "verdict",
+        "answer",
+        "assumed",
     }
 )
 #: Where a value goes, or why it does not, as a terminal with colours shows it.
@@ -61,6 +65,7 @@ STYLES = {
     Fate.SENT: "green",
     Fate.BLANK: "bright_black",
     Fate.NOT_A_NUMBER: "magenta",
+    Fate.UNFIT: "bright_magenta",
     Fate.OVERRIDDEN: "cyan",
     Fate.FAULT: "bold red",
     Fate.UNMAPPED: "yellow",
@@ -70,6 +75,8 @@ STYLES = {
 REFUSED, SKIPPED, HEAD = "red", "bright_black", "bold"
 #: Terminals that have no colours.
 _PLAIN_TERMINALS = frozenset({"dumb", "unknown"})
+#: What a tenant says of events: how many it refuses, and how many by what it has.
+_OF_TENANT = ("refused", "perhaps")
 #: Columns of a closing table that goes into a log.
 WIDTH_OF_A_LOG = 160
 #: Columns from which on the parts of the table of traits have room side by side.
@@ -249,12 +256,15 @@ def print_counts(console: Console, counts: RunCounts) -> None:
 
 def print_profile(console: Console, profile: Profile) -> None:
     """Print the same tables of a profile."""
-    columns = ("events", "skipped", "errors", "values sent", "not sent")
+    columns = ("events", "skipped", "errors", "values sent", "not sent", *_OF_TENANT[: 2 * profile.has_tenant])
     types = {}
     for kind, events in profile.events.items():
-        row = (events, profile.skips[kind], profile.faults[kind], *profile.values(kind))
+        told = (profile.refused[kind], profile.doubtful[kind]) if profile.has_tenant else ()
+        row = (events, profile.skips[kind], profile.faults[kind], *profile.values(kind), *told)
         types[kind] = Counter(dict(zip(columns, row, strict=True)))
     print_counts(console, RunCounts(columns, types, profile.skipped, profile.errors))
+    if profile.lacks:
+        console.print(_by_reason("lack", profile.lacks, with_kind=True))
 
 
 def _by_type(columns: tuple[str, ...], types: Mapping[str, Counter[str]]) -> Table:
@@ -373,7 +383,7 @@ class _Traits:
         shown = table("type", "trait", "events", "lost", "goes to", "or not", "values")
         for is_new_type, trait in self._by_type(shown):
             head = trait.type if is_new_type else ""
-            went = (_went(trait), _dropped(trait), ", ".join(trait.examples))
+            went = (_went(trait), _dropped(trait), ", ".join(_examples(trait)))
             shown.add_row(head, trait.source, *_times(trait), *went)
         return shown
 
@@ -384,7 +394,7 @@ class _Traits:
             if is_new_type:
                 shown.add_row(trait.type, style="bold")
             dropped = [(f"✗ {line}", style) for line, style in _dropped(trait)]
-            values = [(f"e.g. {', '.join(trait.examples)}", "")] if trait.examples else []
+            values = [(f"e.g. {', '.join(_examples(trait))}", "")] if trait.examples else []
             shown.add_row(trait.source, *_times(trait), [*_went(trait), *dropped, *values])
         return shown
 
@@ -414,17 +424,25 @@ def traits(summary: Profile) -> Iterator[RenderableType]:
 
 
 def _went(trait: TraitProfile) -> list[_Line]:
-    """Where it went, how often if not always, and how it was changed."""
+    """Where it went, how often if not always, with a tenant the data type there, and how it was changed."""
     lines = []
     for arrival, times in trait.went.most_common():
         notes = [] if times == trait.came else [f"{times:,}"]
+        notes += [trait.types[arrival.field]] if arrival.field in trait.types else []
         notes += [] if arrival.rule in UNSAID else [arrival.rule]
         notes += [f"{n:,} {change}" for (field, change), n in trait.changed.items() if field == arrival.field]
         refused = [f"{n:,} refused: {why}" for (field, why), n in trait.refused.items() if field == arrival.field]
         notes += refused
+        notes += [f"{n:,} {note}" for (field, note), n in trait.noted.items() if field == arrival.field]
         style = REFUSED if refused else STYLES[Fate.SENT]
         lines.append((arrival.field + (f" ({', '.join(notes)})" if notes else ""), style))
     return lines
+
+
+def _examples(trait: TraitProfile) -> Iterator[str]:
+    """A few values, and what the ids of options mean."""
+    for example in trait.examples:
+        yield f"{example} is {trait.labels[example]}" if example in trait.labels else example
 
 
 def _dropped(trait: TraitProfile) -> list[_Line]:

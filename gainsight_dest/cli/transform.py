@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import click
 
 from gainsight_dest import Outcome
 from gainsight_dest.cli import FAILED, records, show
-from gainsight_dest.cli.config import config_option, given_config
+from gainsight_dest.cli.config import config_option, fit_option, given_fitting
 from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import Configs, reading_events
 from gainsight_dest.cli.files import check_written, writing
-from gainsight_dest.cli.options import errors_option, events_argument, fail_empty_option
+from gainsight_dest.cli.options import (
+    errors_option,
+    events_argument,
+    fail_empty_option,
+    refuse_idle,
+    tenant_option,
+)
 from gainsight_dest.cli.read import fault_in
 from gainsight_dest.cli.streams import standard_output
 from gainsight_dest.outcome import begin
+
+if TYPE_CHECKING:
+    from gainsight_dest.tenant import Tenant
 
 
 @click.command(short_help="Print the requests that EVENTS would become; send nothing.")
 @events_argument
 @config_option
+@tenant_option
+@fit_option
 @click.option("-o", "--output", metavar="FILE", help="Write the requests to this file instead of standard output.")
 @errors_option
 @fail_empty_option
@@ -28,6 +40,8 @@ from gainsight_dest.outcome import begin
 def transform(
     events: str,
     config_file: str | None,
+    tenant: Tenant | None,
+    fit: str | None,
     output: str | None,
     errors: str | None,
     *,
@@ -43,9 +57,12 @@ def transform(
     For each event: its number (the line, or the place in the array), message id, type, and its requests, or why it is
     skipped, or its error. A group has all requests that may follow: find, then create or update, then link.
 
+    With --tenant and --fit, values are made to fit the tenant's fields, where only one thing can be meant.
+
     Exit status: 0 all well, 1 some events have errors, 2 wrong use or config.
     """
-    configs = Configs(given_config(config_file))
+    refuse_idle({"tenant": "fit"})
+    configs = Configs(given_fitting(config_file, tenant, fit))
     output = None if output == "-" else output
     check_written({"--output": output, "--errors": errors}, {config_file: "the config"})
     counts = RunCounts(("events", "requests", "skipped", "errors"))

@@ -41,6 +41,8 @@ def run_without(*modules: str, arguments: list[object]) -> Done:
             ["deliver", "--report", EVENTS],
             "deliver needs requests, pyrate-limiter: pip install 'gainsight-dest[cli,deliver]'",
         ),
+        (["check", "--config", CONFIG], "check needs requests: pip install 'gainsight-dest[cli,deliver]'"),
+        (["describe", "--config", CONFIG], "describe needs requests: pip install 'gainsight-dest[cli,deliver]'"),
         (["sandbox"], "sandbox needs cheroot, jinja2: pip install 'gainsight-dest[cli,sandbox]'"),
         (
             ["demo"],
@@ -52,7 +54,7 @@ def run_without(*modules: str, arguments: list[object]) -> Done:
             "pip install 'gainsight-dest[cli,serve]'",
         ),
     ],
-    ids=["deliver", "deliver --report", "sandbox", "demo", "serve"],
+    ids=["deliver", "deliver --report", "check", "describe", "sandbox", "demo", "serve"],
 )
 def test_a_command_without_its_extra_says_what_to_install(arguments: list[object], message: str) -> None:
     assert wrong_use(run_without(*EXTRAS, arguments=arguments)) == message
