@@ -12,7 +12,7 @@ Each event has the outcome that it would have alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -38,6 +38,8 @@ ATTEMPTS = 12
 Answer = Response | Exception | Reply | None
 
 _REQUEST = attrgetter("request")
+_FAILURES, _WAITED = attrgetter("failures"), attrgetter("waited")
+_NOT_SENT = Reply(None, 0)
 #: Message id and type of an event. A plain tuple: there are many.
 _Label = tuple[str | None, str | None]
 
@@ -78,12 +80,20 @@ class Batch:
     @property
     def failures(self) -> tuple[int, ...]:
         """How often each of the requests, or what came before it, has failed for a while: what to wait by."""
-        return tuple(min(known.failures for known in map(self._progress, call.events)) for call in self._calls)
+        return self._least(_FAILURES)
 
     @property
     def waited(self) -> tuple[float, ...]:
         """How many seconds each of the requests has been waited for, as Reply says it."""
-        return tuple(min(known.waited for known in map(self._progress, call.events)) for call in self._calls)
+        return self._least(_WAITED)
+
+    def _least(self, fact: Callable[[Progress], Any]) -> tuple[Any, ...]:
+        """Of each call, the least among its events. Most calls are for one."""
+        known = self._progress
+        return tuple(
+            fact(known(call.events[0])) if len(call.events) == 1 else min(map(fact, map(known, call.events)))
+            for call in self._calls
+        )
 
     def next(self, answers: Iterable[Answer]) -> Batch:
         """The batch once its requests are answered.
@@ -220,4 +230,6 @@ def _memory(begun: Iterable[Request | Outcome], config: DestinationConfig, known
 
 
 def _reply(answer: Answer) -> Reply:
-    return answer if isinstance(answer, Reply) else Reply(answer, 0 if answer is None else 1)
+    if answer is None:
+        return _NOT_SENT
+    return answer if isinstance(answer, Reply) else Reply(answer)

@@ -104,6 +104,8 @@ class Ledger:
 
     def called(self, events: Sequence[int], reply: Reply) -> None:
         """Count the calls for the events: as calls of the first of them, and as attempts of each."""
+        if not reply.calls and not reply.waited:
+            return
         first, is_answered = min(events), reply.answer is not None
         for event in events if reply.calls else ():
             known = self.of(event)
