@@ -27,12 +27,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 #: Of what processes of these do coverage is told: the service, and how a command ends. Elsewhere they only take time.
 WATCHED: tuple[str, ...] = ("tests/cli/test_serve.py", "tests/cli/test_transform.py", "tests/cli/test_plan.py")
-#: How the names of files begin that do the same again and again: coverage learns nothing from them.
+#: How the names of files, or tests, begin that do the same again and again: coverage learns nothing from them.
 MUCH: tuple[str, ...] = (
     "tests/deliver/test_faults.py",
     "tests/deliver/test_secrets.py",
-    "tests/probing/test_faults.py",
-    "tests/probing/test_stop.py",
+    "tests/probing/test_faults.py::test_three",
+    "tests/probing/test_faults.py::test_a_tenant",
     "tests/test_growth.py",
 )
 #: The marks of tests that are left to CI, and how that is told. Coverage looks at the second kind.

@@ -73,8 +73,7 @@ def _note(finds: Sequence[FindCompany], outcomes: Sequence[Outcome], shared: Sha
         for find, each in both
         if each.gsid is not None and each.error is None
     }
-    if noted:
-        note_links(shared, digests, noted)
+    note_links(shared, digests, noted)
 
 
 @attrs.define

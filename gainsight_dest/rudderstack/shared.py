@@ -282,7 +282,7 @@ def note_links(shared: Shared, digests: Digests, links: Mapping[str, tuple[bytes
         _place_of(digests, gsid): _company(record) if is_assumed else None
         for gsid, (record, is_assumed) in links.items()
     }
-    noted = shared.store.view(wanted)
+    noted = shared.store.view(wanted) if wanted else {}
     # Few change: most are noted already, or need not be.
     lessons = {place: told for place, told in wanted.items() if not _same(told, noted.get(place))}
     if lessons:

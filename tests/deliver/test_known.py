@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import Request, ResponseError
-from gainsight_dest.deliver import Deliverer, Outcome, Patience
+from gainsight_dest.deliver import Budget, Deliverer, Outcome, Patience
 from gainsight_dest.deliver.batches import ChunkDelivery
 from gainsight_dest.deliver.flow import Consult, Run, Send, event_flow
 from gainsight_dest.descriptors import FindCompany
@@ -265,6 +265,14 @@ class Worker:
                 answer = self._tenant.handle(act.request)
             elif isinstance(act, Consult):
                 answer = act.ask(self._store)
+
+
+def test_a_budget_of_ones_own_counts_the_calls_and_the_store_does_not() -> None:
+    tenant, store, budget = sandbox(), MemoryStore(), Budget(100, 1_000)
+    with deliverer_to(tenant, config=CONFIG, known=store, budget=budget) as deliverer:
+        assert [outcome.status for outcome in deliverer.run(EVENTS[:1])] == ["delivered"]
+    assert budget.used() == 1
+    assert store.used(store.digests(CONFIG).tenant) == 0
 
 
 @given(
