@@ -32,7 +32,6 @@ MUCH: tuple[str, ...] = (
     "tests/deliver/test_faults.py",
     "tests/deliver/test_secrets.py",
     "tests/probing/test_faults.py::test_three",
-    "tests/probing/test_faults.py::test_a_tenant",
     "tests/test_growth.py",
 )
 #: The marks of tests that are left to CI, and how that is told. Coverage looks at the second kind.
