@@ -97,6 +97,7 @@ def test_the_errors_are_not_written_over_the_store(tmp_path: Path) -> None:
     assert (tmp_path / "known.db").read_bytes() == before
 
 
+@pytest.mark.again
 @pytest.mark.process
 @BATCHES
 def test_command_lines_with_one_store_double_nothing(batch: tuple[str, ...], tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ def side_by_side(
         return list(pool.map(deliver, lists))
 
 
+@pytest.mark.again
 @BATCHES
 def test_deliverers_side_by_side_double_no_company_and_lose_no_link(batch: int | None, tmp_path: Path) -> None:
     tenant = sandbox()

@@ -154,6 +154,7 @@ def test_all_of_the_calls_of_a_minute_can_be_made_again_and_again(place: Place, 
     assert made[-1] - made[0] == pytest.approx(4 * MINUTE, abs=1)
 
 
+@pytest.mark.again
 def test_what_is_kept_of_the_calls_is_small_and_all_of_a_day(place: Place, store: Store) -> None:
     """Two days: a call each second for some minutes, then pauses of all lengths."""
     made: list[float] = []

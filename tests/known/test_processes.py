@@ -15,6 +15,7 @@ from tests.known.places import LONGEST, OnDisk, Place, record, told
 from tests.known.processes import RECORDS, finished, map_records, started
 
 pytestmark = [
+    pytest.mark.again,
     pytest.mark.process,
     pytest.mark.skipif(sys.platform == "win32", reason="processes are killed and forked as Unix has it"),
 ]

@@ -70,6 +70,7 @@ def test_a_config_is_whole(config: DestinationConfig) -> None:
 QUICK = settings(max_examples=2000, derandomize=True, database=None)
 
 
+@pytest.mark.long
 def test_the_plainest_config_maps_the_events_that_are_drawn_and_nothing_else() -> None:
     plainest = find(configs(), lambda _: True, settings=QUICK)
     assert plainest.events.keys() == EVENTS.keys()
@@ -114,6 +115,7 @@ def test_a_tenant_has_people_and_companies_each_with_a_key_that_may_be_written(t
         assert not [*tenant.objects[of].refusals(record, is_new=False)]
 
 
+@pytest.mark.again
 @pytest.mark.parametrize(
     "is_so",
     [
