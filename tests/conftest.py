@@ -14,7 +14,7 @@ from tests.needs import needing
 #: `all` is CI's; a few, the same at each run, will do elsewhere, and fewer still where they have been run already, on
 #: another Python or with other releases. `thorough` runs each law 100,000 times, and kills more often.
 settings.register_profile("all", max_examples=100, deadline=None, derandomize=True, database=None)
-settings.register_profile("few", settings.get_profile("all"), max_examples=25)
+settings.register_profile("few", settings.get_profile("all"), max_examples=12)
 settings.register_profile("fewer", settings.get_profile("all"), max_examples=5)
 settings.register_profile(
     "thorough", max_examples=100_000, deadline=None, database=None, suppress_health_check=list(HealthCheck)
