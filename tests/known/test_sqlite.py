@@ -349,7 +349,8 @@ def test_what_breaks_off_has_not_been_done(path: Path, store: SqliteStore) -> No
     with pytest.raises(StoreError, match="readonly"), store.at_once():
         store.take([BEN], 5)
     connection_of(store).execute("PRAGMA query_only = 0")
-    assert SqliteStore(path).take([BEN], 6)
+    with SqliteStore(path) as other:
+        assert other.take([BEN], 6)
 
 
 def test_others_wait_until_it_is_done(store: SqliteStore) -> None:
