@@ -2,8 +2,8 @@
 
 Groups are for pytest-xdist, which spreads them over all cores.
 
-A file is a group, but for those that are together in GROUPS, and those of which each test may go anywhere. The marks of
-pytest-xdist would say the same, but with pytest 9.2 they say nothing: https://github.com/pytest-dev/pytest-xdist/issues/1386
+A file is a group, but for those that are together in GROUPS. The marks of pytest-xdist would say the same, but with
+pytest 9.2 they say nothing: https://github.com/pytest-dev/pytest-xdist/issues/1386
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ MUCH: tuple[str, ...] = (
 )
 #: The marks of tests that are left to CI, and how that is told. Coverage looks at the second kind.
 LEFT_TO_CI: dict[str, str] = {"long": "It is long", "again": "It is much like another"}
-#: How the names of files begin whose tests are few, and take seconds each.
-SPREAD: tuple[str, ...] = ()
 
 
 def group_of(nodeid: str) -> str:
@@ -46,7 +44,7 @@ def group_of(nodeid: str) -> str:
     for name, starts in GROUPS.items():
         if file.startswith(starts):
             return name
-    return nodeid if file.startswith(SPREAD) else file
+    return file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
