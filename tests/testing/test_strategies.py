@@ -100,6 +100,11 @@ def test_what_real_data_holds_now_and_then_is_drawn(is_nasty: Any) -> None:
     find(events(), is_nasty, settings=settings(QUICK, phases=[Phase.generate]))
 
 
+def test_a_config_without_a_map_is_drawn_now_and_then() -> None:
+    found = find(configs(), lambda config: not config.person_map, settings=settings(QUICK, phases=[Phase.generate]))
+    assert found.events.keys() >= EVENTS.keys()
+
+
 @given(st.data())
 def test_a_config_maps_onto_standard_and_custom_fields(data: st.DataObject) -> None:
     config = data.draw(configs())
