@@ -32,13 +32,24 @@ def parse_event(line: str | bytes) -> Any:
     """
     found = parsed(line)
     event = found.raw
-    if _is_too_deep(event):
+    if _may_be_too_deep(line) and _is_too_deep(event):
         event = found.text or (line if isinstance(line, str) else line.decode(errors="replace"))
     picklable = _PICKLABLE.get(type(event))
     return event if picklable is None else picklable(event)
 
 
 _PICKLABLE: dict[type, type] = {dict: Object, list: _List, str: _Text}
+
+
+#: What may open an object or a list; the last, in a dead letter of which the text is its message.
+_OPENING = ("{", "[", "\\u00")
+
+
+def _may_be_too_deep(line: str | bytes) -> bool:
+    """Whether its text opens so many objects and lists: to count them costs far less than to look at the event."""
+    if isinstance(line, str):
+        return sum(map(line.count, _OPENING)) > _DEEPEST
+    return sum(line.count(each.encode()) for each in _OPENING) > _DEEPEST
 
 
 def _is_too_deep(event: Any) -> bool:

@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from apache_beam.metrics.metric import Metrics
@@ -57,7 +58,13 @@ def counted(outcome: Outcome) -> Object:
 
 def count(name: str, number: int = 1) -> None:
     """Add to a counter of the pipeline."""
-    Metrics.counter(_NAMESPACE, name).inc(number)
+    _of_pipeline(name).inc(number)
+
+
+@cache
+def _of_pipeline(name: str) -> Any:
+    """The counter: to make one costs more than to count."""
+    return Metrics.counter(_NAMESPACE, name)
 
 
 def _counter(code: str) -> str:

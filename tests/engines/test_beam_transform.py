@@ -153,6 +153,7 @@ LINES: tuple[Any, ...] = (
     "[" * 50_000 + "]" * 50_000,
     '{"type": "identify", "traits": {"email": "ada@example.com", "deep": ' + "[" * 600 + "]" * 600 + "}}",
     json.dumps({"type": "identify", "traits": {"email": "ada@example.com", "logins": 10**30}}),
+    '{"message": "' + r"\u005b" * 600 + r"\u005d" * 600 + '"}',
 )
 
 
@@ -168,7 +169,7 @@ def test_no_line_whatever_it_is_fails_the_pipeline() -> None:
         return {tag: made[tag] | f"{tag} on" >> beam.Reshuffle() for tag in ("requests", "faults", "skipped")}
 
     ran = run(build)
-    assert {tag: len(values) for tag, values in ran.outputs.items()} == {"requests": 2, "faults": 11, "skipped": 1}
+    assert {tag: len(values) for tag, values in ran.outputs.items()} == {"requests": 2, "faults": 12, "skipped": 1}
     assert {each["error"]["path"] for each in ran.outputs["faults"]} == {"the event", "traits.email", "traits.lastName"}
     messages = [each["message"] for each in ran.outputs["faults"]]
     for kept in (["\ud83d"], HALF, 17, None, "{", '{"type": "identify", "traits": {"email": "\ufffd"}}', LINES[12]):
