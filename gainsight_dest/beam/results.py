@@ -21,6 +21,8 @@ from gainsight_dest.outcome import Outcome, Status, dead_letter, outcome_record
 #: The namespace of all metrics.
 _NAMESPACE = "gainsight"
 _UNREAD = "unread_times"
+#: Dataflow reads it, in any namespace: workers that wait for the tenant are no reason to start more of them.
+THROTTLED = "cumulativeThrottlingSeconds"
 
 log = logging.getLogger("gainsight_dest.beam")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gainsight_dest.beam.results import count
+from gainsight_dest.beam.results import THROTTLED, count
 from gainsight_dest.deliver.shards import Shard, Shards
 
 #: Who made the latest calls, and the calls of the last day: (minute since the epoch, number). Beam's state of a sender.
@@ -27,7 +27,7 @@ class LiveSender:
         self._clock = clock
         self._before, minutes = made
         self._minutes = dict(minutes)
-        self._calls, self._waited = 0, 0.0
+        self._calls, self._waited, self._throttled = 0, 0.0, 0
         shard.deliverer.budget.remember(_ages(minutes, clock()))
 
     def knows(self, made: Made) -> bool:
@@ -52,6 +52,9 @@ class LiveSender:
             count("calls", more)
         if longer:
             count("waiting_ms", longer)
+        if seconds := int(made.delayed) - self._throttled:
+            self._throttled += seconds
+            count(THROTTLED, seconds)
 
     def _minute(self) -> int:
         return int(self._clock() // 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -161,6 +162,20 @@ def test_companies_and_shards_keep_shares_that_add_up_to_the_limit() -> None:
             list(sender.shard.deliver([identify(each) for each in range(30)]))
             shares.append((len(world.sandbox.calls) - before) / (world.now - start) * 60)
     assert shares == [pytest.approx(each, rel=0.02) for each in (2, 9, 9)]
+
+
+def test_seconds_that_calls_wait_for_the_tenant_are_counted_by_the_name_that_dataflow_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: Counter[str] = Counter()
+    monkeypatch.setattr("gainsight_dest.beam.senders.count", lambda name, number: counted.update({name: number}))
+    world = World(calls_per_minute=20)  # 18 for the shard
+    state, step = State(), world.step(_DeliverFn, world.process())
+    for bundle in range(4):
+        list(step.process(people(3 * bundle, 3 * bundle + 1, 3 * bundle + 2), state))
+    assert counted["calls"] == 12
+    assert counted["waiting_ms"] == pytest.approx(40_000, rel=0.02)
+    assert counted["cumulativeThrottlingSeconds"] == counted["waiting_ms"] // 1000
 
 
 # --- with a store -----------------------------------------------------------------------------------------------------

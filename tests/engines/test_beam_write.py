@@ -102,6 +102,7 @@ def test_the_metrics_say_what_the_outcomes_and_the_tenant_say(scenario: tuple[Ra
     reasons = Counter(each["error"]["code"] or each["error"]["kind"] for each in ran.outputs["failures"])
     counters = {**ran.counters}
     assert counters.pop("waiting_ms") > 0
+    counters.pop("cumulativeThrottlingSeconds", None)  # how many whole seconds these are depends on the machine
     assert counters == {
         "events": 1_500,
         "calls": len(report.calls),

@@ -17,7 +17,8 @@ def around(page: Page) -> Iterator[None]:
     statuses = Counter(each["status"] for each in outcomes)
     assert statuses == {"delivered": 49, "failed": 24, "skipped": 5}
     assert len(failures) == 24
-    assert sum(page.sandbox.counts.values()) == sum(each["calls"] for each in outcomes)
+    assert page.counters["calls"] == sum(page.sandbox.counts.values()) == sum(each["calls"] for each in outcomes)
+    assert page.counters["events"] == len(outcomes)
 
     assert {*outcomes[0]} == {"message_id", "type", "status", "attempts", "calls", "gsid", "reason", "error"}
     assert any(each["status"] == "delivered" and each["attempts"] == each["calls"] == 1 for each in outcomes)
