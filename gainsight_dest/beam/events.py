@@ -11,7 +11,10 @@ _DEEPEST = 200
 
 
 class Object(dict[str, Any]):
-    """A dict that Beam pickles: its own coder of texts fails at half an emoji, as SDKs send where they cut a text."""
+    """A dict with a coder of its own, or pickled by Beam, whose coder of texts fails at half an emoji.
+
+    SDKs send half of one where they cut a text.
+    """
 
 
 class _List(list[Any]):

@@ -22,7 +22,7 @@ from gainsight_dest.outcome import Outcome
 
 @attrs.frozen
 class RoutedEvent:
-    """An event on its way, or a SavedGroup, and where it goes. Beam pickles it, so it holds whatever an event may."""
+    """An event on its way, or a SavedGroup, and where it goes. Its coder takes whatever an event may hold."""
 
     address: Address
     thing: Any

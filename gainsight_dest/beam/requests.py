@@ -9,6 +9,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
+from gainsight_dest.beam import coders as _coders  # noqa: F401 - Beam is to know them
 from gainsight_dest.beam.events import Object
 from gainsight_dest.beam.results import count, counted, letter
 from gainsight_dest.config import DestinationConfig
@@ -31,7 +32,7 @@ class TransformEvents(beam.PTransform[Any, Any]):
 
     def expand(self, pcoll: Any) -> Any:
         """Beam asks for it."""
-        of_tags = {"faults": Any, "skipped": Any}
+        of_tags = {"faults": Object, "skipped": Object}
         fn = beam.ParDo(_Transform(self._config)).with_input_types(Any).with_output_types(Request, **of_tags)
         return pcoll | "Transform" >> fn.with_outputs("faults", "skipped", main="requests")
 

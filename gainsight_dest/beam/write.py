@@ -17,6 +17,8 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec
 from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWindows, WindowFn
 from apache_beam.utils.shared import Shared
 
+from gainsight_dest.beam import coders as _coders  # noqa: F401 - Beam is to know them
+from gainsight_dest.beam.events import Object
 from gainsight_dest.beam.gather import GatherBySender, Keyed, RoutedEvent, RouteEvents
 from gainsight_dest.beam.results import results
 from gainsight_dest.beam.senders import LiveSenders
@@ -201,5 +203,5 @@ class _DeliverFn(_SendFn):
 
 def _outputs(fn: beam.DoFn, **more: Any) -> Any:
     """The transform of a DoFn of which the main output are outcomes, with failures and more beside them."""
-    typed = beam.ParDo(fn).with_output_types(Any, failures=Any, **more)
+    typed = beam.ParDo(fn).with_output_types(Object, failures=Object, **more)
     return typed.with_outputs("failures", *more, main="outcomes")
