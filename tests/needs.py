@@ -69,7 +69,7 @@ _WINDOWS = "Windows: in WSL, as on Debian"
 #: By the names that tests use for them.
 NEEDS = {
     "cli": _extra("dev", "the command line is", "click", "msgspec", "rich"),
-    "deliver": _extra("dev", "delivery is", "requests", "pyrate_limiter"),
+    "deliver": _extra("dev", "delivery is", "msgspec", "requests", "pyrate_limiter"),
     "redis": _extra("dev", "the client of Redis is", "redis"),
     "redis-server": Need(
         "there is no server of Redis",

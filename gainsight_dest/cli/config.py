@@ -15,8 +15,7 @@ import attrs
 import click
 
 from gainsight_dest import ConfigError, DestinationConfig
-from gainsight_dest.cli import read
-from gainsight_dest.cli.files import WrongInputError, blamed, content, needs
+from gainsight_dest.cli.files import WrongInputError, blamed, content, json_of, needs
 from gainsight_dest.cli.options import refuse_idle
 from gainsight_dest.cli.places import Lines, Steps, lines_of
 from gainsight_dest.reading import PlacedDestination, config_key, placed_in
@@ -219,5 +218,5 @@ def _parsed(file: str) -> tuple[Any, dict[Steps, int]]:
 
         with blamed(file):
             return yaml_file.parsed(data)
-    given = read.json_of(file, data)
+    given = json_of(file, data)
     return given, lines_of(data.decode(json.detect_encoding(data), "surrogatepass"))

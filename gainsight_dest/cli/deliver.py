@@ -7,20 +7,18 @@ import logging
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from gainsight_dest import CredentialsError
 from gainsight_dest.batching.defaults import BATCH, LINGER, WORKERS
-from gainsight_dest.cli import FAILED, WRONG_USE, progress, records, show
+from gainsight_dest.cli import FAILED, WRONG_USE, progress, show
 from gainsight_dest.cli.config import config_option, destination_config, fit_option, fitting
-from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import name_of, read_events
 from gainsight_dest.cli.files import Write, WrongInputError, check_replaceable, check_written, needs, reading, writing
 from gainsight_dest.cli.options import (
@@ -37,12 +35,15 @@ from gainsight_dest.cli.options import (
     tenant_option,
 )
 from gainsight_dest.cli.progress import Look, ProgressLog, utc
-from gainsight_dest.cli.read import Item, fault_in
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.cli.streams import plain_output, warn
 from gainsight_dest.cli.transform import transform
 from gainsight_dest.errors import GainsightDestError
-from gainsight_dest.outcome import Fault, Outcome, Status, facts_of, known
+from gainsight_dest.files import records
+from gainsight_dest.files.counts import RunCounts
+from gainsight_dest.files.intake import EndedEvent, Intake
+from gainsight_dest.files.read import Item, fault_in
+from gainsight_dest.outcome import Fault, Outcome, Status
 from gainsight_dest.spelling import counted
 
 if TYPE_CHECKING:
@@ -64,8 +65,6 @@ _CONTRADICTIONS = {
     ),
     "quiet": ("verbose",),
 }
-#: Why a line is not sent that a journal is to take up when it is whole.
-_UNFINISHED = Fault("NotTried", None, "the last line is not complete yet")
 
 
 @click.command()
@@ -247,14 +246,6 @@ class End:
         return self.status
 
 
-class _PendingEvent(NamedTuple):
-    """An event that was read, where it ends in the file, in bytes, and its place in the stream, from 0."""
-
-    item: Item
-    end: int
-    position: int
-
-
 class FileDelivery:
     """One delivery of a file: events in, counts and faults out."""
 
@@ -271,13 +262,9 @@ class FileDelivery:
         self._journal = journal
         self._counts = counts
         self._write_error = write_error
-        self._under_way: deque[_PendingEvent] = deque()
-        self._begun = 0
+        self._intake = Intake(in_journal=journal is not None)
         self._stop = Stop(deliverer.stop)
-        self._missing: Item | None = None
-        self._unfinished: Item | None = None
         self._unwritten: str | None = None
-        self._read = 0
         self._place = 0
         self._resumed = 0
         self._credentials: CredentialsError | None = None
@@ -311,8 +298,8 @@ class FileDelivery:
         with self._stop.heeded(), self._log, show.on_screen(bar), closing(results):
             task = bar.add_task("", total=size)
             for result in results:
-                item, place, _ = self._under_way.popleft()
-                self._take(item, result)
+                ended, place = self._intake.ended(result)
+                self._take(ended)
                 if size is not None:
                     if result.resumed:  # no work of this run: it would make what is left look quick
                         size -= place - self._place
@@ -320,7 +307,8 @@ class FileDelivery:
                     else:
                         bar.advance(task, place - self._place)
                     self._place = place
-        self._close()
+        for ended in self._intake.rest():
+            self._take(ended)
         self._seen(self.look())
 
     def look(self) -> Look:
@@ -341,7 +329,7 @@ class FileDelivery:
     def _seen(self, look: Look) -> None:
         """Report faults whose events wait for those before them; note in the journal how far it has come."""
         failed = self._deliverer.failed_ahead
-        numbers = {each.position: each.item.number for each in [*self._under_way]} if failed else {}
+        numbers = {each.position: each.item.number for each in [*self._intake.under_way]} if failed else {}
         faults = [(fault, each.index) for each in failed if (fault := fault_in(each)) and each.index in numbers]
         for fault, index in faults:
             self._log.fault(fault, numbers[index])
@@ -355,42 +343,20 @@ class FileDelivery:
     def _events(
         self, file: io.BufferedReader, *, fail_empty: bool = False, warn: Callable[[str], object] = warn
     ) -> Iterator[Any]:
-        for item in self._stop.reading(read_events(file, fail_empty=fail_empty, warn=warn)):
-            self._read = item.number
-            if item.is_missing:
-                self._missing = item
-                return
-            if item.is_open and self._journal is not None:  # as recorded, it would never be sent when it is whole
-                self._unfinished = item
-                return
-            self._under_way.append(_PendingEvent(item, file.tell() if file.seekable() else 0, self._begun))
-            self._begun += 1
-            yield item.given
+        items = self._stop.reading(read_events(file, fail_empty=fail_empty, warn=warn))
+        return self._intake.given(items, file.tell if file.seekable() else int)
 
     def _bytes_ahead(self, events: int) -> int:
         """How much of the file the events are that come next and have no outcome yet."""
         try:
-            return max(0, self._under_way[events - 1].end - self._place) if events else 0
+            return max(0, self._intake.under_way[events - 1].end - self._place) if events else 0
         except IndexError:  # another thread has taken some of them just now
             return 0
 
-    def _close(self) -> None:
-        """Count what has no outcome: a part of an event, an event that was read when the end was asked for."""
-        if self._missing is not None:  # nothing of it is there to be sent, or to be recorded as sent
-            self._take(self._missing, known(0, None, Status.FAILED, error=self._missing.given))
-        while self._under_way:
-            item, *_ = self._under_way.popleft()
-            self._take(item, known(0, item.event, Status.NOT_TRIED))
-        if self._unfinished is not None:
-            self._take(self._unfinished, known(0, None, Status.NOT_TRIED), _UNFINISHED)
-
-    def _take(self, item: Item, result: Outcome, fault: Fault | None = None) -> None:
-        """Count an event that has ended, and keep it if it is not with Gainsight. `fault`: why not, if it is known."""
-        fault = fault or fault_in(result)
-        calls = 0 if result.resumed else result.calls
-        counts = {"events": 1, str(result.status): 1, "calls": calls}
-        at_fault = None if result.status is Status.NOT_TRIED else fault
-        self._counts.add(item.number, result.type, counts, result.reason, at_fault)
+    def _take(self, event: EndedEvent) -> None:
+        """Count an event that has ended, and keep it if it is not with Gainsight."""
+        item, result, fault = event
+        at_fault = self._counts.add_ended(event)
         if at_fault is not None and not result.resumed:
             self._log.fault(at_fault, item.number)
         self._resumed += result.resumed
@@ -404,7 +370,7 @@ class FileDelivery:
         if self._unwritten is not None:
             return
         try:
-            self._write_error(records.line(records.dead_letter(item, fault, **facts_of(result))))
+            self._write_error(records.letter_line(item, fault, result))
         except WrongInputError as error:
             self._unwritten = f"{error}. The run was ended: event {item.number:,} and later ones are not in it"
             self._deliverer.stop()
@@ -414,14 +380,15 @@ class FileDelivery:
         counts, notes = self._counts.total(), []
         if self._resumed:
             notes.append(f"{self._resumed:,} of them were in the journal already, and were not sent again.")
-        if self._unfinished is not None:
+        if self._intake.is_unfinished:
             notes.append("The last line is not complete yet. Run the same command when it is.")
         reason = None
         if self._unwritten is not None:
             again = ". Make room and run the same command: the journal has them all" if journal_file else ""
             reason = f"{self._unwritten}{again}"
         elif self._stop.is_asked:
-            rest = f"Events after event {self._read:,} were not read." if self._read else "No event was read."
+            read = self._intake.read
+            rest = f"Events after event {read:,} were not read." if read else "No event was read."
             notes.append(f"Ended on request. {'Run the same command to continue.' if journal_file else rest}")
         elif problem := self._credentials or self._deliverer.ended:
             reason = f"the run was ended: {problem}"

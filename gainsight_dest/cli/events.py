@@ -13,11 +13,12 @@ import msgspec
 from rich.progress import Progress
 
 from gainsight_dest import DestinationConfig
-from gainsight_dest.cli import read, show
+from gainsight_dest.cli import show
 from gainsight_dest.cli.files import WrongInputError, reading
-from gainsight_dest.cli.formats import recoding
-from gainsight_dest.cli.read import Item
 from gainsight_dest.cli.streams import warn
+from gainsight_dest.files import read
+from gainsight_dest.files.formats import recoding
+from gainsight_dest.files.read import Item
 from gainsight_dest.templates import Settings
 
 _STDIN = "<stdin>"

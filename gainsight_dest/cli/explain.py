@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from gainsight_dest import Profile, Trace, explain, lint
-from gainsight_dest.cli import FAILED, records, show
+from gainsight_dest.cli import FAILED, show
 from gainsight_dest.cli.config import config_option, fit_option, given_fitting, written
 from gainsight_dest.cli.events import Configs, reading_events
 from gainsight_dest.cli.files import check_written, needs, nowhere, writing
@@ -27,10 +27,11 @@ from gainsight_dest.cli.options import (
     tenant_option,
 )
 from gainsight_dest.cli.pick import Pick
-from gainsight_dest.cli.read import NOT_JSON, Item
 from gainsight_dest.cli.streams import plain_output, standard_output, warn
 from gainsight_dest.explaining.trace import Row
 from gainsight_dest.fields import Fate
+from gainsight_dest.files import records
+from gainsight_dest.files.read import NOT_JSON, Item
 from gainsight_dest.outcome import Fault, text_of
 from gainsight_dest.spelling import counted, printable
 from gainsight_dest.transform import EVENT_TYPES

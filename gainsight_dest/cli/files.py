@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
+import json
 import os
 import re
 import stat
@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 
 from gainsight_dest.cli import WRONG_USE
+from gainsight_dest.files.lines import LineFile, is_same_file
+from gainsight_dest.files.read import not_json
 
 
 class WrongInputError(click.ClickException):
@@ -40,7 +42,6 @@ def needs(command: str, extra: str, *modules: str) -> None:
 Write = Callable[[bytes], object]
 #: A config, or another file that is read at once, is not longer. In bytes.
 LONGEST_FILE = 64 * 1024 * 1024
-_BUFFER = 64 * 1024
 
 
 def content(file: str) -> bytes:
@@ -50,6 +51,14 @@ def content(file: str) -> bytes:
     if len(data) > LONGEST_FILE:
         raise WrongInputError(f"{file} is longer than {LONGEST_FILE:,} bytes")
     return data
+
+
+def json_of(file: str, data: bytes) -> Any:
+    """The JSON that the file holds. Raises WrongInputError."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise WrongInputError(f"{file}: {not_json(error)}") from None
 
 
 @contextmanager
@@ -79,62 +88,17 @@ def writing(path: str | None, source: io.BufferedReader, *, at_once: bool = Fals
     with named(path, "written"):
         if Path(path).exists() and os.path.samestat(Path(path).stat(), os.fstat(source.fileno())):
             raise WrongInputError(f"{path} is the file that the events come from: name another")
-        raw = open(path, "wb", buffering=0, opener=_private)  # noqa: SIM115 - closed below; a Path has no opener
-    file = _LineWriter(path, raw, 0 if at_once else _BUFFER)
+        file = LineFile(path, at_once=at_once)
+
+    def write(data: bytes) -> None:
+        with named(path, "written"):
+            file.write(data)
+
     try:
-        yield file.write
+        yield write
     finally:
-        file.close()
-
-
-class _LineWriter:
-    """A file of lines, each of them whole whatever happens."""
-
-    def __init__(self, path: str, raw: io.RawIOBase, buffer: int) -> None:
-        self._path = path
-        self._raw = raw
-        self._size = buffer
-        self._buffer = bytearray()
-
-    def write(self, data: bytes) -> None:
-        """Write it, at once or later. Raises WrongInputError, as does `flush`."""
-        self._buffer += data
-        if len(self._buffer) > self._size:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what waits."""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        done = 0
-        with named(self._path, "written"):
-            try:
-                while done < len(data):
-                    done += self._taken(data[done:])
-            except OSError:
-                self._take_back(done - (data.rfind(b"\n", 0, done) + 1))
-                raise
-
-    def close(self) -> None:
-        """Write what waits, and close the file."""
-        try:
-            self.flush()
-        finally:
-            with named(self._path, "written"):
-                self._raw.close()
-
-    def _taken(self, data: bytes) -> int:
-        """How much of it the file took, which may be less than all."""
-        taken = self._raw.write(data)
-        if not taken:  # a pipe that does not wait for its reader
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        return taken
-
-    def _take_back(self, written: int) -> None:
-        """Cut off so many bytes, the beginning of a line. A pipe gives nothing back."""
-        if written and self._raw.seekable():
-            self._raw.seek(-written, os.SEEK_CUR)
-            self._raw.truncate()
+        with named(path, "written"):
+            file.close()
 
 
 @contextmanager
@@ -153,19 +117,6 @@ def blamed(path: str | None) -> Iterator[None]:
         yield
     except ValueError as error:
         raise WrongInputError(f"{path}: {error}") from None
-
-
-def _private(path: str, flags: int) -> int:
-    """Opens a file that, if it is new, this user alone can read."""
-    return os.open(path, flags, 0o600)
-
-
-def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
-    """Whether both names are of one file, by links too, also where it is not there yet."""
-    try:
-        return Path(one).samefile(other)
-    except OSError:
-        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def check_written(written: Mapping[str, str | None], others: Mapping[str, str] | Mapping[str | None, str]) -> None:

@@ -17,8 +17,8 @@ from gainsight_dest.cli import FAILED, show
 from gainsight_dest.cli.config import config_needed, fit_option, fitting, written
 from gainsight_dest.cli.events import reading_events
 from gainsight_dest.cli.options import fail_empty_option, format_option, refuse_idle, tenant_option
-from gainsight_dest.cli.read import NOT_JSON
 from gainsight_dest.cli.streams import warn
+from gainsight_dest.files.read import NOT_JSON
 from gainsight_dest.linting.rules import RULES, LintRule
 from gainsight_dest.linting.subject import subject_of
 from gainsight_dest.spelling import counted

@@ -15,8 +15,7 @@ from click.core import ParameterSource
 
 from gainsight_dest import ConfigError
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
-from gainsight_dest.cli.files import WrongInputError, content
-from gainsight_dest.cli.read import json_of
+from gainsight_dest.cli.files import WrongInputError, content, json_of
 
 if TYPE_CHECKING:
     from gainsight_dest.tenant import Tenant

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from gainsight_dest import Trace
-from gainsight_dest.cli.read import Item
 from gainsight_dest.explaining.explain import event_type_of
 from gainsight_dest.explaining.profile import AT_FAULT
 from gainsight_dest.explaining.trace import Path, Row, path_text
 from gainsight_dest.fields import Fate
+from gainsight_dest.files.read import Item
 from gainsight_dest.spelling import printable
 
 

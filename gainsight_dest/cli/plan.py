@@ -12,7 +12,6 @@ from rich.table import Table
 from gainsight_dest import ConfigError, DestinationConfig
 from gainsight_dest.cli import FAILED, show
 from gainsight_dest.cli.config import config_option, given_config
-from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import Configs, NoConfigError, reading_events
 from gainsight_dest.cli.files import WrongInputError
 from gainsight_dest.cli.options import (
@@ -25,9 +24,10 @@ from gainsight_dest.cli.options import (
     refuse_contradictions,
     tenant_option,
 )
-from gainsight_dest.cli.read import Item
-from gainsight_dest.cli.records import line
 from gainsight_dest.cli.streams import plain_output
+from gainsight_dest.files.counts import RunCounts
+from gainsight_dest.files.read import Item
+from gainsight_dest.files.records import line
 from gainsight_dest.plan import Fit, Limits, Load, Plan, plan
 from gainsight_dest.plan.durations import DAY, HOUR, MINUTE, between, lasting
 from gainsight_dest.templates import Settings

@@ -24,11 +24,11 @@ from gainsight_dest.cli.files import (
     check_replaceable,
     check_written,
     content,
+    json_of,
     why,
     write_whole,
 )
 from gainsight_dest.cli.options import format_option, number_option, refuse_contradictions, refuse_idle
-from gainsight_dest.cli.read import json_of
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.spelling import counted
 

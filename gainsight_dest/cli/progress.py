@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from gainsight_dest.cli import read, records, show
+from gainsight_dest.cli import show
 from gainsight_dest.cli.files import write_whole
 from gainsight_dest.explaining.profile import OTHER
+from gainsight_dest.files import read, records
 from gainsight_dest.outcome import Fault, Status
 from gainsight_dest.plan.durations import lasting
 from gainsight_dest.spelling import counted, printable

@@ -14,14 +14,14 @@ import click
 from rich.table import Table
 
 from gainsight_dest.batching.defaults import BATCH
-from gainsight_dest.cli import FAILED, read, show
+from gainsight_dest.cli import FAILED, show
 from gainsight_dest.cli.config import config_option, fixed_config
-from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.deliver import COLUMNS, LIBRARIES, FileDelivery
 from gainsight_dest.cli.files import (
     blamed,
     check_replaceable,
     content,
+    json_of,
     listening,
     named,
     needs,
@@ -32,6 +32,7 @@ from gainsight_dest.cli.files import (
 from gainsight_dest.cli.options import limit_options, limits, listen_options, refuse_idle, tenant_option
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.fields import COMPANY, PERSON, linked_companies
+from gainsight_dest.files.counts import RunCounts
 from gainsight_dest.gainsight import GSID
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def sandbox(
     if data is not None:
         check_replaceable(data)
     with blamed(data):
-        kept = Content.from_data(read.json_of(data, content(data))) if data and Path(data).exists() else None
+        kept = Content.from_data(json_of(data, content(data))) if data and Path(data).exists() else None
     with blamed(faults):
-        planned = faults_from(read.json_of(faults, content(faults))) if faults else ()
+        planned = faults_from(json_of(faults, content(faults))) if faults else ()
     config = fixed_config(config_file) if config_file else None
     gainsight = Sandbox(config, tenant=tenant, **limits(allowed), faults=planned, content=kept)
     with ExitStack() as stack:

@@ -26,11 +26,11 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.explaining.profile import OTHER, Profile, Tallies, TraitProfile
 from gainsight_dest.explaining.trace import UNSAID
 from gainsight_dest.fields import Fate
+from gainsight_dest.files.counts import RunCounts
 from gainsight_dest.plan.durations import lasting
 from gainsight_dest.spelling import printable, printable_lines
 

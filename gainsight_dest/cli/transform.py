@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gainsight_dest import Outcome
-from gainsight_dest.cli import FAILED, records, show
+from gainsight_dest.cli import FAILED, show
 from gainsight_dest.cli.config import config_option, fit_option, given_fitting
-from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import Configs, reading_events
 from gainsight_dest.cli.files import check_written, writing
 from gainsight_dest.cli.options import (
@@ -20,8 +19,10 @@ from gainsight_dest.cli.options import (
     refuse_idle,
     tenant_option,
 )
-from gainsight_dest.cli.read import fault_in
 from gainsight_dest.cli.streams import standard_output
+from gainsight_dest.files import records
+from gainsight_dest.files.counts import RunCounts
+from gainsight_dest.files.read import fault_in
 from gainsight_dest.outcome import begin
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gainsight_dest.deliver.budget import Budget
     from gainsight_dest.deliver.deliverer import Deliverer, deliver
     from gainsight_dest.deliver.driver import Waiting
+    from gainsight_dest.deliver.file import EventReason, FileReport, deliver_file
     from gainsight_dest.deliver.flow import Trouble
     from gainsight_dest.deliver.journal import Journal, JournalError
     from gainsight_dest.deliver.patience import Patience
@@ -29,6 +30,8 @@ __all__ = [
     "AsyncDeliverer",
     "Budget",
     "Deliverer",
+    "EventReason",
+    "FileReport",
     "Journal",
     "JournalError",
     "Outcome",
@@ -41,6 +44,7 @@ __all__ = [
     "Trouble",
     "Waiting",
     "deliver",
+    "deliver_file",
 ]
 
 #: What is loaded when it is asked for: each needs some of the libraries of the two extras, and none needs all.
@@ -48,6 +52,8 @@ _LATER = {
     "AsyncDeliverer": "deliver.async_deliverer",
     "Budget": "deliver.budget",
     "Deliverer": "deliver.deliverer",
+    "EventReason": "deliver.file",
+    "FileReport": "deliver.file",
     "Journal": "deliver.journal",
     "JournalError": "deliver.journal",
     "Outcome": "outcome",
@@ -60,6 +66,7 @@ _LATER = {
     "Trouble": "deliver.flow",
     "Waiting": "deliver.driver",
     "deliver": "deliver.deliverer",
+    "deliver_file": "deliver.file",
 }
 
 if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every name for one of them

@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 
 from gainsight_dest import Outcome
-from gainsight_dest.cli import counts as counting
-from gainsight_dest.cli.counts import RunCounts
-from gainsight_dest.cli.read import Item
 from gainsight_dest.explaining import profile
 from gainsight_dest.explaining.profile import Tally
+from gainsight_dest.files import counts as counting
+from gainsight_dest.files.counts import RunCounts
+from gainsight_dest.files.read import Item
 from gainsight_dest.outcome import Fault, begin
 from tests.some import CONFIG, group, identify
 

@@ -23,12 +23,12 @@ import pytest
 from gainsight_dest import DestinationConfig
 from gainsight_dest.batching.defaults import BATCH
 from gainsight_dest.cli import progress
-from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.deliver import COLUMNS, FileDelivery
 from gainsight_dest.cli.files import nowhere
 from gainsight_dest.cli.progress import Look
 from gainsight_dest.deliver import Deliverer
 from gainsight_dest.deliver.flow import Trouble
+from gainsight_dest.files.counts import RunCounts
 from gainsight_dest.sandbox import PlannedFault, Sandbox
 from gainsight_dest.sandbox.server import Server
 from tests import some
@@ -723,14 +723,6 @@ def test_what_the_end_leaves_is_told_as_not_tried_and_how_to_go_on(
 def a_run(counts: RunCounts | None = None) -> Iterator[FileDelivery]:
     with Deliverer(some.CONFIG) as deliverer:
         yield FileDelivery(deliverer, None, counts or RunCounts(COLUMNS), nowhere)
-
-
-def test_an_event_that_was_just_read_when_the_end_came_is_told_as_not_tried(file: Path) -> None:
-    counts = RunCounts(COLUMNS)
-    with a_run(counts) as run, file.open("rb") as source:
-        next(run._events(source))
-        run._close()
-    assert counts.types == {"identify": {"events": 1, "not tried": 1, "calls": 0}}
 
 
 # --- the budget -------------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest.cli import files
-from gainsight_dest.cli.files import WrongInputError, check_written, is_same_file, reading, why, writing
+from gainsight_dest.cli.files import WrongInputError, check_written, reading, why, writing
+from gainsight_dest.files import lines as file_lines
+from gainsight_dest.files.lines import is_same_file
 
 LINES = [b"one\n", b"two, which is longer\n", b"three\n"]
 
@@ -48,7 +49,7 @@ def write(path: Path, source: io.BufferedReader, *, at_once: bool) -> None:
 
 
 def with_disk(monkeypatch: pytest.MonkeyPatch, path: Path, at_once: int = 7, room: int = 10**6) -> None:
-    monkeypatch.setattr(files, "open", lambda *_, **__: Disk(path, at_once, room), raising=False)
+    monkeypatch.setattr(file_lines, "open", lambda *_, **__: Disk(path, at_once, room), raising=False)
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -96,7 +97,7 @@ def test_a_pipe_that_does_not_wait_for_its_reader_is_an_error(
 ) -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    monkeypatch.setattr(files, "open", lambda *_, **__: io.FileIO(writer, "w"), raising=False)
+    monkeypatch.setattr(file_lines, "open", lambda *_, **__: io.FileIO(writer, "w"), raising=False)
     with (
         pytest.raises(WrongInputError, match="cannot be written: Resource temporarily unavailable"),
         writing(str(tmp_path / "pipe"), source, at_once=True) as write_line,

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest.cli.formats import format_of, recoding
+from gainsight_dest.files.formats import format_of, recoding
 from tests.cli.process import CONFIG, Done, lines, ndjson, run
 from tests.needs import need
 

@@ -9,10 +9,10 @@ import pytest
 
 from gainsight_dest import explain
 from gainsight_dest.cli.pick import Pick, names_of
-from gainsight_dest.cli.read import Item
 from gainsight_dest.explaining.explain import event_type_of
 from gainsight_dest.explaining.profile import AT_FAULT
 from gainsight_dest.explaining.trace import Row
+from gainsight_dest.files.read import Item
 from tests.some import CONFIG, identify, track
 
 

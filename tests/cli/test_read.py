@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gainsight_dest.cli import read
-from gainsight_dest.cli.read import Item, events
+from gainsight_dest.files import read
+from gainsight_dest.files.read import Item, events
 from tests.growth import MOST_GROWTH, growth
 
 EVENTS: list[Any] = [{"type": "identify", "n": 1}, {"type": "group", "n": 12345678901234567890123}, {"type": "é"}]

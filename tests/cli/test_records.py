@@ -9,10 +9,10 @@ import attrs
 import pytest
 
 from gainsight_dest import Outcome, Request, Secret, explain
-from gainsight_dest.cli import records
 from gainsight_dest.cli.events import Configs, NoConfigError
-from gainsight_dest.cli.read import Item, fault_in
-from gainsight_dest.cli.records import as_record
+from gainsight_dest.files import records
+from gainsight_dest.files.read import Item, fault_in
+from gainsight_dest.files.records import as_record
 from gainsight_dest.outcome import Fault, begin
 from tests.some import ACCESS_KEY, ADA, CONFIG, group, identify
 

@@ -17,11 +17,9 @@ from rich.text import Text
 
 from gainsight_dest import DestinationConfig, Profile, explain
 from gainsight_dest.cli import events as cli_events
-from gainsight_dest.cli.counts import RunCounts
 from gainsight_dest.cli.events import _watched
 from gainsight_dest.cli.files import ReaderGoneError
 from gainsight_dest.cli.progress import Look
-from gainsight_dest.cli.read import events
 from gainsight_dest.cli.show import (
     MOST_REASONS,
     MOST_TYPES,
@@ -34,6 +32,8 @@ from gainsight_dest.cli.show import (
     traits,
 )
 from gainsight_dest.explaining.profile import OTHER, Tally
+from gainsight_dest.files.counts import RunCounts
+from gainsight_dest.files.read import events
 from gainsight_dest.outcome import Fault
 from tests.some import CONFIG, identify
 

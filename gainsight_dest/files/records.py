@@ -9,8 +9,8 @@ import attrs
 import msgspec
 
 from gainsight_dest import Outcome, Request, Secret, preview
-from gainsight_dest.cli.read import Item, fault_in
-from gainsight_dest.outcome import Fault, is_nested, text_of
+from gainsight_dest.files.read import Item, fault_in
+from gainsight_dest.outcome import Fault, facts_of, is_nested, text_of
 from gainsight_dest.secret import MASK
 from gainsight_dest.spelling import printable
 
@@ -45,6 +45,11 @@ def dead_letter(item: Item, fault: Fault, **facts: Any) -> dict[str, Any]:
     nested = {**item.raw} if is_nested(item.raw) else {"message": item.raw}
     nested.pop("place", None)  # of a run before, which had it from another file
     return {**nested, **item.where, "error": {**attrs.asdict(fault), **facts}}
+
+
+def letter_line(item: Item, fault: Fault, outcome: Outcome) -> bytes:
+    """The dead letter of an event that has ended, as a line."""
+    return line(dead_letter(item, fault, **facts_of(outcome)))
 
 
 def line(record: dict[str, Any]) -> bytes:

@@ -9,9 +9,10 @@ from typing import Any
 
 import attrs
 
-from gainsight_dest.cli.read import NOT_JSON, Item, fault_in
 from gainsight_dest.explaining.profile import MOST_KINDS, OTHER, Tallies, Tally
-from gainsight_dest.outcome import Fault, Outcome, text_of
+from gainsight_dest.files.intake import EndedEvent
+from gainsight_dest.files.read import NOT_JSON, Item, fault_in
+from gainsight_dest.outcome import Fault, Outcome, Status, text_of
 from gainsight_dest.spelling import cut
 
 
@@ -44,6 +45,15 @@ class RunCounts:
         if fault is not None:
             # Where a line is no JSON differs from line to line: one kind, shown by the first of them.
             self.errors.add(fault.kind, fault.message, number, NOT_JSON if fault.kind == NOT_JSON else None)
+
+    def add_ended(self, event: EndedEvent) -> Fault | None:
+        """Count an event that has ended. Why it failed; None if it did not."""
+        item, outcome, fault = event
+        at_fault = None if outcome.status is Status.NOT_TRIED else fault
+        calls = 0 if outcome.resumed else outcome.calls
+        counts = {"events": 1, str(outcome.status): 1, "calls": calls}
+        self.add(item.number, outcome.type, counts, outcome.reason, at_fault)
+        return at_fault
 
     def add_item(self, item: Item, outcome: Outcome | None, **sent: int) -> None:
         """Count an event that is not sent now, by its outcome; None for one that would be sent, as `sent` says."""

@@ -14,8 +14,7 @@ import attrs
 import msgspec
 
 from gainsight_dest import EventError, Outcome, events_of
-from gainsight_dest.cli.files import WrongInputError
-from gainsight_dest.cli.formats import FileFormat, format_of
+from gainsight_dest.files.formats import FileFormat, format_of
 from gainsight_dest.outcome import Fault, fault_of, is_nested
 
 #: A longer line, or element of an array, is not an event (RudderStack takes 4 MB a request), and would cost the memory
@@ -477,14 +476,6 @@ def _why_not(error: Exception, before: int) -> str:
 
 
 _IF_WINDOWS = "; if it is Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8"
-
-
-def json_of(file: str, data: bytes) -> Any:
-    """The JSON that the file holds. Raises WrongInputError."""
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise WrongInputError(f"{file}: {not_json(error)}") from None
 
 
 def not_json(error: Exception) -> str:
