@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": ("sandbox", "demo"),
     "describe": ("describe", "describe_command"),
     "explain": ("explain", "explain_command"),
+    "init": ("init", "init_command"),
     "lint": ("lint", "lint_command"),
     "plan": ("plan", "plan_command"),
     "probe": ("probe", "probe_command"),
