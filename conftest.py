@@ -35,7 +35,6 @@ SOME_EVENTS_FAILED = 1
 
 #: What the code of a page needs beside the core, by the names of tests/needs.py.
 NEEDS = {
-    "README.md": ("deliver",),
     "docs/tutorial.md": ("deliver",),
     "docs/explanation/sizing.md": ("cli",),
     "docs/how-to/check-a-config.md": ("cli",),

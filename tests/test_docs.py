@@ -201,7 +201,7 @@ def test_the_readme_shows_what_its_main_command_prints() -> None:
     assert shown is not None
     lines = [re.sub("─+", "─", line) for line in shown[1].splitlines() if line and "…" not in line]
     assert [line for line in lines if line not in printed] == []
-    assert len(lines) > 20
+    assert len(lines) > 8
 
 
 def test_the_readmes_commands_that_name_the_examples_run_as_they_are_seen(
@@ -242,7 +242,7 @@ def test_the_way_from_a_workspace_export_to_the_sandbox_goes_as_the_page_says(
     (tmp_path / "workspace.json").write_text(export, "utf8")
     (tmp_path / "events.ndjson").write_text(events, "utf8")
     commands = [line for kind, text in blocks if kind == "sh" for line in text.splitlines()]
-    name, _, key = commands[1].removeprefix("export ").partition("=")
+    ((name, _, key),) = {command[7:].partition("=") for command in commands if command.startswith("export ")}
     monkeypatch.setenv(name, key)
     monkeypatch.chdir(tmp_path)
     sandbox = Sandbox(DestinationConfig.from_rudderstack(destinations_of(json.loads(export))[0], os.environ))
