@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gainsight_dest import DestinationConfig, destinations_of
+from gainsight_dest import DestinationConfig, __version__, destinations_of
 from gainsight_dest.fields import OBJECTS
 from gainsight_dest.sandbox import Sandbox
 from tests.needs import need
@@ -188,6 +188,11 @@ def test_what_is_pasted_from_a_page_or_taken_from_an_example_reaches_nobody() ->
     }
     found = {(file.relative_to(ROOT).as_posix(), host) for file, text in texts.items() for host in hosts_in(text)}
     assert found == _JUST_SAID
+
+
+def test_a_wheel_that_a_page_names_is_of_this_version() -> None:
+    named = {name for page in PAGES for name in re.findall(r"gainsight_dest-\S+?\.whl", page.read_text("utf8"))}
+    assert named == {f"gainsight_dest-{__version__}-py3-none-any.whl"}
 
 
 def test_the_readme_shows_what_its_main_command_prints() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gainsight_dest import __version__
 from gainsight_dest.cli.init import FILES
 from tests.cli.process import lines, run, wrong_use
 from tests.needs import need
@@ -90,7 +91,11 @@ def test_the_workflow_is_yaml_that_installs_what_it_runs(project: Path) -> None:
     workflow: Any = YAML(typ="safe").load(project / FILES[-1].name)
     assert [*workflow] == ["name", "on", "permissions", "jobs"]
     (install,) = (step["run"] for step in workflow["jobs"]["mapping"]["steps"] if "pip" in step.get("run", ""))
-    assert shlex.split(install, comments=True) == ["pip", "install", "gainsight-dest[cli,testing]"]
+    assert shlex.split(install, comments=True) == [
+        "pip",
+        "install",
+        f"./wheels/gainsight_dest-{__version__}-py3-none-any.whl[cli,testing]",
+    ]
 
 
 def test_every_event_has_a_request_and_all_its_values_are_sent(project: Path) -> None:
