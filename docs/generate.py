@@ -18,6 +18,8 @@ import click
 from gainsight_dest import config_schema, errors
 from gainsight_dest.cli.app import cli
 from gainsight_dest.config import SETTINGS
+from gainsight_dest.deliver.flow import SILENCE
+from gainsight_dest.deliver.settings import OPTIONS, EngineOption
 from gainsight_dest.explaining.alike import MOST_NAMES, MOST_SPELLINGS
 from gainsight_dest.fields import COMPANY_FIELDS, NAME_PARTS, PERSON_FIELDS, Datatype, Field, Form
 from gainsight_dest.gainsight import CODES, FAILED, STATUSES, Code
@@ -571,6 +573,47 @@ def _rule_row(rule: RefusalRule) -> tuple[str, str, str, str]:
     return rule.value, people, objects, RULES[rule].value
 
 
+def engine_options() -> str:
+    """The page of the options of Beam and Spark."""
+    rows = [
+        (code(option.name), option.takes, _default(option), option.unit, option.about) for option in OPTIONS.values()
+    ]
+    return f"""# Options of the engines
+
+What [Beam](../how-to/run-in-beam.md) and [Spark](../how-to/run-in-spark.md) take, and
+[`Shards`](api/deliver.md#several-senders) in a program of your own. They are one table in the code, so they mean the
+same everywhere. A number may be a text: `window="300"`, `calls_per_minute="0"`.
+
+{table(("option", "what it takes", "by default", "unit", "what for"), rows)}
+`window` is Beam's alone; `journal` and `failed` are Spark's.
+
+One error, an `OptionsError`, names all options that are wrong, with what to do. It is a ConfigError and a ValueError.
+It shows no text that was given: a key may stand in the wrong place.
+
+```text
+by_shard: sharsd: there is no such option. Did you mean shards?; batch: must be a whole number from 1 to 1,000,000, not 0
+```
+
+## `config`
+
+| given | when it is read |
+| --- | --- |
+| a `DestinationConfig`, or the Config as a dict | at once; the job carries the keys |
+| the path of a JSON file | where it is used |
+| a function without arguments, which gives one of the first two, or JSON text | where it is used |
+
+With Beam, the last two are read by each worker: the graph holds no key. With Spark they are read on the driver, where a
+secret scope is. The JSON text itself is refused, since an engine may show what it is given.
+"""
+
+
+def _default(option: EngineOption) -> str:
+    if isinstance(option.default, int):
+        return f"{option.default:,}"
+    shown = {"timeout": "5, 30", "patience": "`Patience()`", "silence": f"{SILENCE:.0f}"}
+    return shown.get(option.name, "")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/fields.md": fields,
     "reference/data-types.md": data_types,
@@ -580,6 +623,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/faults.md": faults,
     "reference/rudderstack.md": rudderstack,
     "reference/lint.md": rules,
+    "reference/engine-options.md": engine_options,
     "reference/schema.md": schema,
 }
 

@@ -10,7 +10,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.engines import has_password, json_with_keys
+from gainsight_dest.deliver.engines import json_with_keys
+from gainsight_dest.deliver.settings import has_password
 
 
 class GainsightOptions(PipelineOptions):

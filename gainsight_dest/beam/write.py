@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,9 +22,9 @@ from gainsight_dest.beam.events import Object
 from gainsight_dest.beam.gather import GatherBySender, Keyed, RoutedEvent, RouteEvents
 from gainsight_dest.beam.results import results
 from gainsight_dest.beam.senders import LiveSenders
-from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.engines import ALONE
-from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards
+from gainsight_dest.deliver.engines import ALONE, ConfigSource
+from gainsight_dest.deliver.settings import OF_SHARDS
+from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards, settings_by
 from gainsight_dest.outcome import Outcome
 
 #: Seconds that a late event may come after its window of `WriteToGainsight(window=…)`, and still be sent.
@@ -54,21 +54,27 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
     of them come in no order. `settings`: the others of `gainsight_dest.deliver.Shards`, such as `calls_per_minute`,
     `batch`, `base_url`, and `known`: without it, no other job may send at the same time.
 
-    Raises ConfigError and ValueError when it is made. A wrong key raises CredentialsError in a worker: the pipeline
-    fails, and no event counts as done that was not.
+    `config`: also the path of a JSON file, or a function that gives it: then it is read by the workers, and the graph
+    holds no key.
+
+    Raises OptionsError when it is made, which names all that is wrong. A wrong key raises CredentialsError in a worker:
+    the pipeline fails, and no event counts as done that was not.
     """
 
     def __init__(
         self,
-        config: DestinationConfig | Mapping[str, Any],
+        config: ConfigSource,
         *,
         shards: int = 1,
         window: float | str | WindowFn | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
-        self._window = _window_of(window)
-        self._shards = Shards.of(config, shards=shards, **settings)
+        own = window if isinstance(window, WindowFn) else None
+        given = {"shards": shards, "window": None if own else window, **settings}
+        self._shards, others = settings_by("WriteToGainsight", config, given, (*OF_SHARDS, "window"))
+        seconds = others["window"]
+        self._window = FixedWindows(seconds) if seconds else own
 
     def display_data(self) -> dict[str, Any]:
         """The settings, without the keys: Beam shows them."""
@@ -104,16 +110,6 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------
-
-
-def _window_of(window: Any) -> WindowFn | None:
-    """The window of so many seconds, which may be a text, or as it is. Raises ValueError for anything else."""
-    if window is None or isinstance(window, WindowFn):
-        return window
-    try:
-        return FixedWindows(float(window))
-    except (TypeError, ValueError):
-        raise ValueError("window must be a size in seconds above 0, or a WindowFn") from None
 
 
 def _windowed(pcoll: Any, window: WindowFn | None) -> Any:

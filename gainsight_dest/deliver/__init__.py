@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gainsight_dest.deliver.journal import Journal, JournalError
     from gainsight_dest.deliver.patience import Patience
     from gainsight_dest.deliver.send import Sender
+    from gainsight_dest.deliver.settings import OptionsError
     from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards
     from gainsight_dest.outcome import Outcome, Status
 
@@ -34,6 +35,7 @@ __all__ = [
     "FileReport",
     "Journal",
     "JournalError",
+    "OptionsError",
     "Outcome",
     "Patience",
     "SavedGroup",
@@ -56,6 +58,7 @@ _LATER = {
     "FileReport": "deliver.file",
     "Journal": "deliver.journal",
     "JournalError": "deliver.journal",
+    "OptionsError": "deliver.settings",
     "Outcome": "outcome",
     "Patience": "deliver.patience",
     "SavedGroup": "deliver.shards",

@@ -17,27 +17,37 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import attrs
 
 from gainsight_dest.batching.address import COMPANIES_SENDER, Address, address, shares
-from gainsight_dest.batching.defaults import BATCH, CALLS_PER_DAY, CALLS_PER_MINUTE, WORKERS
 from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.budget import Budget, steady_clock
-from gainsight_dest.deliver.call import TIMEOUT, Timeout
+from gainsight_dest.deliver.call import Timeout
 from gainsight_dest.deliver.deliverer import Deliverer
-from gainsight_dest.deliver.engines import OptionsError, has_password, no_such_option
+from gainsight_dest.deliver.engines import ConfigReference, ConfigSource, config_of
 from gainsight_dest.deliver.journal import Journal
-from gainsight_dest.deliver.patience import Patience, above_0, at_least_1
-from gainsight_dest.descriptors import FindCompany, UpsertPerson, checked_base_url
-from gainsight_dest.errors import CredentialsError, EventError, RetryableError
+from gainsight_dest.deliver.patience import Patience
+from gainsight_dest.deliver.settings import (
+    OF_SHARDS,
+    OPTIONS,
+    OptionsError,
+    contradictions,
+    converted,
+    default,
+    has_password,
+    shown_place,
+    values_of,
+)
+from gainsight_dest.descriptors import FindCompany, UpsertPerson
+from gainsight_dest.errors import ConfigError, CredentialsError, EventError, RetryableError
 from gainsight_dest.fields import company_link
 from gainsight_dest.known.known import Known, Store
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status, begin
-from gainsight_dest.spelling import Names
-from gainsight_dest.templates import Settings, of_one_tenant
+from gainsight_dest.templates import Settings
 
 _DAY = 86_400.0
 #: Seconds to wait for another sender that has the journal: an engine that has given up on a task may start it again
@@ -61,82 +71,56 @@ class SavedGroup(NamedTuple):
         return cls(event, outcome.gsid, outcome.calls, outcome.status is Status.UNCHANGED)
 
 
-def _number(value: Any) -> Any:
-    """The number that a text stands for: options of engines are texts."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+def _by_table(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Each field that is an option is read as its row of the table says."""
+    return [each.evolve(converter=partial(converted, each.name)) if each.name in OPTIONS else each for each in fields]
 
 
-def _limit(value: Any) -> Any:
-    """The same of a limit, where 0 stands for none."""
-    return _number(value) or None
-
-
-def _whole(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """Raises ValueError for a setting that is no whole number."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"{attribute.alias} must be a whole number")  # noqa: TRY004 - settings raise it
-
-
-def _whole_limit(of: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """The same of a limit, if there is one."""
-    if value is not None:
-        _whole(of, attribute, value)
-
-
-def _seconds(of: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """Raises ValueError for a setting that is no number above 0; None is none at all."""
-    if value is None:
-        return
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise ValueError(f"{attribute.alias} must be a number of seconds")  # noqa: TRY004 - settings raise it
-    above_0(of, attribute, value)
-
-
-def shown_place(known: str | os.PathLike[str] | None) -> str | None:
-    """The place of a store, as it may be shown: of a URL that may hold a password, no more than its scheme."""
-    if known is None:
-        return None
-    place = os.fspath(known)
-    return f"{place.partition('://')[0]}://***" if has_password(place) else place
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=_by_table)
 class Shards:
     """How events are delivered by a sender for the companies and so many for people and track events.
 
-    `calls_per_minute`, `calls_per_day`: what all of them may use of the tenant's limits together (None or 0: no limit);
-    a tenth is for companies. `workers`: calls under way at once, `batch`: events merged at once, both by each sender.
-    `known`: the place of a store, which each sender opens, and which counts the calls of all of them. The rest is as
-    for Deliverer, as is what a sender is made with: `session`, `sleep` and `clock`. Numbers may be texts of digits.
-    Raises ConfigError, ValueError. Pickles; the repr shows no secret.
+    `config`: that of the destination; or the path of a JSON file, or a function, that is read in each process, so that
+    what pickles holds no key. `calls_per_minute`, `calls_per_day`: what all of them may use of the tenant's limits
+    together (None or 0: no limit); a tenth is for companies. `workers`: calls under way at once, `batch`: events merged
+    at once, both by each sender. `known`: the place of a store, which each sender opens, and which counts the calls of
+    all of them. The rest is as for Deliverer, as is what a sender is made with: `session`, `sleep` and `clock`. Numbers
+    may be texts: see `gainsight_dest.deliver.settings.OPTIONS`. Raises OptionsError, and ConfigError for the config.
+    Pickles; the repr shows no secret.
     """
 
-    config: DestinationConfig | Settings = attrs.field(converter=of_one_tenant)
-    shards: int = attrs.field(default=1, converter=_number, validator=[_whole, at_least_1])
-    calls_per_minute: int | None = attrs.field(default=CALLS_PER_MINUTE, converter=_limit, validator=_whole_limit)
-    calls_per_day: int | None = attrs.field(default=CALLS_PER_DAY, converter=_limit, validator=_whole_limit)
-    workers: int = attrs.field(default=WORKERS, converter=_number, validator=[_whole, at_least_1])
-    batch: int = attrs.field(default=BATCH, converter=_number, validator=[_whole, at_least_1])
-    base_url: str | None = attrs.field(default=None, converter=attrs.converters.optional(checked_base_url))
-    timeout: Timeout = TIMEOUT
-    patience: Patience = attrs.field(factory=Patience)
-    silence: float = 900.0
+    _config: DestinationConfig | Settings | ConfigReference = attrs.field(converter=config_of)
+    shards: int = default("shards")
+    calls_per_minute: int | None = default("calls_per_minute")
+    calls_per_day: int | None = default("calls_per_day")
+    workers: int = default("workers")
+    batch: int = default("batch")
+    base_url: str | None = default("base_url")
+    timeout: Timeout = default("timeout")  # noqa: RUF009 - a value that does not change
+    patience: Patience = default("patience")  # noqa: RUF009 - the same
+    silence: float = default("silence")
     known: str | os.PathLike[str] | None = attrs.field(default=None, repr=lambda known: repr(shown_place(known)))
-    resend_after: float | None = attrs.field(default=None, converter=_number, validator=_seconds)
+    resend_after: float | None = default("resend_after")
 
     @classmethod
-    def of(cls, config: DestinationConfig | Mapping[str, Any], **settings: Any) -> Shards:
-        """By settings as an engine is given them. Raises OptionsError for names that are none, and as Shards does."""
-        names = [field.name for field in attrs.fields(cls) if field.name != "config"]
-        if wrong := [no_such_option(name, Names(names)) for name in settings if name not in names]:
-            raise OptionsError("; ".join(wrong))
-        return cls(config=config, **settings)
+    def of(cls, config: ConfigSource | ConfigReference, where: str = "Shards", **settings: Any) -> Shards:
+        """By options as an engine is given them, by whatever is called `where`.
+
+        Raises OptionsError, which lists all that is wrong with any of them, the config too.
+        """
+        return settings_by(where, config, settings)[0]
 
     def __attrs_post_init__(self) -> None:
-        if self.resend_after is not None and self.known is None:
-            raise ValueError("resend_after is for what is known: it needs known")
-        for calls in (self.calls_per_minute, self.calls_per_day):
-            shares(calls, self.shards)
+        if problems := [*contradictions(attrs.asdict(self, recurse=False))]:
+            raise OptionsError("Shards", *problems)
+
+    @property
+    def config(self) -> DestinationConfig | Settings:
+        """The destination config. One that is given by reference is read now, once in each process.
+
+        Raises ConfigError, and whatever gives it raises.
+        """
+        return self._config.open() if isinstance(self._config, ConfigReference) else self._config
 
     def address(self, event: Event | EventError) -> Address | Outcome:
         """Where the event goes, or its outcome where it goes nowhere."""
@@ -182,6 +166,36 @@ class Shards:
             **how,
         )
         return Shard(self, deliverer, store)
+
+
+def settings_by(
+    where: str,
+    config: ConfigSource | ConfigReference | None,
+    given: Mapping[str, Any],
+    names: Sequence[str] = OF_SHARDS,
+    *,
+    is_shown: bool = False,
+    is_opened: bool = False,
+) -> tuple[Shards, dict[str, Any]]:
+    """The Shards of the options that an engine is given, and the values of those that are the engine's own.
+
+    `where`: whose options they are. `names`: which there are. `is_shown`: the engine may show them, so that no password
+    may be in them. `is_opened`: a config that is given by reference is read now. A config of None is missing. Raises
+    OptionsError, which lists all that is wrong.
+    """
+    found, problems = values_of(given, names)
+    if is_shown and has_password(found.get("known") or ""):
+        problems.append(("known", "must hold no password, as the engine may show options"))
+    try:
+        source = config_of(config)
+        if is_opened and isinstance(source, ConfigReference):
+            source = source.open()
+    except ConfigError as error:
+        problems = [*error.problems, *problems]
+    if problems:
+        raise OptionsError(where, *problems)
+    others = {name: found.pop(name, OPTIONS[name].default) for name in names if name not in OF_SHARDS}
+    return Shards(config=source, **found), others
 
 
 @attrs.define(eq=False, repr=False, slots=False)

@@ -13,7 +13,7 @@ library is needed on the executors, too.
 from gainsight_dest.errors import naming_the_extra
 
 with naming_the_extra(__name__):
-    from gainsight_dest.deliver.engines import OptionsError
+    from gainsight_dest.deliver.settings import OptionsError
     from gainsight_dest.spark.requests import transform_events
     from gainsight_dest.spark.route import by_shard
     from gainsight_dest.spark.source import GainsightDataSource

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
 
-from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.call import target_of
-from gainsight_dest.deliver.engines import ParsedEvent
-from gainsight_dest.deliver.shards import Shards, shown_place
+from gainsight_dest.deliver.engines import ConfigSource, ParsedEvent
+from gainsight_dest.deliver.settings import OF_SHARDS, shown_place
+from gainsight_dest.deliver.shards import Shards, settings_by
 from gainsight_dest.outcome import Outcome, Status, outcome_record
-from gainsight_dest.spark.options import absolute_store
 from gainsight_dest.spark.rows import EVENT, Batches, as_json, batches, each_event, events_only, fit, read
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
 
@@ -57,7 +56,7 @@ def route_of(settings: Shards) -> str:
 
 def by_shard(
     df: DataFrame,
-    config: DestinationConfig | Mapping[str, Any],
+    config: ConfigSource,
     shards: int = 1,
     *,
     journal: str | os.PathLike[str] | None = None,
@@ -69,16 +68,15 @@ def by_shard(
 
     `settings`: those of `gainsight_dest.deliver.shards.Shards`, such as `calls_per_minute` and `base_url`; give the
     writer the same. `journal`: an absolute path of a folder that all executors share: what a task that is run again
-    has sent is not sent again. Raises ConfigError, ValueError, and SpeculationError while spark.speculation is on.
+    has sent is not sent again. `config`: also the path of a JSON file, or a function that gives it: it is read here,
+    on the driver. Raises OptionsError, which names all that is wrong, and SpeculationError while spark.speculation is
+    on.
     """
-    plan = Shards.of(config, shards=shards, **settings)
-    if plan.known is not None:
-        absolute_store(os.fspath(plan.known))
+    given = {"shards": shards, "journal": journal, **settings}
+    plan, others = settings_by("by_shard", config, given, (*OF_SHARDS, "journal"), is_opened=True)
+    folder = others["journal"]
     if str(df.sparkSession.conf.get("spark.speculation", "false")).lower() == "true":
         raise SpeculationError
-    folder = None if journal is None else Path(journal)
-    if folder is not None and not folder.is_absolute():
-        raise ValueError("journal: must be an absolute path of a folder that all executors share")
     addressed = events_only(df).mapInArrow(_addressing(plan), _COLUMNS)
     of_companies = _in_order(spread(addressed, 1 + shards, "sender"), "company")
     saved = of_companies.mapInArrow(partial(_with_companies, settings=plan, folder=folder), _COLUMNS)

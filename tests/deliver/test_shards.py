@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -20,8 +19,6 @@ from gainsight_dest import ConfigError, CredentialsError, EventError, RetryableE
 from gainsight_dest.batching.address import address
 from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.deliver import Outcome, Patience, SavedGroup, Shards
-from gainsight_dest.deliver.engines import OptionsError
-from gainsight_dest.deliver.shards import shown_place
 from gainsight_dest.outcome import Status
 from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests.deliver.runs import NEVER, PATIENT, PLANS, WRONG, content, identify, session_to, small_events, tenant, track
@@ -276,21 +273,6 @@ def test_a_sender_that_is_stopped_leaves_the_rest_untried() -> None:
         assert [str(each.status) for each in (first, *outcomes)] == ["delivered", "not tried"]
 
 
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"shards": 0}, "shards must be at least 1"),
-        ({"shards": 100}, "100 calls are too few for 100 shards"),
-        ({"workers": 0}, "workers must be at least 1"),
-        ({"batch": 0}, "batch must be at least 1"),
-        ({"calls_per_day": 3, "shards": 3}, "3 calls are too few for 3 shards"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ValueError, match=problem):
-        Shards(config=CONFIG, **settings)
-
-
 def test_a_base_url_that_would_show_the_keys_is_refused() -> None:
     with pytest.raises(ConfigError, match="base_url"):
         Shards(config=CONFIG, base_url="http://acme.example.com")
@@ -397,61 +379,6 @@ def test_two_jobs_side_by_side_create_no_company_twice(tmp_path: Path) -> None:
     assert sorted(company["Name"] for company in sandbox.companies) == sorted(companies)
     assert [len(person["companies"]) for person in sandbox.people] == [20, 20]
     assert [str(each.status) for each in told] == ["delivered"] * 40
-
-
-# --- settings of engines ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"sharsd": 3}, "sharsd: there is no such option. Did you mean shards?"),
-        (
-            {"sharsd": 3, "zzz": 1},
-            "sharsd: there is no such option. Did you mean shards?; zzz: there is no such option",
-        ),
-        ({"shards": "three"}, "shards must be a whole number"),
-        ({"shards": 2.5}, "shards must be a whole number"),
-        ({"shards": True}, "shards must be a whole number"),
-        ({"batch": None}, "batch must be a whole number"),
-        ({"calls_per_minute": "many"}, "calls_per_minute must be a whole number"),
-        ({"calls_per_day": -1}, "-1 calls are too few for 1 shards"),
-        ({"resend_after": 60}, "resend_after is for what is known: it needs known"),
-        ({"known": "known.db", "resend_after": 0}, "resend_after must be above 0"),
-        ({"known": "known.db", "resend_after": "24h"}, "resend_after must be a number of seconds"),
-    ],
-)
-def test_settings_of_engines_that_cannot_be_are_refused(settings: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(problem)}") as raised:
-        Shards.of(CONFIG, **settings)
-    assert isinstance(raised.value, OptionsError) is ("option" in problem)
-
-
-def test_texts_of_digits_are_numbers_and_0_calls_are_no_limit() -> None:
-    texts = {"shards": "3", "calls_per_minute": "0", "calls_per_day": "900", "batch": "10", "workers": "2"}
-    numbers: dict[str, Any] = {"shards": 3, "calls_per_minute": None, "calls_per_day": 900, "batch": 10, "workers": 2}
-    assert Shards.of(CONFIG, **texts, known="k", resend_after="60") == Shards(
-        config=CONFIG, **numbers, known="k", resend_after=60
-    )
-    assert Shards(config=CONFIG, calls_per_minute=0, calls_per_day=0) == Shards(config=CONFIG, **FREE)
-
-
-@pytest.mark.parametrize(
-    ("known", "shown"),
-    [
-        (None, None),
-        ("/data/known.db", "/data/known.db"),
-        (Path("/data/known.db"), "/data/known.db"),
-        ("redis://cache:6379/0", "redis://cache:6379/0"),
-        ("rediss://user:hidden@cache:6379/0", "rediss://***"),
-        ("redis://:hid?den@cache/0", "redis://***"),
-        ("redis://cache/0?password=hidden", "redis://***"),
-    ],
-)
-def test_the_place_of_a_store_is_shown_without_a_password(known: Any, shown: str | None) -> None:
-    assert shown_place(known) == shown
-    assert "hid" not in repr(Shards(config=CONFIG, known=known))
-    assert f"known={shown!r}" in repr(Shards(config=CONFIG, known=known))
 
 
 def test_a_group_event_without_a_company_is_not_saved() -> None:

@@ -361,7 +361,7 @@ def test_a_trigger_that_accumulates_is_refused(window: Any) -> None:
 
 @pytest.mark.parametrize("window", [0, -1])
 def test_a_window_of_no_length_is_refused_when_it_is_made(window: float) -> None:
-    with pytest.raises(ValueError, match="size"):
+    with pytest.raises(ValueError, match="window: must be a number of seconds above 0"):
         WriteToGainsight(CONFIG, window=window)
 
 
@@ -411,7 +411,7 @@ def test_a_window_may_be_a_text_of_seconds_and_nothing_else() -> None:
     assert WriteToGainsight(CONFIG, window="300")._window == FixedWindows(300)
     some_wrong: list[Any] = ["five minutes", "-1", "nan", []]
     for wrong in some_wrong:
-        with pytest.raises(ValueError, match="window must be a size in seconds above 0, or a WindowFn"):
+        with pytest.raises(ValueError, match="window: must be a number of seconds above 0, or a WindowFn"):
             WriteToGainsight(CONFIG, window=wrong)
 
 

@@ -21,7 +21,7 @@ from pyspark.sql.types import LongType, StringType, StructType, VariantVal
 
 from gainsight_dest import CredentialsError
 from gainsight_dest.batching.moments import UnreadTimes
-from gainsight_dest.deliver.engines import OptionsError
+from gainsight_dest.deliver.settings import OptionsError
 from gainsight_dest.deliver.shards import Shards
 from gainsight_dest.known.known import StoreError
 from gainsight_dest.sandbox import Sandbox
@@ -560,13 +560,13 @@ def test_options_are_texts_and_have_the_defaults_of_delivery(options: dict[str, 
         ({"zzz": "1"}, "zzz: there is no such option"),
         (
             {"shards": "none", "batch": "0"},
-            "shards: must be a whole number from 1; batch: must be a whole number from 1",
+            "shards: must be a whole number from 1 to 10,000, not a string; batch: must be a whole number from 1 to",
         ),
         (
             {"workers": "0", "batch": "x"},
-            "workers: must be a whole number from 1; batch: must be a whole number from 1",
+            "workers: must be a whole number from 1 to 1,000, not 0; batch: must be a whole number from 1 to",
         ),
-        ({"calls_per_minute": "-1"}, "calls_per_minute: must be a whole number; 0: no limit"),
+        ({"calls_per_minute": "-1"}, "calls_per_minute: must be a whole number, or 0 for no limit, not -1"),
         ({"calls_per_minute": "2"}, "2 calls are too few for 2 shards"),
         (
             {"failed": "s3://bucket/failed"},
@@ -574,10 +574,13 @@ def test_options_are_texts_and_have_the_defaults_of_delivery(options: dict[str, 
         ),
         ({"base_url": "http://acme.example.com"}, "base_url"),
         ({"known": "known.db"}, "known: must be an absolute path, or the URL of a Redis"),
-        ({"known": "redis://user:hidden@cache:6379/0"}, "known: must hold no password, as Spark may show options"),
-        ({"known": "redis://cache/0?password=hidden"}, "known: must hold no password, as Spark may show options"),
-        ({"known": "/data/known.db", "resend_after": "24h"}, "resend_after: must be a whole number from 1"),
-        ({"resend_after": "60"}, "resend_after is for what is known: it needs known"),
+        ({"known": "redis://user:hidden@cache:6379/0"}, "known: must hold no password, as the engine may show options"),
+        ({"known": "redis://cache/0?password=hidden"}, "known: must hold no password, as the engine may show options"),
+        (
+            {"known": "/data/known.db", "resend_after": "24h"},
+            "resend_after: must be a number of seconds above 0",
+        ),
+        ({"resend_after": "60"}, "resend_after: is for what is known: it needs known"),
     ],
 )
 def test_options_that_are_wrong_are_named_without_their_values(
@@ -595,7 +598,7 @@ def test_options_that_are_wrong_are_named_without_their_values(
     [
         ('{"accessKey": "hidden", ', "the file is not JSON"),
         ("[" * 100_000, "the file is not JSON"),
-        ('{"domain": "localhost", "accessKey": "hidden"}', "the file is not a destination config: domain"),
+        ('{"domain": "localhost", "accessKey": "hidden"}', "config.domain: "),
     ],
 )
 def test_a_config_file_that_is_wrong_is_named_without_its_keys(
