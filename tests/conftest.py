@@ -23,6 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "all" if "CI" in os.e
 
 pytest_pycollect_makemodule = needing(
     test_docs=("cli", "deliver", "sandbox"),
+    test_hooks=("cli", "testing"),
     test_site=("site",),
 )
 
