@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from gainsight_dest.cli.files import named
+from gainsight_dest.cli.streams import plain_output
 
 _FOLDER = Path(__file__).parent / "start"
 
@@ -51,14 +52,15 @@ def init_command(folder: str) -> int:
     GAINSIGHT_SHARED_SECRET are used before those of the file.
     """
     wide = max(len(file.name) for file in FILES)
-    for file in FILES:
-        is_new = _written(Path(folder, file.name), file.text)
-        what = file.about if is_new else "is there already"
-        click.echo(f"{'wrote' if is_new else 'kept '}  {file.name:<{wide}}  {what}")
-    click.echo("\nNext:")
     steps = [("go there", f"cd {shlex.quote(folder)}"), *_NEXT] if folder != "." else _NEXT
-    for what, command in steps:
-        click.echo(f"  {command}  # {what}")
+    with plain_output() as write:
+        for file in FILES:
+            is_new = _written(Path(folder, file.name), file.text)
+            what = file.about if is_new else "is there already"
+            write(f"{'wrote' if is_new else 'kept '}  {file.name:<{wide}}  {what}\n")
+        write("\nNext:\n")
+        for what, command in steps:
+            write(f"  {command}  # {what}\n")
     return 0
 
 

@@ -116,6 +116,10 @@ def test_the_keys_of_the_environment_go_before_those_that_are_made_up(
     assert b"made-up-set-GAINSIGHT_ACCESS_KEY" not in shown
 
 
+def test_a_name_that_may_steer_a_terminal_is_printed_with_escapes(tmp_path: Path) -> None:
+    assert b"\x1b" not in run("init", tmp_path / "a\x1b[2Jb").stdout
+
+
 def test_a_place_that_cannot_be_written_is_wrong_use(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert b"is a file" in run("init", tmp_path / "file").stderr

@@ -268,8 +268,8 @@ def test_the_commands_are_listed_and_none_is_cut_short() -> None:
     done = run("--help")
     listed = re.findall(r"^  (\w+) {2,}(.+)$", done.stdout.decode().split("Commands:")[1], re.MULTILINE)
     names = [
-        *("check", "deliver", "demo", "describe", "explain", "lint", "plan", "probe", "sandbox", "schema", "serve"),
-        "transform",
+        *("check", "deliver", "demo", "describe", "explain", "init", "lint", "plan", "probe", "sandbox", "schema"),
+        *("serve", "transform"),
     ]
     assert [name for name, _ in listed] == names
     assert all(about.endswith(".") and not about.endswith("...") for _, about in listed)
