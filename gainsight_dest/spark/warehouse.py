@@ -11,7 +11,16 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
-from pyspark.sql.types import TimestampNTZType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    DoubleType,
+    FloatType,
+    MapType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.fields import OBJECTS, PERSON, Field
@@ -87,14 +96,14 @@ def from_warehouse(
     of_people, custom_of_people = _KINDS[PERSON.event_type][1], custom if kind == PERSON.event_type else []
 
     def value(column: str, name: str) -> Column:
-        return F.col(f"`{columns[column]}`").alias(name)
+        return _finite(_column(columns[column]), df.schema[columns[column]].dataType).alias(name)
 
     parts = [F.lit(kind).alias("type")]
     for column, key in KEYS.items():
         if column in columns:
             parts.append(_exact(df, columns[column]).alias(key))
     if kind == "track":  # as it was sent, and as tables are called
-        parts.append(F.coalesce(*(F.col(f"`{columns[each]}`") for each in _NAMES if each in columns)).alias("event"))
+        parts.append(F.coalesce(*(_column(columns[each]) for each in _NAMES if each in columns)).alias("event"))
     for place, traits in (
         (own, _named(of_event, standard, custom, names or {})),
         ("context", _named(of_person, of_people, custom_of_people, {})),
@@ -111,12 +120,35 @@ def _default(config: DestinationConfig | Mapping[str, Any]) -> DestinationConfig
     return found.default() if isinstance(found, Settings) else found
 
 
+def _column(name: str) -> Column:
+    """The column of that name, whatever is in the name."""
+    return F.col(f"`{name.replace('`', '``')}`")
+
+
+def _finite(value: Column, kind: DataType) -> Column:
+    """The value with null for NaN and the infinities, which to_json writes as texts, wherever they are in it."""
+    if isinstance(kind, (DoubleType, FloatType)):
+        return F.when(F.abs(value) < float("inf"), value)  # NaN is larger than all else, to Spark
+    if isinstance(kind, ArrayType) and _has_floats(kind):
+        return F.transform(value, lambda each: _finite(each, kind.elementType))
+    if isinstance(kind, MapType) and _has_floats(kind):
+        return F.transform_values(value, lambda _, each: _finite(each, kind.valueType))
+    if isinstance(kind, StructType) and _has_floats(kind):
+        fields = (_finite(value.getField(field.name), field.dataType).alias(field.name) for field in kind)
+        return F.when(value.isNotNull(), F.struct(*fields))
+    return value
+
+
+def _has_floats(kind: DataType) -> bool:
+    return any(name in kind.simpleString() for name in ("double", "float"))
+
+
 def _exact(df: DataFrame, column: str) -> Column:
     """The column, a time as text with all of its digits: to_json has milliseconds, and events are ordered by it."""
-    kind, value = df.schema[column].dataType, F.col(f"`{column}`")
+    kind, value = df.schema[column].dataType, _column(column)
     if isinstance(kind, TimestampType):
         return F.date_format(value, _TO_THE_MICROSECOND)
-    return value.cast("string") if isinstance(kind, TimestampNTZType) else value
+    return value.cast("string") if isinstance(kind, TimestampNTZType) else _finite(value, kind)
 
 
 def _named(

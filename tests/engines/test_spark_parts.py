@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark import TaskContext
-from pyspark.sql.types import LongType, StringType, StructType, VariantVal
+from pyspark.sql.types import BinaryType, LongType, StringType, StructType, VariantVal
 
 from gainsight_dest import CredentialsError
 from gainsight_dest.batching.moments import UnreadTimes
@@ -27,11 +27,12 @@ from gainsight_dest.known.known import StoreError
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import GainsightDataSource
+from gainsight_dest.spark.arrow import values_of
 from gainsight_dest.spark.options import settings_of
 from gainsight_dest.spark.report import WriteReport, dead_letters, save_report
 from gainsight_dest.spark.requests import transforming
 from gainsight_dest.spark.route import _addressing, _with_companies, route_of
-from gainsight_dest.spark.rows import read
+from gainsight_dest.spark.rows import check_event_column, read
 from gainsight_dest.spark.sending import DriverDelivery, TaskDelivery, TaskEvents, _Events
 from gainsight_dest.spark.source import BatchWriter, StreamWriter
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
@@ -520,6 +521,11 @@ def test_a_column_of_events_is_needed(options: dict[str, str]) -> None:
         GainsightDataSource(options).writer(StructType(), overwrite=False)
     with pytest.raises(ValueError, match="must be JSON text, a struct, a map or a variant, not bigint"):
         GainsightDataSource(options).streamWriter(StructType().add("event", LongType()), overwrite=False)
+    kafkas = 'there is key, value. Is it value\\? Then .selectExpr\\("CAST\\(value AS STRING\\) AS event"\\)'
+    with pytest.raises(ValueError, match=kafkas):
+        check_event_column(StructType().add("key", BinaryType()).add("value", BinaryType()))
+    with pytest.raises(ValueError, match="is binary: cast it first, with"):
+        check_event_column(StructType().add("event", BinaryType()))
 
 
 def test_overwriting_is_refused(options: dict[str, str]) -> None:
@@ -718,7 +724,7 @@ def test_values_of_every_kind_are_as_json_has_them() -> None:
         "float": (pa.float64(), 2.5, 2.5),
         "bytes": (pa.binary(), b"abc", "YWJj"),
         "date": (pa.date32(), date(2026, 3, 2), "2026-03-02"),
-        "interval": (pa.duration("us"), timedelta(days=1), "1 day, 0:00:00"),
+        "interval": (pa.duration("us"), timedelta(days=1), "P1D"),
         "list": (
             pa.list_(pa.struct({"a": pa.int32(), "b": pa.string()})),
             [{"a": 1, "b": None}, None],
@@ -742,6 +748,74 @@ def test_a_variant_is_read_with_all_that_it_holds() -> None:
     row = {"event": {"value": variant.value, "metadata": variant.metadata}}
     batch = pa.RecordBatch.from_pylist([row], pa.schema({"event": pa.struct(field)}))
     assert [each.event for each in read(batch)] == [{"type": "track", "a": None, "b": [1.5, {"c": True}]}]
+
+
+US = pa.timestamp("us")
+NEW_YORK = pa.timestamp("us", "America/New_York")
+YEAR_10000, YEAR_0 = 253_402_318_799_000_000, -62_167_219_200_000_000
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind", "found"),
+    [
+        ([YEAR_10000, None], NEW_YORK, "9999-12-31T23:59:59-05:00"),
+        ([YEAR_0], NEW_YORK, "-000001-12-31T19:03:58-04:56:02"),
+        ([YEAR_10000 + 5], pa.timestamp("us", "GMT+1"), "+010000-01-01T04:59:59.000005+00:00"),
+        ([YEAR_0], US, "0000-01-01T00:00:00"),
+        ([YEAR_10000 // 1_000], pa.timestamp("ms"), "+010000-01-01T04:59:59"),
+        ([-800_000], pa.date32(), "-000221-09-04"),
+    ],
+)
+def test_times_that_python_has_no_value_for_are_text(numbers: list[int], kind: pa.DataType, found: str) -> None:
+    column = pa.StructArray.from_arrays([pa.array(numbers, kind)], names=["at"])
+    assert next(values_of(column)) == {"at": found}
+
+
+def test_such_times_are_text_whatever_they_are_in() -> None:
+    times = pa.array([YEAR_0, None, 5], US)
+    lists = pa.ListArray.from_arrays(pa.array([0, None, 2, 3]), times)
+    maps = pa.MapArray.from_arrays(pa.array([0, 1, None, 2]), pa.array(["a", "b"]), times[:2])
+    column = pa.StructArray.from_arrays([lists, maps, pa.array([1, 2, 3])], names=["list", "map", "number"])
+    both = [
+        {"list": ["0000-01-01T00:00:00", None], "map": {"a": "0000-01-01T00:00:00"}, "number": 1},
+        {"map": {"b": None}, "number": 2},
+        {"list": ["1970-01-01T00:00:00.000005"], "number": 3},
+    ]
+    assert [*values_of(column)] == both
+    assert next(values_of(column.slice(1))) == {"map": {"b": None}, "number": 2}
+
+
+@pytest.mark.parametrize(
+    ("months", "days", "micros", "found"),
+    [
+        (0, 0, 0, "PT0S"),
+        (14, 25, 18_367_500_000, "P14M25DT18367.5S"),
+        (0, 1, 86_400_000_000, "P2D"),
+        (0, 0, -500_000, "PT-0.5S"),
+        (0, 0, 500_000, "PT0.5S"),
+        (-2, 0, -90_000_000, "P-2MT-90S"),
+    ],
+)
+def test_an_interval_is_text_as_iso_8601_has_it(months: int, days: int, micros: int, found: str) -> None:
+    column = pa.array([{"for": pa.MonthDayNano([months, days, micros * 1_000])}])
+    assert [*values_of(column)] == [{"for": found}]
+
+
+def test_keys_of_maps_that_are_no_text_are_json() -> None:
+    keys = pa.StructArray.from_arrays([pa.array([1])], names=["a"])
+    for given, told in ((keys, '{"a": 1}'), (pa.array([1]), "1"), (pa.array([date(2026, 3, 2)]), "2026-03-02")):
+        assert [*values_of(pa.MapArray.from_arrays([0, 1], given, pa.array(["x"])))] == [{told: "x"}]
+
+
+def test_a_value_that_cannot_be_read_at_all_is_an_error_of_its_event() -> None:
+    field = (
+        pa.field("value", pa.binary(), nullable=False),
+        pa.field("metadata", pa.binary(), False, {b"variant": b"true"}),
+    )
+    row = {"event": {"value": b"0\x80\x9c|14/#\xff", "metadata": b"\x01\x00\x00"}}  # a time of the year 0
+    (found,) = read(pa.RecordBatch.from_pylist([row], pa.schema({"event": pa.struct(field)})))
+    assert str(found.event) == "the event: has a value that cannot be read (OverflowError)"
+    assert found.as_text() == found.raw == str(found.event)
 
 
 # --- imports ----------------------------------------------------------------------------------------------------------

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from gainsight_dest import transform
 from gainsight_dest.batching.moments import instant
 from gainsight_dest.spark import from_warehouse, transform_events
+from gainsight_dest.spark.requests import COLUMNS, transforming
 from tests import some
 from tests.engines.spark_runs import frame
 
@@ -73,24 +75,47 @@ def test_a_variant_is_an_event_with_its_nulls(spark: SparkSession) -> None:
     assert bodies(df) == [body(event)]
 
 
-@pytest.mark.parametrize(
-    ("value", "found"),
-    [
-        ("cast('abc' as binary)", "YWJj"),
-        ("interval '1' day", "1 day, 0:00:00"),
-        ("date'2026-03-02'", "2026-03-02"),
-        ("double('nan')", "traits.plan: must be a finite number: JSON has no NaN and no infinity"),
-        ("parse_json('null')", None),
-    ],
-)
-def test_a_value_that_json_has_no_form_for_is_text_and_nan_is_at_fault(
-    value: str, found: str | None, spark: SparkSession
-) -> None:
-    df = spark.sql(
-        f"select named_struct('type', 'identify', 'traits', named_struct('email', 'a@b.co', 'plan', {value})) as event"
+#: Values of traits, by how SQL writes them, and what becomes of them.
+VALUES = {
+    "cast('abc' as binary)": "YWJj",
+    "interval '1' day": "P1D",
+    "interval '2' month": "P2M",
+    "make_interval(1, 2)": "P14M",
+    "date'2026-03-02'": "2026-03-02",
+    "date'0000-03-02'": "0000-03-02",
+    "timestamp_ntz'0000-01-01 00:00:00'": "0000-01-01T00:00:00",
+    "timestamp'9999-12-31 23:59:59 America/New_York'": "+010000-01-01T04:59:59+00:00",
+    "cast('99999999999999999999999999999999999999' as decimal(38, 0))": 99999999999999999999999999999999999999,
+    "double('nan')": "traits.plan: must be a finite number: JSON has no NaN and no infinity",
+    "float('-infinity')": "traits.plan: must be a finite number: JSON has no NaN and no infinity",
+    "parse_json('null')": None,
+    "cast(null as void)": None,
+    "map(named_struct('a', 1), interval '2' month)": {'{"a": 1}': "P2M"},
+    "array(cast('abc' as binary), null)": ["YWJj", None],
+    "array(interval '2' month)": ["P2M"],
+}
+
+
+def test_a_value_that_json_has_no_form_for_is_text_and_nan_is_at_fault(spark: SparkSession) -> None:
+    """Of any kind that Spark has, and in columns of their own, as Spark would make one kind of them."""
+    values = ", ".join(
+        f"named_struct('email', 'a@b.co', 'plan', {value}) as `{number}`" for number, value in enumerate(VALUES)
     )
-    (told,) = bodies(df)
-    assert (told if isinstance(told, str) else told.get("Plan__gc")) == found
+    zone = str(spark.conf.get("spark.sql.session.timeZone"))
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    df = spark.sql(f"select {values}")
+
+    def each(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Each column as the trait of an event of its own."""
+        for batch in batches:
+            for traits in batch.columns:
+                event = pa.StructArray.from_arrays([pa.array(["identify"]), traits], names=["type", "traits"])
+                yield from transforming(CONFIG, show_secrets=True)([pa.RecordBatch.from_arrays([event], ["event"])])
+
+    rows = df.mapInArrow(each, COLUMNS).collect()
+    spark.conf.set("spark.sql.session.timeZone", zone)
+    found = [json.loads(row.body).get("Plan__gc") if row.body else row.error.message for row in rows]
+    assert dict(zip(VALUES, found, strict=True)) == VALUES
 
 
 def test_half_an_emoji_and_texts_that_are_no_json_pass_through_spark(spark: SparkSession) -> None:
@@ -163,6 +188,21 @@ def test_times_of_the_warehouse_keep_their_microseconds_as_events_are_ordered_by
         "sentAt": "2026-03-02T08:00:00.123457",
         "receivedAt": "2026-03-02T08:00:00.123458",
     }
+
+
+def test_nan_and_the_infinities_are_left_out_of_events_of_the_warehouse(spark: SparkSession) -> None:
+    row = """select 'm' as id, double('nan') as timestamp, double('nan') as a, float('-infinity') as b, 1.5D as c,
+      array(double('nan'), 1D) as d, map('x', double('infinity'), 'y', 2D) as e,
+      named_struct('z', double('nan'), 'y', 3F) as f, cast(null as struct<z: double>) as g, array('x') as h"""
+    event = json.loads(from_warehouse(spark.sql(row), "identify").collect()[0].event)
+    assert "timestamp" not in event
+    assert event["traits"] == {"c": 1.5, "d": [None, 1.0], "e": {"x": None, "y": 2.0}, "f": {"y": 3.0}, "h": ["x"]}
+
+
+def test_a_column_may_have_any_name(spark: SparkSession) -> None:
+    df = spark.sql("select 'm' as id, 'x' as `odd``name.of it`, 'y' as ````")
+    event = json.loads(from_warehouse(df, "identify", names={"`": "other"}).collect()[0].event)
+    assert event["traits"] == {"odd`name.of it": "x", "other": "y"}
 
 
 def test_a_row_of_groups_is_a_group_event(spark: SparkSession) -> None:
