@@ -1,3 +1,4 @@
+# mypy: untyped-calls-exclude="apache_beam"
 """Coders of what goes from worker to worker: JSON after one byte that says so, not pickle."""
 
 from __future__ import annotations
@@ -5,7 +6,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from apache_beam.coders import Coder, PickleCoder, registry
+from apache_beam.coders import Coder, PickleCoder
+from apache_beam.coders.typecoders import registry
 
 from gainsight_dest.batching.address import Address
 from gainsight_dest.beam.events import Object

@@ -17,7 +17,7 @@ from gainsight_dest.deliver.settings import has_password
 class GainsightOptions(PipelineOptions):
     """Where the destination config is, and what may be used of the tenant's calls: never the keys themselves.
 
-    `--gainsight_config`: path of a JSON file, on any file system that Beam knows. `--gainsight_shards`: senders side by
+    `--gainsight_config`: path of a JSON file, on any file system that Beam knows: WriteToGainsight takes it. `--gainsight_shards`: senders side by
     side. `--gainsight_calls_per_minute`, `--gainsight_calls_per_day`: the pipeline's part of the tenant's limits; 0: no
     limit. `--gainsight_known`: the store that all jobs of the tenant share, without a password.
     `--gainsight_resend_after`: seconds.
@@ -39,13 +39,17 @@ class GainsightOptions(PipelineOptions):
         path = self.gainsight_config
         if path is None:
             raise ValueError("--gainsight_config is needed: the path of the destination config, a JSON file")
-        with FileSystems.open(path) as file:
-            content = cast("IO[bytes]", file).read()
         try:
-            given = json_with_keys(content)
+            given = json_with_keys(read_by_beam(path))
         except ValueError as error:
             raise ValueError(f"--gainsight_config {path}: {error}") from None
         return DestinationConfig.from_rudderstack(given)
+
+
+def read_by_beam(path: str) -> bytes:
+    """The content of a file on any file system that Beam knows. Raises OSError."""
+    with FileSystems.open(path) as file:
+        return cast("IO[bytes]", file).read()
 
 
 def _place(text: str) -> str:

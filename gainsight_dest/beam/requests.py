@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -11,11 +11,13 @@ from apache_beam.pvalue import TaggedOutput
 
 from gainsight_dest.beam import coders as _coders  # noqa: F401 - Beam is to know them
 from gainsight_dest.beam.events import Object
+from gainsight_dest.beam.options import read_by_beam
 from gainsight_dest.beam.results import count, counted, letter
 from gainsight_dest.config import DestinationConfig
+from gainsight_dest.deliver.engines import ConfigReference, ConfigSource, config_of
 from gainsight_dest.descriptors import Request
 from gainsight_dest.outcome import Status, begin
-from gainsight_dest.templates import Settings, config_of
+from gainsight_dest.templates import Settings
 
 
 class TransformEvents(beam.PTransform[Any, Any]):
@@ -23,12 +25,13 @@ class TransformEvents(beam.PTransform[Any, Any]):
 
     `requests`: Request objects. `faults`: the events that are at fault, as dead letters: `{"message": event, "error":
     {"kind", "path", "message", …}}`. `skipped`: `{"message": event, "reason": …}`. Each event is in one of them.
-    Events fill in the templates of a dict. Raises ConfigError at once.
+    Events fill in the templates of a dict. Raises ConfigError at once; of a path or a function, as of
+    WriteToGainsight, in the workers.
     """
 
-    def __init__(self, config: DestinationConfig | Mapping[str, Any]) -> None:
+    def __init__(self, config: ConfigSource) -> None:
         super().__init__()
-        self._config = config_of(config)
+        self._config = config_of(config, read_by_beam)
 
     def expand(self, pcoll: Any) -> Any:
         """Beam asks for it."""
@@ -38,8 +41,12 @@ class TransformEvents(beam.PTransform[Any, Any]):
 
 
 class _Transform(beam.DoFn):
-    def __init__(self, config: DestinationConfig | Settings) -> None:
-        self._config = config
+    def __init__(self, source: DestinationConfig | Settings | ConfigReference) -> None:
+        self._source = source
+        self._config: DestinationConfig | Settings
+
+    def setup(self) -> None:
+        self._config = self._source.open() if isinstance(self._source, ConfigReference) else self._source
 
     def process(self, event: Any) -> Iterator[Any]:
         count("events")

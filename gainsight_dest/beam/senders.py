@@ -7,10 +7,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from gainsight_dest.beam.background import Background
+from gainsight_dest.beam.gather import RoutedEvent
 from gainsight_dest.beam.results import THROTTLED, count
 from gainsight_dest.deliver.shards import Shard, Shards
+from gainsight_dest.outcome import Outcome
 
 #: Who made the latest calls, and the calls of the last day: (minute since the epoch, number). Beam's state of a sender.
 Made = tuple[str, list[tuple[int, int]]]
@@ -28,6 +32,7 @@ class LiveSender:
         self._before, minutes = made
         self._minutes = dict(minutes)
         self._calls, self._waited, self._throttled = 0, 0.0, 0
+        self._background: Background | None = None
         shard.deliverer.budget.remember(_ages(minutes, clock()))
 
     def knows(self, made: Made) -> bool:
@@ -56,6 +61,18 @@ class LiveSender:
             self._throttled += seconds
             count(THROTTLED, seconds)
 
+    def background(self, send: Callable[[Shard, Iterable[RoutedEvent]], Iterable[Outcome]], batch: int) -> Background:
+        """What sends for it in a thread, by `send`: the same one each time."""
+        if self._background is None:
+            self._background = Background(partial(send, self.shard), self.shard.deliverer.stop, batch)
+        return self._background
+
+    def close(self) -> None:
+        """Stop, and close its connections."""
+        if self._background is not None:
+            self._background.close()
+        self.shard.close()
+
     def _minute(self) -> int:
         return int(self._clock() // 60)
 
@@ -66,6 +83,7 @@ class LiveSenders:
     def __init__(self, shards: Shards, **how: Any) -> None:
         self._shards = shards
         self._how = how
+        self._clock: Callable[[], float] = how.get("clock", time.time)
         self._lock = threading.Lock()
         self._locks: dict[int, threading.Lock] = {}
         self._live: dict[int, LiveSender] = {}
@@ -80,10 +98,20 @@ class LiveSenders:
             sender = self._live.get(number)
             if sender is None or not sender.knows(made):
                 if sender is not None:
-                    sender.shard.close()
+                    sender.close()
                 shard = self._shards.shard(number, **self._how)
-                sender = self._live[number] = LiveSender(shard, made, self._how.get("clock", time.time))
+                sender = self._live[number] = LiveSender(shard, made, self._clock)
             yield sender
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return float(self._clock())
+
+    def has(self, number: int, made: Made) -> bool:
+        """Whether the sender is here, and no other process has made calls since."""
+        with self._lock:
+            sender = self._live.get(number)
+        return sender is not None and sender.knows(made)
 
     def join(self) -> None:
         """One more uses them."""
@@ -96,7 +124,7 @@ class LiveSenders:
             self._users -= 1
             closing = [] if self._users else [self._live.pop(number) for number in list(self._live)]
         for sender in closing:
-            sender.shard.close()
+            sender.close()
 
 
 def _ages(minutes: Iterable[tuple[int, int]], now: float) -> list[tuple[float, int]]:

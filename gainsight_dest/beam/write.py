@@ -4,28 +4,21 @@
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
-from collections.abc import Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.coders import ListCoder, StrUtf8Coder, TupleCoder, VarIntCoder
-from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.pvalue import PCollection
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
-from apache_beam.transforms.userstate import ReadModifyWriteStateSpec
 from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWindows, WindowFn
 from apache_beam.utils.shared import Shared
 
-from gainsight_dest.beam import coders as _coders  # noqa: F401 - Beam is to know them
 from gainsight_dest.beam.events import Object
-from gainsight_dest.beam.gather import GatherBySender, Keyed, RoutedEvent, RouteEvents
-from gainsight_dest.beam.results import results
-from gainsight_dest.beam.senders import LiveSenders
+from gainsight_dest.beam.gather import GatherBySender, Keyed, RouteEvents
+from gainsight_dest.beam.options import read_by_beam
+from gainsight_dest.beam.sending import DeliverFn, DeliverLaterFn, SaveCompaniesFn
 from gainsight_dest.deliver.engines import ALONE, ConfigSource
 from gainsight_dest.deliver.settings import OF_SHARDS
-from gainsight_dest.deliver.shards import SavedGroup, Shard, Shards, settings_by
-from gainsight_dest.outcome import Outcome
+from gainsight_dest.deliver.shards import settings_by
 
 #: Seconds that a late event may come after its window of `WriteToGainsight(window=…)`, and still be sent.
 _LATENESS = 86_400
@@ -39,7 +32,8 @@ log = logging.getLogger("gainsight_dest.beam")
 class WriteResult(NamedTuple):
     """The results of a write: `outcomes`, one dict an event, and `failures`, the dead letters of those that failed.
 
-    Both are in the global window; the time of what was sent is the end of its event's window.
+    Both are in the global window. Of unbounded input, people and track events have the time at which they were sent,
+    others the end of their window.
     """
 
     outcomes: PCollection[Any]
@@ -54,8 +48,8 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
     of them come in no order. `settings`: the others of `gainsight_dest.deliver.Shards`, such as `calls_per_minute`,
     `batch`, `base_url`, and `known`: without it, no other job may send at the same time.
 
-    `config`: also the path of a JSON file, or a function that gives it: then it is read by the workers, and the graph
-    holds no key.
+    `config`: also the path of a JSON file, on any file system that Beam knows, or a function that gives it: then it is
+    read by the workers, and the graph holds no key.
 
     Raises OptionsError when it is made, which names all that is wrong. A wrong key raises CredentialsError in a worker:
     the pipeline fails, and no event counts as done that was not.
@@ -72,7 +66,7 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         super().__init__()
         own = window if isinstance(window, WindowFn) else None
         given = {"shards": shards, "window": None if own else window, **settings}
-        self._shards, others = settings_by("WriteToGainsight", config, given, (*OF_SHARDS, "window"))
+        self._shards, others = settings_by("WriteToGainsight", config, given, (*OF_SHARDS, "window"), read=read_by_beam)
         seconds = others["window"]
         self._window = FixedWindows(seconds) if seconds else own
 
@@ -86,6 +80,7 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         if self._shards.known is None:
             log.warning("%s", ALONE)
         shared = Shared()
+        deliver = DeliverFn if pcoll.is_bounded else DeliverLaterFn
         events = _windowed(pcoll, self._window)
         as_windowed = beam.WindowInto(events.windowing, allowed_lateness=events.windowing.allowed_lateness)
 
@@ -93,13 +88,13 @@ class WriteToGainsight(beam.PTransform[Any, Any]):
         saved = (
             addressed.groups
             | "Companies" >> GatherBySender(self._shards.batch)
-            | "Save companies" >> _outputs(_SaveCompaniesFn(self._shards, shared), linked=Keyed)
+            | "Save companies" >> _outputs(SaveCompaniesFn(self._shards, shared), linked=Keyed)
         )
         sent = (
             (addressed.direct, saved.linked | "As windowed" >> as_windowed)
             | "All that is for a shard" >> beam.Flatten()
             | "Shards" >> GatherBySender(self._shards.batch)
-            | "Deliver" >> _outputs(_DeliverFn(self._shards, shared))
+            | "Deliver" >> _outputs(deliver(self._shards, shared))
         )
         outcomes = addressed.outcomes | "Outcomes at once" >> beam.WindowInto(GlobalWindows())
         failures = addressed.failures | "Failures at once" >> beam.WindowInto(GlobalWindows())
@@ -135,66 +130,6 @@ def _check(windowing: Any) -> None:
         raise ValueError("sliding windows hold an event several times, so it would be sent as often: use fixed ones")  # noqa: TRY004 - its value
     if windowing.accumulation_mode == AccumulationMode.ACCUMULATING:
         raise ValueError("a trigger that accumulates would send events again: use AccumulationMode.DISCARDING")
-
-
-# --- sending ----------------------------------------------------------------------------------------------------------
-
-_MADE = ReadModifyWriteStateSpec(
-    "calls", TupleCoder((StrUtf8Coder(), ListCoder(TupleCoder((VarIntCoder(), VarIntCoder())))))
-)
-_STATE = beam.DoFn.StateParam(_MADE)
-
-
-class _SendFn(beam.DoFn):
-    """Sends what is for one sender. Stateful by its number, over windows: so a runner has it work in one place only."""
-
-    def __init__(self, shards: Shards, shared: Shared) -> None:
-        self._shards = shards
-        self._shared = shared
-        self._senders: LiveSenders
-
-    def setup(self) -> None:
-        self._senders = self._shared.acquire(partial(LiveSenders, self._shards))
-        self._senders.join()
-
-    def teardown(self) -> None:
-        self._senders.leave()
-
-    def process(self, element: tuple[int, list[RoutedEvent]], made: Any = _STATE) -> Iterator[Any]:
-        number, items = element
-        with self._senders.taken(number, made.read() or ("", [])) as sender:
-            try:
-                for item, outcome in zip(items, self.outcomes(sender.shard, items), strict=True):
-                    sender.note()
-                    yield from self.results(item, outcome)
-            finally:
-                sender.note()
-            made.write(sender.made)
-
-    @abstractmethod
-    def outcomes(self, shard: Shard, items: list[RoutedEvent]) -> Iterator[Outcome]:
-        """The outcomes of the items, in their order."""
-
-    def results(self, item: RoutedEvent, outcome: Outcome) -> Iterator[Any]:
-        """What is given for that."""
-        return results(item.event, outcome)
-
-
-class _SaveCompaniesFn(_SendFn):
-    def outcomes(self, shard: Shard, items: list[RoutedEvent]) -> Iterator[Outcome]:
-        return shard.save_companies([item.event for item in items])
-
-    def results(self, item: RoutedEvent, outcome: Outcome) -> Iterator[Any]:
-        if outcome.is_through and outcome.gsid is not None:
-            saved = RoutedEvent(item.address, SavedGroup.of(item.event, outcome))
-            yield TaggedOutput("linked", saved.by_key())
-        else:
-            yield from results(item.event, outcome)
-
-
-class _DeliverFn(_SendFn):
-    def outcomes(self, shard: Shard, items: list[RoutedEvent]) -> Iterator[Outcome]:
-        return shard.deliver([item.thing for item in items])
 
 
 def _outputs(fn: beam.DoFn, **more: Any) -> Any:

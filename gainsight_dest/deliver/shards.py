@@ -28,7 +28,7 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.budget import Budget, steady_clock
 from gainsight_dest.deliver.call import Timeout
 from gainsight_dest.deliver.deliverer import Deliverer
-from gainsight_dest.deliver.engines import ConfigReference, ConfigSource, config_of
+from gainsight_dest.deliver.engines import ConfigReference, ConfigSource, config_of, read_file
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.deliver.settings import (
@@ -176,18 +176,19 @@ def settings_by(
     *,
     is_shown: bool = False,
     is_opened: bool = False,
+    read: Callable[[str], bytes] = read_file,
 ) -> tuple[Shards, dict[str, Any]]:
     """The Shards of the options that an engine is given, and the values of those that are the engine's own.
 
     `where`: whose options they are. `names`: which there are. `is_shown`: the engine may show them, so that no password
-    may be in them. `is_opened`: a config that is given by reference is read now. A config of None is missing. Raises
-    OptionsError, which lists all that is wrong.
+    may be in them. `is_opened`: a config that is given by reference is read now. `read`: a file. A config of None is
+    missing. Raises OptionsError, which lists all that is wrong.
     """
     found, problems = values_of(given, names)
     if is_shown and has_password(found.get("known") or ""):
         problems.append(("known", "must hold no password, as the engine may show options"))
     try:
-        source = config_of(config)
+        source = config_of(config, read)
         if is_opened and isinstance(source, ConfigReference):
             source = source.open()
     except ConfigError as error:

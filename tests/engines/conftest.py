@@ -15,6 +15,7 @@ from tests.needs import need, needing
 pytest_pycollect_makemodule = needing(
     "deliver",
     "sandbox",
+    test_beam_background=("beam",),
     test_beam_coders=("beam",),
     test_beam_senders=("beam",),
     test_beam_transform=("beam",),

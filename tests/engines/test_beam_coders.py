@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 import apache_beam as beam
 import pytest
-from apache_beam.coders import PickleCoder, registry
+from apache_beam.coders import PickleCoder
+from apache_beam.coders.typecoders import registry
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,96 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from apache_beam.pvalue import TaggedOutput
 
-from gainsight_dest.batching.address import COMPANIES_SENDER, address
-from gainsight_dest.beam.gather import RoutedEvent, _chunks, _ordered
-from gainsight_dest.beam.senders import LiveSenders, Made
-from gainsight_dest.beam.write import _DeliverFn, _SaveCompaniesFn, _SendFn
-from gainsight_dest.deliver import Outcome, Shards
-from gainsight_dest.sandbox import PlannedFault, Sandbox
-from tests import some
-from tests.engines.scenario import CONFIG
+from gainsight_dest.batching.address import COMPANIES_SENDER
+from gainsight_dest.beam.gather import _chunks, _ordered
+from gainsight_dest.beam.sending import DeliverFn, SaveCompaniesFn
+from tests.engines.beam_world import State, World, group, identify, items, people, track
 
 DAY = 86_400
-
-
-def identify(number: int) -> some.Event:
-    return some.identify(f"p{number}@example.com") | {"messageId": f"i{number}"}
-
-
-def group(number: int, company: str) -> some.Event:
-    return some.group(company, f"p{number}@example.com") | {"messageId": f"g{number}"}
-
-
-def track(number: int) -> some.Event:
-    return some.track("Ticket Opened", number=number) | {"messageId": f"t{number}"}
-
-
-def items(events: Sequence[dict[str, Any]]) -> list[RoutedEvent]:
-    places = [address(event, CONFIG, 1) for event in events]
-    assert not any(isinstance(place, Outcome) for place in places)
-    return [RoutedEvent(place, event) for place, event in zip(places, events, strict=True)]  # type: ignore[arg-type]
-
-
-@attrs.define
-class State:
-    """What a runner keeps of a sender. A bundle that fails leaves what was there."""
-
-    value: Made | None = None
-
-    def read(self) -> Made | None:
-        return self.value
-
-    def write(self, value: Made) -> None:
-        self.value = value
-
-
-@attrs.frozen
-class Given:
-    """In the place of Beam's Shared: the one of a process."""
-
-    senders: LiveSenders
-
-    def acquire(self, _: Callable[[], LiveSenders]) -> LiveSenders:
-        return self.senders
-
-
-class World:
-    """A tenant, and a clock that moves as someone sleeps."""
-
-    def __init__(self, faults: Sequence[PlannedFault] = (), **settings: Any) -> None:
-        self.now = 1_000_000.0
-        self.sandbox = Sandbox(CONFIG, clock=lambda: self.now, calls_per_minute=None, calls_per_day=None, faults=faults)
-        self.settings = Shards(config=CONFIG, workers=1, **{**some.FREE, **settings})
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def process(self) -> LiveSenders:
-        """What a new process has."""
-        session = self.sandbox.session(self.sleep)
-        return LiveSenders(self.settings, session=session, sleep=self.sleep, clock=lambda: self.now)
-
-    def step(self, kind: type[_SendFn], senders: LiveSenders) -> _SendFn:
-        step = kind(self.settings, Given(senders))  # type: ignore[arg-type]
-        step.setup()
-        return step
-
-    def busiest(self) -> int:
-        moments = [call.at for call in self.sandbox.calls]
-        return max(sum(at <= other < at + 60 for other in moments) for at in moments)
-
-
-def people(*numbers: int) -> tuple[int, list[RoutedEvent]]:
-    return 0, items([identify(number) for number in numbers])
 
 
 # --- the budget -------------------------------------------------------------------------------------------------------
@@ -104,7 +27,7 @@ def test_a_sender_keeps_its_minutes_while_processes_take_it_from_each_other() ->
     state = State()
     start = world.now
     for process in range(8):
-        step = world.step(_DeliverFn, world.process())
+        step = world.step(DeliverFn, world.process())
         for bundle in range(3):
             list(step.process(people(*range(10 * process + 3 * bundle, 10 * process + 3 * bundle + 3)), state))
     assert len(world.sandbox.calls) == 72
@@ -114,7 +37,7 @@ def test_a_sender_keeps_its_minutes_while_processes_take_it_from_each_other() ->
 
 def test_a_sender_that_stays_makes_its_calls_as_fast_as_its_share_allows() -> None:
     world = World(calls_per_minute=20)
-    state, step = State(), world.step(_DeliverFn, world.process())
+    state, step = State(), world.step(DeliverFn, world.process())
     start = world.now
     for bundle in range(36):
         list(step.process(people(bundle), state))
@@ -125,15 +48,15 @@ def test_a_sender_that_stays_makes_its_calls_as_fast_as_its_share_allows() -> No
 def test_a_sender_in_another_process_knows_the_calls_of_the_day() -> None:
     world = World(calls_per_day=30)  # 27 for the shard
     state = State()
-    list(world.step(_DeliverFn, world.process()).process(people(*range(27)), state))
+    list(world.step(DeliverFn, world.process()).process(people(*range(27)), state))
     first = world.now
-    list(world.step(_DeliverFn, world.process()).process(people(27), state))
+    list(world.step(DeliverFn, world.process()).process(people(27), state))
     assert DAY <= world.now - first <= DAY + 61
 
 
 def test_calls_of_the_day_before_are_not_kept() -> None:
     world = World()
-    state, step = State(), world.step(_DeliverFn, world.process())
+    state, step = State(), world.step(DeliverFn, world.process())
     list(step.process(people(1, 2), state))
     assert state.value is not None
     assert [calls for _, calls in state.value[1]] == [2]
@@ -145,10 +68,10 @@ def test_calls_of_the_day_before_are_not_kept() -> None:
 def test_a_process_that_gets_a_sender_back_knows_what_the_other_has_made_meanwhile() -> None:
     world = World(calls_per_day=30)
     state, one, other = State(), world.process(), world.process()
-    list(world.step(_DeliverFn, one).process(people(*range(9)), state))
-    list(world.step(_DeliverFn, other).process(people(*range(9, 27)), state))
+    list(world.step(DeliverFn, one).process(people(*range(9)), state))
+    list(world.step(DeliverFn, other).process(people(*range(9, 27)), state))
     last = world.now
-    list(world.step(_DeliverFn, one).process(people(27), state))
+    list(world.step(DeliverFn, one).process(people(27), state))
     assert world.now - last >= DAY
 
 
@@ -170,7 +93,7 @@ def test_seconds_that_calls_wait_for_the_tenant_are_counted_by_the_name_that_dat
     counted: Counter[str] = Counter()
     monkeypatch.setattr("gainsight_dest.beam.senders.count", lambda name, number: counted.update({name: number}))
     world = World(calls_per_minute=20)  # 18 for the shard
-    state, step = State(), world.step(_DeliverFn, world.process())
+    state, step = State(), world.step(DeliverFn, world.process())
     for bundle in range(4):
         list(step.process(people(3 * bundle, 3 * bundle + 1, 3 * bundle + 2), state))
     assert counted["calls"] == 12
@@ -186,9 +109,9 @@ def through(world: World, *events: dict[str, Any], number: int = 0) -> list[tupl
     of_companies = [item for item in items(events) if item.address.company is not None]
     others = [item for item in items(events) if item.address.company is None]
     if of_companies:
-        saved = world.step(_SaveCompaniesFn, world.process()).process((COMPANIES_SENDER, of_companies), State())
+        saved = world.step(SaveCompaniesFn, world.process()).process((COMPANIES_SENDER, of_companies), State())
         others += [each.value[1] for each in saved]
-    sent = world.step(_DeliverFn, world.process()).process((number, others), State())
+    sent = world.step(DeliverFn, world.process()).process((number, others), State())
     return sorted((each["status"], each["calls"]) for each in sent)
 
 
@@ -236,10 +159,10 @@ def test_a_bundle_that_is_tried_again_doubles_no_company_and_no_person(is_anothe
         if is_another_process:
             senders = world.process()
         groups = items([group(1, "Acme"), group(2, "Acme"), group(2, "Blue Harbor")])
-        made = list(world.step(_SaveCompaniesFn, senders).process((COMPANIES_SENDER, groups), State()))
+        made = list(world.step(SaveCompaniesFn, senders).process((COMPANIES_SENDER, groups), State()))
         saved = [each.value[1] for each in made]
         everything = [*saved, *items([identify(1), track(1)])]
-        list(world.step(_DeliverFn, senders).process((0, everything), State()))
+        list(world.step(DeliverFn, senders).process((0, everything), State()))
     assert sorted(company["Name"] for company in world.sandbox.companies) == ["Acme", "Blue Harbor"]
     assert [(each["Email"], len(each["companies"])) for each in world.sandbox.people] == [
         ("p1@example.com", 1),
@@ -250,7 +173,7 @@ def test_a_bundle_that_is_tried_again_doubles_no_company_and_no_person(is_anothe
 
 def test_calls_of_a_bundle_that_failed_count_when_it_is_tried_again() -> None:
     world = World(calls_per_minute=20)
-    state, step = State(), world.step(_DeliverFn, world.process())
+    state, step = State(), world.step(DeliverFn, world.process())
     bundle: Any = step.process(people(1, 2), state)
     next(bundle)
     bundle.close()  # as when a step behind it raises
@@ -264,7 +187,7 @@ def test_calls_of_a_bundle_that_failed_count_when_it_is_tried_again() -> None:
 def test_a_bundle_that_fails_lets_go_of_its_sender() -> None:
     world = World()
     senders = world.process()
-    step = world.step(_DeliverFn, senders)
+    step = world.step(DeliverFn, senders)
     bundle: Any = step.process(people(1, 2), State())
     next(bundle)
     done = threading.Event()
@@ -284,7 +207,7 @@ def test_a_bundle_that_fails_lets_go_of_its_sender() -> None:
 def test_senders_are_closed_when_no_step_needs_them_any_more() -> None:
     world = World()
     senders = world.process()
-    steps = [world.step(_DeliverFn, senders) for _ in range(2)]
+    steps = [world.step(DeliverFn, senders) for _ in range(2)]
     list(steps[0].process(people(1), State()))
     closed: list[int] = []
     with senders.taken(0, ("", [])) as sender:
@@ -321,7 +244,7 @@ def test_chunks_hold_no_more_than_a_batch_and_keep_a_key_together() -> None:
 def test_a_company_that_is_refused_is_told_at_once_with_its_dead_letter() -> None:
     world = World()
     bad = {**group(1, "Acme"), "traits": {"name": "Acme", "renewalDate": "no date"}}
-    outcome, letter = world.step(_SaveCompaniesFn, world.process()).process((COMPANIES_SENDER, items([bad])), State())
+    outcome, letter = world.step(SaveCompaniesFn, world.process()).process((COMPANIES_SENDER, items([bad])), State())
     assert isinstance(letter, TaggedOutput)
     assert (outcome["status"], outcome["message_id"], letter.tag) == ("failed", "g1", "failures")
     assert letter.value == {"message": bad, "error": outcome["error"]}

@@ -279,13 +279,13 @@ def streamed(stream: Stream, tenant: Sandbox, **settings: Any) -> Ran:
         return write(stream, server.url, ["--streaming"], "BundleBasedDirectRunner", **settings)
 
 
-def test_a_window_of_seconds_merges_what_it_holds_and_no_more() -> None:
+def test_a_window_of_seconds_merges_what_it_holds_and_windows_that_wait_go_together() -> None:
     tenant = sandbox()
     early = [TimestampedValue(identify(number, number, firstName=f"{number}"), number) for number in (1, 2)]
     stream = Stream().add_elements([*early, TimestampedValue(identify(3, 3, lastName="3"), 61)])
     ran = streamed(stream.advance_watermark_to_infinity(), tenant, window=60)
     assert statuses(ran) == [(f"i{number}", "delivered") for number in (1, 2, 3)]
-    assert tenant.counts["upsert person"] == 2
+    assert tenant.counts["upsert person"] == 1
     assert (tenant.people[0]["FirstName"], tenant.people[0]["LastName"]) == ("2", "3")
 
 
@@ -398,7 +398,7 @@ def test_a_late_event_that_is_let_through_has_a_day_to_get_to_its_last_sender(
 def test_a_senders_state_is_one_over_all_windows(window: Any) -> None:
     graph = windowed(window).outcomes.pipeline.to_runner_api().components
     stateful = [
-        each for each in graph.transforms.values() if each.unique_name.endswith(("_SaveCompaniesFn)", "_DeliverFn)"))
+        each for each in graph.transforms.values() if each.unique_name.endswith(("SaveCompaniesFn)", "DeliverLaterFn)"))
     ]
     assert len(stateful) == 2
     for each in stateful:
