@@ -51,7 +51,6 @@ class Background:
     def __contains__(self, name: str) -> bool:
         return name in self._chunks
 
-    @property
     def has_room(self) -> bool:
         """Whether less than a batch is waiting."""
         with self._lock:

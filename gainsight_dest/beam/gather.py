@@ -60,6 +60,7 @@ class RouteEvents(beam.DoFn):
     def setup(self) -> None:
         """Beam asks for it."""
         self._once = self._shared.acquire(threading.Lock)
+        _ = self._shards.config  # it may be a reference, and is read now
 
     def process(self, event: Any) -> Iterator[Any]:
         """Beam asks for it."""

@@ -17,10 +17,10 @@ from gainsight_dest.deliver.settings import has_password
 class GainsightOptions(PipelineOptions):
     """Where the destination config is, and what may be used of the tenant's calls: never the keys themselves.
 
-    `--gainsight_config`: path of a JSON file, on any file system that Beam knows: WriteToGainsight takes it. `--gainsight_shards`: senders side by
-    side. `--gainsight_calls_per_minute`, `--gainsight_calls_per_day`: the pipeline's part of the tenant's limits; 0: no
-    limit. `--gainsight_known`: the store that all jobs of the tenant share, without a password.
-    `--gainsight_resend_after`: seconds.
+    `--gainsight_config`: path of a JSON file, on any file system that Beam knows; WriteToGainsight takes the path, too.
+    `--gainsight_shards`: senders side by side. `--gainsight_calls_per_minute`, `--gainsight_calls_per_day`: the
+    pipeline's part of the tenant's limits; 0: no limit. `--gainsight_known`: the store that all jobs of the tenant
+    share, without a password. `--gainsight_resend_after`: seconds.
     """
 
     @classmethod

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -18,6 +18,7 @@ from gainsight_dest.deliver.engines import ConfigReference, ConfigSource, config
 from gainsight_dest.descriptors import Request
 from gainsight_dest.outcome import Status, begin
 from gainsight_dest.templates import Settings
+from gainsight_dest.templates import config_of as config_of_each
 
 
 class TransformEvents(beam.PTransform[Any, Any]):
@@ -31,7 +32,11 @@ class TransformEvents(beam.PTransform[Any, Any]):
 
     def __init__(self, config: ConfigSource) -> None:
         super().__init__()
-        self._config = config_of(config, read_by_beam)
+        self._config: DestinationConfig | Settings | ConfigReference
+        if isinstance(config, (DestinationConfig, Settings, Mapping)):  # which may be of several tenants
+            self._config = config_of_each(config)
+        else:
+            self._config = config_of(config, read_by_beam)
 
     def expand(self, pcoll: Any) -> Any:
         """Beam asks for it."""

@@ -65,6 +65,7 @@ class _Fn(beam.DoFn):
         self._senders: LiveSenders
 
     def setup(self) -> None:
+        _ = self._shards.config  # it may be a reference, and is read now
         self._senders = self._shared.acquire(partial(LiveSenders, self._shards))
         self._senders.join()
 
@@ -222,11 +223,11 @@ def _load(background: Background, names: list[tuple[str, int]], waiting: Any) ->
     """Give it of the chunks in state what there is room for, in order; it forgets those that are not in state."""
     background.keep({name for name, _ in names})
     missing = [(name, given) for name, given in names if name not in background]
-    if not missing or not background.has_room:
+    if not missing or not background.has_room():
         return
     chunks = dict(waiting.read())
     for name, given in missing:
-        if not background.has_room:
+        if not background.has_room():
             return
         background.add(name, chunks[name], given)
 

@@ -217,7 +217,7 @@ def test_a_sender_that_waits_says_that_it_is_at_work_so_that_no_other_takes_its_
         waits.set()
         go.wait(30)
 
-    world.sleep = sleep  # type: ignore[method-assign]
+    world.sleep = sleep  # type: ignore[method-assign, assignment]
     world.settings = attrs.evolve(world.settings, calls_per_minute=20)
     first, other = world.process(), world.process()
     step = world.step(DeliverLaterFn, first)
@@ -270,7 +270,7 @@ def test_senders_that_take_the_work_from_each_other_keep_the_budget_and_lose_not
         quiet(senders)
         told += ids(runner.ask(step))
     assert told == [f"t{number}" for number in range(36)]
-    assert (len(world.sandbox.events), world.busiest()) == (36, 18)
+    assert (len(world.sandbox.events), world.busiest()) == (36, 9)  # a minute goes by until one takes over
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

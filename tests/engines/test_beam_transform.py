@@ -61,7 +61,9 @@ class TransformVector(beam.DoFn):
     def process(self, line: str) -> Iterator[Any]:
         vector = json.loads(line)
         event = parse_event(json.dumps(vector["event"]))
-        for made in _Transform(config_of(vector["config"])).process(event):
+        step = _Transform(config_of(vector["config"]))
+        step.setup()
+        for made in step.process(event):
             is_tagged = isinstance(made, TaggedOutput)
             yield vector["id"], (made.tag, made.value) if is_tagged else ("requests", made)
 

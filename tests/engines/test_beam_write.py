@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
 import json
 from collections import Counter
 from functools import cache
@@ -12,6 +14,7 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.testing.test_stream import TestStream as Stream
 from apache_beam.transforms.display import DisplayData
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark, Repeatedly
@@ -26,6 +29,7 @@ from gainsight_dest import (
     RetryableError,
 )
 from gainsight_dest.beam import GainsightOptions, TransformEvents, WriteToGainsight, parse_event
+from gainsight_dest.beam.requests import _Transform
 from gainsight_dest.beam.results import counted
 from gainsight_dest.deliver import Patience
 from gainsight_dest.outcome import Status, known
@@ -228,6 +232,57 @@ def test_what_beam_shows_of_a_transform_holds_no_secret() -> None:
     texts += [str(each.display_data) + each.unique_name for each in shown[-1].transforms.values()]
     assert not any(secret in text for secret in SECRETS for text in texts)
     assert write_to.display_data() == {"shards": 2, "calls_per_minute": 100, "calls_per_day": "none", "batch": 2000}
+
+
+def read_settings() -> dict[str, Any]:
+    """As a secret manager gives them."""
+    return SETTINGS
+
+
+def graph_of(config: Any) -> bytes:
+    """All that the graph of a pipeline with both transforms holds; what Beam has pickled and compressed, as it is."""
+    pipeline = not_run()
+    source = pipeline | beam.Create([identify(1)])
+    _ = source | WriteToGainsight(config), source | TransformEvents(config)
+    graph = pipeline.to_runner_api()
+    parts = [graph.SerializeToString()]
+    for each in graph.components.transforms.values():
+        if each.spec.urn == "beam:transform:pardo:v1":
+            payload = beam_runner_api_pb2.ParDoPayload.FromString(each.spec.payload).do_fn.payload
+            parts.append(bz2.decompress(base64.b64decode(payload)))
+    return b"".join(parts)
+
+
+def test_the_graph_holds_no_key_of_a_config_by_path_or_by_function(tmp_path: Path) -> None:
+    file = tmp_path / "destination.json"
+    file.write_text(json.dumps(SETTINGS), "utf8")
+    keys = [secret.encode() for secret in SECRETS]
+    assert all(key in graph_of(SETTINGS) for key in keys)  # so they would be found
+    references: list[Any] = [str(file), file, read_settings]
+    for config in references:
+        graph = graph_of(config)
+        assert not any(key in graph for key in keys)
+
+
+def test_a_config_by_path_or_by_function_is_read_by_the_workers(tmp_path: Path) -> None:
+    file = tmp_path / "destination.json"
+    transforms = [
+        (WriteToGainsight(config, shards=2), TransformEvents(config)) for config in (str(file), read_settings)
+    ]
+    file.write_text(json.dumps(SETTINGS), "utf8")  # only now
+    for write_to, transform in transforms:
+        assert write_to._shards.config == CONFIG
+        step = _Transform(transform._config)
+        step.setup()
+        assert step._config == CONFIG
+    tenant = sandbox()
+    ran = deliver([group(1, "Acme"), identify(1)], tenant, config=str(file))
+    assert statuses(ran) == [("g1", "delivered"), ("i1", "delivered")]
+
+
+def test_a_config_that_is_not_there_fails_the_pipeline_and_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ConfigError: config: the file cannot be read"):
+        deliver([identify(1)], sandbox(), config=str(tmp_path / "none.json"))
 
 
 def test_options_hold_the_path_of_the_config_and_never_what_is_in_it(tmp_path: Path) -> None:
