@@ -34,6 +34,7 @@ from gainsight_dest.templates import MOST_FILLED, MOST_TEMPLATES
 from gainsight_dest.tenant import RefusalRule
 from gainsight_dest.tenant import types as tenant_types
 from gainsight_dest.tenant.types import RULES, TYPES
+from gainsight_dest.testing import mapping_tests_schema
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -487,7 +488,9 @@ def _table_of_rules(rules: tuple[LintRule, ...]) -> str:
 def schema() -> str:
     """The page of the JSON Schema."""
     names = ", ".join(map(code, SETTINGS))
-    return f"""# JSON Schema of a destination config
+    return f"""# JSON Schemas
+
+## Of a destination config
 
 [destination-config.schema.json](destination-config.schema.json) is a JSON Schema, draft 2020-12, of what
 `DestinationConfig.from_rudderstack` takes: a destination as RudderStack stores it, or its Config alone. It is derived
@@ -507,7 +510,7 @@ from gainsight_dest import config_schema
 assert config_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 ```
 
-## In an editor
+### In an editor
 
 An editor that knows JSON Schema completes the settings, explains them, and marks what cannot be read. Write the file
 with `gainsight-dest schema > gainsight.schema.json`. Visual Studio Code then needs this in `.vscode/settings.json`:
@@ -518,14 +521,34 @@ with `gainsight-dest schema > gainsight.schema.json`. Visual Studio Code then ne
 
 In JetBrains' editors it is set under Languages & Frameworks, Schemas and DTDs, JSON Schema Mappings.
 
-## In a pipeline
+### In a pipeline
 
 Any validator for that draft works, such as `check-jsonschema --schemafile gainsight.schema.json destination.json`.
+
+## Of mapping tests
+
+[mapping-tests.schema.json](mapping-tests.schema.json) is that of a file of [mapping
+tests](../how-to/write-mapping-tests.md). It is derived from the tables that the reader of these files uses. Each file
+that can be read is valid; the reader refuses some more, such as a name that two rows have. This prints it:
+
+```console
+$ gainsight-dest schema --mapping-tests
+```
+
+An editor with yaml-language-server finds it by a line in the file, with a path that begins at the file's folder:
+
+```yaml
+# yaml-language-server: $schema=mapping-tests.schema.json
+```
 """
 
 
 def _schema_file() -> str:
     return json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _mapping_tests_schema_file() -> str:
+    return json.dumps(mapping_tests_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 _RULE_CODES: dict[RefusalRule, str] = {
@@ -631,6 +654,8 @@ PAGES: dict[str, Callable[[], str]] = {
 FILES: dict[str, Callable[[], str]] = {
     "docs/reference/destination-config.schema.json": _schema_file,
     "gainsight_dest/destination-config.schema.json": _schema_file,
+    "docs/reference/mapping-tests.schema.json": _mapping_tests_schema_file,
+    "gainsight_dest/cli/start/mapping-tests.schema.json": _mapping_tests_schema_file,
 }
 
 

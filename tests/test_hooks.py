@@ -94,7 +94,7 @@ def test_the_action_takes_names_as_names(project: Path) -> None:
     done = step("Lint", project, **given)
     assert (done.returncode, done.stderr) == (0, "")
     done = step("Mapping tests", project, tests=f"{NASTY}.gainsight.yaml")
-    assert f"{NASTY}.gainsight.yaml:2: config" in done.stdout, "the file is found; the config that it names is not"
+    assert f"{NASTY}.gainsight.yaml:3: config" in done.stdout, "the file is found; the config that it names is not"
     assert not (project / "hacked").exists()
 
 

@@ -31,6 +31,7 @@ FILES = (
     StartFile("destination.json", "destination.json", "the destination, as RudderStack stores it, with made-up keys"),
     StartFile("events.ndjson", "events.ndjson", "an event of each type"),
     StartFile("mapping.gainsight.yaml", "mapping.gainsight.yaml", "tests of the mapping, which pytest runs"),
+    StartFile("mapping-tests.schema.json", "mapping-tests.schema.json", "what an editor knows of the tests"),
     StartFile(".github/workflows/gainsight.yml", "gainsight.yml", "lint and the tests for each pull request"),
 )
 _NEXT = (

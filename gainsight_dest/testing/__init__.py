@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gainsight_dest.testing.builders import group_event, identify_event, track_event
     from gainsight_dest.testing.component import ComponentTest, NetworkCall, load_component_tests
     from gainsight_dest.testing.difference import ABSENT, Difference
+    from gainsight_dest.testing.schema import mapping_tests_schema
     from gainsight_dest.testing.strategies import configs, events, fitting_events, tenants, traits
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "group_event",
     "identify_event",
     "load_component_tests",
+    "mapping_tests_schema",
     "tenants",
     "track_event",
     "traits",
@@ -46,6 +48,7 @@ if not TYPE_CHECKING:  # pragma: no branch - a type checker would take every nam
         "group_event": "builders",
         "identify_event": "builders",
         "load_component_tests": "component",
+        "mapping_tests_schema": "schema",
         "tenants": "strategies",
         "track_event": "builders",
         "traits": "strategies",

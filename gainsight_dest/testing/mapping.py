@@ -21,7 +21,7 @@ import attrs
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.errors import ConfigError, EventError, UnsupportedTypeError
+from gainsight_dest.errors import ConfigError
 from gainsight_dest.explaining.explain import explain
 from gainsight_dest.explaining.trace import Trace
 from gainsight_dest.secret import hidden
@@ -29,65 +29,23 @@ from gainsight_dest.spelling import Names, did_you_mean
 from gainsight_dest.tenant import Tenant
 from gainsight_dest.testing.compare import differences, outcome, renewed
 from gainsight_dest.testing.document import DocumentError, composed, data_of, edited, entries, line_of, same
+from gainsight_dest.testing.keys import (
+    BESIDE_ERROR,
+    ERROR_KEYS,
+    ERROR_KINDS,
+    EXPECT_KEYS,
+    EXPLAIN_KEYS,
+    FILE_KEYS,
+    FILE_NEEDS,
+    REQUEST_KEYS,
+    ROW_KEYS,
+    ROW_NEEDS,
+    Keys,
+)
 from gainsight_dest.testing.reasons import reasons_of
 from gainsight_dest.values import kind, quoted
 
 _T = TypeVar("_T")
-
-#: What a value may be, by the words for it.
-_TAKES: dict[str, Any] = {
-    "a string": str,
-    "true or false": bool,
-    "an object": dict,
-    "a list": list,
-    "a string or an object": (str, dict),
-    "an object or a list of objects": (dict, list),
-    "anything": object,
-}
-
-Keys = Mapping[str, str]
-
-#: What each object may hold.
-FILE_KEYS: Keys = {
-    "name": "a string",
-    "config": "a string or an object",
-    "tenant": "a string or an object",
-    "subset": "true or false",
-    "rows": "a list",
-}
-ROW_KEYS: Keys = {"name": "a string", "given": "an object", "subset": "true or false", "expect": "an object"}
-EXPECT_KEYS: Keys = {
-    "body": "an object",
-    "headers": "an object",
-    "request": "an object or a list of objects",
-    "link": "an object",
-    "error": "a string or an object",
-    "refusal": "a string",
-    "explain": "a list",
-}
-REQUEST_KEYS: Keys = {
-    "step": "a string",
-    "method": "a string",
-    "url": "a string",
-    "headers": "an object",
-    "body": "an object",
-}
-ERROR_KEYS: Keys = {"kind": "a string", "message": "a string"}
-EXPLAIN_KEYS: Keys = {
-    "source": "a string",
-    "value": "anything",
-    "field": "anything",
-    "rule": "anything",
-    "type": "anything",
-    "sent": "anything",
-    "change": "anything",
-    "refusal": "anything",
-    "label": "anything",
-    "reason": "a string",
-}
-FILE_NEEDS = ("config", "rows")
-ROW_NEEDS = ("name", "given")
-_ERRORS = tuple(error.__name__ for error in (EventError, UnsupportedTypeError, ConfigError))
 
 
 class MappingFileError(ValueError):
@@ -226,7 +184,7 @@ class _FileReader:
         expect = self._object(node, EXPECT_KEYS, "expect")
         if not expect:
             self._wrong(node, f"expect is empty: it must hold one of {', '.join(EXPECT_KEYS)}")
-        if "error" in expect and (others := expect.keys() - {"error", "explain"}):
+        if "error" in expect and (others := expect.keys() - {*BESIDE_ERROR}):
             problem = f"expect has error and {', '.join(sorted(others))}: an event at fault becomes no request"
             self._wrong(expect["error"], problem)
         for step in _each(expect.get("request")):
@@ -237,8 +195,8 @@ class _FileReader:
             error = self._object(expect["error"], ERROR_KEYS, "error")
             if not error:
                 self._wrong(expect["error"], "error is empty: it must hold kind, message or both")
-            if "kind" in error and (name := data_of(error["kind"])) not in _ERRORS:
-                self._wrong(error["kind"], f"no such kind of error: {quoted(name)}{_meant(name, _ERRORS)}")
+            if "kind" in error and (name := data_of(error["kind"])) not in ERROR_KINDS:
+                self._wrong(error["kind"], f"no such kind of error: {quoted(name)}{_meant(name, ERROR_KINDS)}")
         expected: dict[str, Any] = data_of(node) if isinstance(node, MappingNode) else {}
         return expected
 
@@ -275,8 +233,8 @@ class _FileReader:
             made: Any = data_of(value)
             if key.value not in keys:
                 self._wrong(key, f"{what} has no key {quoted(key.value)}{_meant(key.value, keys)}")
-            elif not isinstance(made, _TAKES[keys[key.value]]):
-                self._wrong(value, f"{key.value} must be {keys[key.value]}, got {kind(made)}")
+            elif not isinstance(made, keys[key.value].takes.types):
+                self._wrong(value, f"{key.value} must be {keys[key.value].takes.words}, got {kind(made)}")
             elif key.value == "name" and (not made.strip() or not made.isprintable()):
                 self._wrong(value, "name must be one line of text, and not blank")
             else:

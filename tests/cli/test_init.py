@@ -44,6 +44,7 @@ def test_it_writes_all_files_into_a_new_folder_and_says_what_to_do_there(tmp_pat
         "destination.json",
         "events.ndjson",
         "mapping.gainsight.yaml",
+        "mapping-tests.schema.json",
         ".github/workflows/gainsight.yml",
     }
     assert f"  cd {shlex.quote(str(folder))}  # go there\n" in done.stdout.decode()
@@ -58,10 +59,10 @@ def test_without_a_folder_it_writes_into_this_one(tmp_path: Path, monkeypatch: p
 def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "destination.json").write_text("mine")
     (tmp_path / "events.ndjson").symlink_to(tmp_path / "nowhere")
-    assert [word for word, _ in init(tmp_path)] == ["kept", "kept", "wrote", "wrote"]
+    assert [word for word, _ in init(tmp_path)] == ["kept", "kept", "wrote", "wrote", "wrote"]
     assert (tmp_path / "destination.json").read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()
-    assert [word for word, _ in init(tmp_path)] == ["kept"] * 4
+    assert [word for word, _ in init(tmp_path)] == ["kept"] * 5
 
 
 def commands(project: Path) -> list[str]:

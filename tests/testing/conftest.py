@@ -8,4 +8,5 @@ pytest_pycollect_makemodule = needing(
     test_compare=("testing",),
     test_document=("testing",),
     test_mapping=("testing",),
+    test_schema=("testing", "cli", "jsonschema"),
 )
