@@ -112,10 +112,10 @@ def after(before: Told | None, lesson: Told | None, at: float) -> Told | None:
     if lesson is None:
         return None
     # For each record that was written: attrs.evolve would take three times as long.
-    lesson = Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at, lesson.is_all)
-    if before is not None:
-        lesson = before.then(lesson)
-    return Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, lesson.at) if lesson.is_all else lesson
+    if before is None or lesson.is_all:
+        return Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at)
+    told = before.then(Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at))
+    return Told(told.key, told.fields, told.links, told.gsid, told.at) if told.is_all else told
 
 
 class Store(ABC):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
-
 from gainsight_dest import gainsight
 from gainsight_dest.descriptors import CreateCompany, FindCompany, Request, UpdateCompany, UpsertPerson
 from gainsight_dest.errors import GainsightDestError, RejectedError, ThrottledError
@@ -63,7 +61,8 @@ class Recall:
 
     def _tells(self, request: Request, told: Told) -> None:
         record = self._record(request)
-        self.learned[record] = attrs.evolve(told, is_all=record not in self._known)
+        # For each call: attrs.evolve would take three times as long.
+        self.learned[record] = Told(told.key, told.fields, told.links, told.gsid, told.at, record not in self._known)
 
     def failed(self, request: Request, error: GainsightDestError) -> Request | None:
         """What to send instead, as Gainsight has not what was known; None: the error stands."""

@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from math import inf
 from operator import itemgetter
-from typing import Any
+from typing import NamedTuple
 from weakref import WeakSet
 
 from gainsight_dest.known.database import FAULTS, decoded, find_file, identity_of, make_private, problem_of, real_name
@@ -38,6 +38,8 @@ _PATIENCE = 30.0
 _SLOTS = 10
 _MINUTE = 60 * _SLOTS
 _DAY = 24 * 60 * _MINUTE
+#: More calls than there ever are, and no more than SQLite can count.
+_ENDLESS = 2**62
 
 _TABLES = {
     # opened: when it was last opened.
@@ -64,12 +66,11 @@ _TABLES = {
 }
 _OTHERWISE = "it is no store, or a damaged one: name another file, or delete it, and all is told again"
 
-_VIEW = (
-    "SELECT record, packed FROM told WHERE record IN ({})"
-    " AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.record = told.record)"
+# Of each record: what is known, and its lease.
+_LOOK = (
+    "WITH wanted (record) AS (VALUES {}) SELECT wanted.record, packed, owner, until FROM wanted"
+    " LEFT JOIN told ON told.record = wanted.record LEFT JOIN leases ON leases.record = wanted.record"
 )
-_KNOWN = "SELECT record, packed FROM told WHERE record IN ({})"
-_IS_KNOWN = "SELECT 1 FROM told WHERE record IN ({}) LIMIT 1"
 _KEEP = (
     "INSERT INTO told (record, at, packed) VALUES (?, ?, ?)"
     " ON CONFLICT (record) DO UPDATE SET at = excluded.at, packed = excluded.packed"
@@ -77,17 +78,11 @@ _KEEP = (
 _FORGET = "DELETE FROM told WHERE record = ?"
 _OLDEST = "DELETE FROM told WHERE number IN (SELECT number FROM told ORDER BY at, number LIMIT ?)"
 
-_LEASES = "SELECT record, owner, until FROM leases WHERE record IN ({})"
 _TAKE = "INSERT INTO leases VALUES (?, ?, ?, 0) ON CONFLICT (record) DO UPDATE SET until = excluded.until"
 _SHORTEN = "UPDATE leases SET until = min(until, ?) WHERE record = ? AND owner <> ?"
-# What is known of the records that an owner has. A plus keeps SQLite from thinking of an index: it finds the leases by
-# their records.
-_MINE = (
-    "SELECT leases.record, packed FROM leases LEFT JOIN told ON told.record = leases.record"
-    " WHERE +owner = ? AND until > ? AND NOT spoilt AND leases.record IN ({})"
-)
-_GIVE = "DELETE FROM leases WHERE record = ? AND owner = ?"
-_SPOIL = "UPDATE leases SET spoilt = 1 WHERE record = ? AND owner <> ?"
+_GIVE = "DELETE FROM leases WHERE record = ? AND owner = ? AND until > ? AND NOT spoilt"
+_GIVE_LATE = "DELETE FROM leases WHERE record = ? AND owner = ?"
+_SPOIL = "UPDATE leases SET spoilt = 1 WHERE record = ?"
 _ENDED = "DELETE FROM told WHERE record IN (SELECT record FROM leases WHERE until <= ?)"
 _OF_OWNER = "DELETE FROM told WHERE record IN (SELECT record FROM leases WHERE owner = ? AND (until <= ? OR spoilt))"
 
@@ -97,6 +92,14 @@ _CALLS = (
     " (SELECT upto FROM calls WHERE tenant = ? AND slot <= ? ORDER BY slot DESC LIMIT 1),"
     " (SELECT upto FROM calls WHERE tenant = ? AND slot <= ? ORDER BY slot DESC LIMIT 1)"
     " FROM calls WHERE tenant = ? ORDER BY slot DESC LIMIT 1"
+)
+# One call more: where the tenant has called in that minute before, less than so often in all, and nothing is held.
+_SPEND = (
+    "INSERT INTO calls SELECT tenant, :slot, upto + 1 FROM"
+    " (SELECT tenant, slot, upto FROM calls WHERE tenant = :tenant ORDER BY slot DESC LIMIT 1)"
+    " WHERE slot BETWEEN :minute AND :slot AND upto < :most"
+    " AND NOT EXISTS (SELECT 1 FROM holds WHERE tenant = :tenant AND (began > :now OR began + seconds > :now))"
+    " ON CONFLICT (tenant, slot) DO UPDATE SET upto = excluded.upto"
 )
 _COUNT = "INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT (tenant, slot) DO UPDATE SET upto = excluded.upto"
 _FREED = "SELECT slot FROM calls WHERE tenant = ? AND slot > ? AND upto > ? ORDER BY slot LIMIT 1"
@@ -111,7 +114,30 @@ _HOLD = (
 
 _KEY = itemgetter(0)
 #: Records are asked for by so many at once: for each number, SQLite makes the statement ready once.
-_AT_ONCE = (1, 8, 64, 256)
+_AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 256)
+_LOOKS = {size: _LOOK.format(", ".join(["(?)"] * size)) for size in _AT_ONCE}
+
+
+class _Seen(NamedTuple):
+    """What the file holds of a record: what is known of it, packed, and its lease. None: nothing; nobody has one."""
+
+    packed: object
+    owner: int | None
+    until: float
+
+
+class _Part:
+    """A context manager of two functions. One of `contextlib` would be made anew each time, and there are many."""
+
+    def __init__(self, begin: Callable[[], sqlite3.Connection], end: Callable[[BaseException | None], None]) -> None:
+        self._begin = begin
+        self._end = end
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._begin()
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._end(error)
 
 
 class SqliteStore(Store):
@@ -140,8 +166,14 @@ class SqliteStore(Store):
         self._db: sqlite3.Connection | None = None
         self._is_closed = False
         self._is_to_be_synced = False
-        #: The thread that has begun a transaction, to which all that it does belongs.
+        #: The thread that has begun a transaction, to which all that it does belongs, and how many parts are under way.
         self._writer: int | None = None
+        self._depth = 0
+        #: What was seen in the transaction, until it changes something of that.
+        self._seen: dict[bytes, _Seen] = {}
+        self._transaction = _Part(self._begin, self._end)
+        #: By the tenants: what is known of their calls, as they were counted last.
+        self._known_calls: dict[bytes, _Calls] = {}
         with self._telling():
             self._real = real_name(self.where, StoreError, "known.db")
             if find_file(self.where, self._real, StoreError) is None:
@@ -152,35 +184,42 @@ class SqliteStore(Store):
 
     def at_once(self) -> AbstractContextManager[object]:
         """One transaction."""
-        return self._writing()
+        return self._transaction
 
     def view(self, records: Iterable[bytes], since: float = -inf) -> dict[bytes, Told]:
         """What is known of those records, if it was told since then. Nothing of one that somebody has a lease of."""
         with self._reading() as db:
-            told = {record: _unpacked(packed) for record, packed in _of(db, _VIEW, records)}
+            seen = self._look(db, records)
+            told = {
+                record: _unpacked(each.packed)
+                for record, each in seen.items()
+                if each.owner is None and each.packed is not None
+            }
         return {record: each for record, each in told.items() if each.at >= since}
 
     def learn(self, learned: Learned, at: float) -> None:
         """Add what a batch has learnt to what was known, whoever has a lease."""
-        with self._writing() as db:
-            self._keep(db, learned, at, dict(_of(db, _KNOWN, learned)))
+        with self._transaction as db:
+            self._keep(db, learned, at)
             self._is_to_be_synced = True
 
     def take(self, records: Collection[bytes], owner: int) -> bool:
         """Lease all of the records, or none: False, if another owner has one."""
         wanted = sorted({*records})
-        with self._writing() as db:
+        with self._transaction as db:
             now = self._clock()
             until = now + self._lease
-            leases = [*_of(db, _LEASES, wanted)]
-            if any(its_owner != owner and its_until > now for _, its_owner, its_until in leases):
+            seen = self._look(db, wanted)
+            leases = [(record, each) for record, each in seen.items() if each.owner is not None]
+            self._seen = {}
+            if any(each.owner != owner and each.until > now for _, each in leases):
                 # Where the clock was set back, others would not end in time.
-                late = [(until, record, owner) for record, _, its_until in leases if its_until > until]
+                late = [(until, record, owner) for record, each in leases if each.until > until]
                 db.executemany(_SHORTEN, late)
                 return False
-            self._is_to_be_synced |= any(_of(db, _IS_KNOWN, wanted))
-            if leases:
-                ended = [(record,) for record, _, its_until in leases if its_until <= now]
+            self._is_to_be_synced |= any(each.packed is not None for each in seen.values())
+            ended = [(record,) for record, each in leases if each.until <= now]
+            if ended:
                 db.executemany(_FORGET, ended)
                 db.executemany("DELETE FROM leases WHERE record = ?", ended)
             db.executemany(_TAKE, [(record, owner, until) for record in wanted])
@@ -188,24 +227,29 @@ class SqliteStore(Store):
 
     def give(self, learned: Learned, owner: int, at: float) -> None:
         """Give records back, with what Gainsight was told of each since they were taken."""
-        with self._writing() as db:
-            mine = dict(_of(db, _MINE, learned, owner, self._clock()))
-            self._keep(db, {record: learned[record] for record in mine}, at, mine)
+        with self._transaction as db:
+            now = self._clock()
+            mine = {
+                record: lesson for record, lesson in learned.items() if db.execute(_GIVE, (record, owner, now)).rowcount
+            }
+            self._keep(db, mine, at)
             if late := learned.keys() - mine.keys():
                 db.executemany(_FORGET, [(record,) for record in late])
-                db.executemany(_SPOIL, [(record, owner) for record in late])
+                db.executemany(_GIVE_LATE, [(record, owner) for record in late])
+                db.executemany(_SPOIL, [(record,) for record in late])
                 self._is_to_be_synced = True
-            db.executemany(_GIVE, [(record, owner) for record in learned])
 
     def release(self, owner: int) -> None:
         """Give back all that the owner has, with nothing said to Gainsight since."""
-        with self._writing() as db:
+        with self._transaction as db:
+            self._seen = {}
             db.execute(_OF_OWNER, (owner, self._clock()))
             db.execute("DELETE FROM leases WHERE owner = ?", (owner,))
 
     def renew(self, owners: Collection[int]) -> None:
         """Begin the leases of those owners anew. Of what others did not give back in time, nothing is known."""
-        with self._writing() as db:
+        with self._transaction as db:
+            self._seen = {}
             now = self._clock()
             rows = [(now + self._lease, owner, now) for owner in owners]
             db.executemany("UPDATE leases SET until = ? WHERE owner = ? AND until > ?", rows)
@@ -213,29 +257,23 @@ class SqliteStore(Store):
 
     def spend(self, tenant: bytes, per_minute: int | None, per_day: int | None) -> float:
         """0 if the tenant may be called now, which counts the call; else the seconds to wait before asking again."""
-        limits = ((per_minute, _MINUTE), (per_day, _DAY))
-        with self._reading() if per_minute is per_day is None else self._writing() as db:
+        if per_minute is per_day is None:
+            with self._reading() as db:
+                return _held(db, tenant, self._clock())
+        with self._transaction as db:
             now = self._clock()
-            held = _held(db, tenant, now)
-            if held > 0 or per_minute is per_day is None:
-                return held
-            slot = int(now * _SLOTS)
-            newest, total, *before = _calls(db, tenant, slot)
-            wait = 0.0
-            for (limit, span), earlier in zip(limits, before, strict=True):
-                if limit is not None and total - earlier >= limit:
-                    freed = db.execute(_FREED, (tenant, slot - span - 1, total - limit)).fetchone()
-                    # A millisecond more: what is counted by the slot is asked for by the second.
-                    wait = max(wait, ((freed[0] if freed else slot) + span + 1) / _SLOTS - now + 0.001)
-            if not wait:
-                db.execute(_COUNT, (tenant, slot, total + 1))
-                if slot // _MINUTE > newest // _MINUTE:
-                    _thin(db, tenant, newest // _MINUTE, slot)
-        return wait
+            slot, known = int(now * _SLOTS), self._known_calls.get(tenant)
+            if known is not None and known.slot <= slot:
+                most = known.most(per_minute, per_day)
+                values = {"tenant": tenant, "now": now, "slot": slot, "minute": slot - slot % _MINUTE, "most": most}
+                if db.execute(_SPEND, values).rowcount > 0:
+                    return 0.0
+            wait, self._known_calls[tenant] = _spend(db, tenant, now, per_minute, per_day)
+            return wait
 
     def hold(self, tenant: bytes, seconds: float) -> None:
         """No call before so many seconds have passed, for any process."""
-        with self._writing() as db:
+        with self._transaction as db:
             db.execute(_HOLD, (tenant, self._clock(), seconds))
 
     def used(self, tenant: bytes) -> int:
@@ -253,11 +291,28 @@ class SqliteStore(Store):
 
     # --- what is written ----------------------------------------------------------------------------------------------
 
-    def _keep(self, db: sqlite3.Connection, learned: Learned, at: float, known: Mapping[bytes, object]) -> None:
-        """Add it to what is `known` of the records, packed."""
+    def _look(self, db: sqlite3.Connection, records: Iterable[bytes]) -> Mapping[bytes, _Seen]:
+        """What the file holds of the records."""
+        wanted = [*records]
+        if self._seen and self._seen.keys() >= {*wanted}:
+            return {record: self._seen[record] for record in wanted}
+        seen: dict[bytes, _Seen] = {}
+        while wanted:
+            size = next((each for each in _AT_ONCE if len(wanted) <= each), _AT_ONCE[-1])
+            part, wanted = wanted[:size], wanted[size:]
+            rows = db.execute(_LOOKS[size], (*part, *(None for _ in range(size - len(part)))))
+            seen.update((record, _Seen(*rest)) for record, *rest in rows if record is not None)
+        if self._writer is not None:
+            self._seen = seen
+        return seen
+
+    def _keep(self, db: sqlite3.Connection, learned: Learned, at: float) -> None:
+        """Add it to what is known of the records, whoever has a lease."""
+        known = self._look(db, [record for record, lesson in learned.items() if lesson and not lesson.is_all])
+        self._seen = {}
         told, forgotten = [], []
         for record, lesson in sorted(learned.items(), key=_KEY):
-            packed = known.get(record)
+            packed = known[record].packed if record in known else None
             now_known = after(None if packed is None else _unpacked(packed), lesson, at)
             if now_known is None:
                 forgotten.append((record,))
@@ -295,30 +350,50 @@ class SqliteStore(Store):
         with self._telling():
             yield self._connection()
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, or part of one. It is on the disk at the end, if that was asked for."""
+    def _begin(self) -> sqlite3.Connection:
+        """Begin a transaction, or a part of one."""
         if self._writer == threading.get_ident() and self._db is not None:
-            yield self._db
+            self._depth += 1
+            return self._db
+        self._lock.acquire()
+        try:
+            db = self._connection()
+            db.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._lock.release()
+            self._tell(error)
+            raise
+        self._is_to_be_synced = False
+        self._writer = threading.get_ident()
+        return db
+
+    def _end(self, error: BaseException | None) -> None:
+        """End it, or the part. It is on the disk at the end, if that was asked for."""
+        if self._depth:
+            self._depth -= 1
             return
-        with self._lock:
-            try:
-                db = self._connection()
-                self._is_to_be_synced = False
-                db.execute("BEGIN IMMEDIATE")
-                self._writer = threading.get_ident()
-                yield db
-                db.execute("COMMIT")
-                is_to_be_synced = self._is_to_be_synced
-            except BaseException as error:
+        is_to_be_synced = self._is_to_be_synced
+        try:
+            if self._db is not None and error is None:
+                self._db.execute("COMMIT")
+        except BaseException as fault:
+            error = fault
+            raise
+        finally:
+            if error is not None:
                 self._roll_back()
-                if isinstance(error, FAULTS):
-                    raise StoreError(self.where, problem_of(error, _OTHERWISE)) from None
-                raise
-            finally:
-                self._writer = None
+            self._seen = {}
+            self._writer = None
+            self._lock.release()
+            if error is not None:
+                self._tell(error)
         if is_to_be_synced:
             self._sync()  # other threads need not wait for it
+
+    def _tell(self, error: BaseException) -> None:
+        """Raise ours, for one that stands for what is wrong with the file."""
+        if isinstance(error, FAULTS):
+            raise StoreError(self.where, problem_of(error, _OTHERWISE)) from None
 
     def _roll_back(self) -> None:
         if self._db is not None and self._db.in_transaction:
@@ -441,14 +516,42 @@ def _unpacked(packed: object) -> Told:
     return Told.unpacked(packed)
 
 
-def _of(db: sqlite3.Connection, statement: str, records: Iterable[bytes], *first: Any) -> Iterator[tuple[Any, ...]]:
-    """The rows that the statement gives for the records, after the values that come first."""
-    rest = [*records]
-    while rest:
-        size = next((each for each in _AT_ONCE if len(rest) <= each), _AT_ONCE[-1])
-        part, rest = rest[:size], rest[size:]
-        values = (*first, *part, *(None for _ in range(size - len(part))))
-        yield from db.execute(statement.format(",".join("?" * size)), values).fetchall()
+class _Calls(NamedTuple):
+    """Of a tenant's calls, those until a minute, and until a day before that slot, and perhaps a few more.
+
+    From then on, there are no fewer until a minute, or a day, ago: they are counted from the beginning.
+    """
+
+    slot: int
+    minute: int
+    day: int
+
+    def most(self, per_minute: int | None, per_day: int | None) -> int:
+        """While there are fewer calls in all, there may be one more."""
+        by_minute = _ENDLESS if per_minute is None else self.minute + per_minute
+        return min(by_minute, _ENDLESS if per_day is None else self.day + per_day, _ENDLESS)
+
+
+def _spend(
+    db: sqlite3.Connection, tenant: bytes, now: float, per_minute: int | None, per_day: int | None
+) -> tuple[float, _Calls]:
+    """0 if the tenant may be called now, which counts the call; else the seconds to wait. And what it had called."""
+    slot = int(now * _SLOTS)
+    newest, total, *before = _calls(db, tenant, slot)
+    known = _Calls(slot, *before)
+    if (held := _held(db, tenant, now)) > 0:
+        return held, known
+    wait = 0.0
+    for (limit, span), earlier in zip(((per_minute, _MINUTE), (per_day, _DAY)), before, strict=True):
+        if limit is not None and total - earlier >= limit:
+            freed = db.execute(_FREED, (tenant, slot - span - 1, total - limit)).fetchone()
+            # A millisecond more: what is counted by the slot is asked for by the second.
+            wait = max(wait, ((freed[0] if freed else slot) + span + 1) / _SLOTS - now + 0.001)
+    if not wait:
+        db.execute(_COUNT, (tenant, slot, total + 1))
+        if slot // _MINUTE > newest // _MINUTE:
+            _thin(db, tenant, newest // _MINUTE, slot)
+    return wait, known
 
 
 def _calls(db: sqlite3.Connection, tenant: bytes, slot: int) -> tuple[int, int, int, int]:

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -183,6 +184,8 @@ def test_what_was_told_must_be_readable(path: Path, store: SqliteStore, packed: 
     assert problem_of(lambda: store.view([ANN]), path).endswith(NO_STORE)
     assert problem_of(lambda: store.learn({ANN: told()}, 6), path).endswith(NO_STORE)
     assert store.take([BEN], 5), "it goes on"
+    store.learn({ANN: attrs.evolve(told(), is_all=True)}, 7)
+    assert store.view([ANN]).keys() == {ANN}, "all of it is told anew"
 
 
 # --- the disk, and others ---------------------------------------------------------------------------------------------
@@ -351,6 +354,62 @@ def test_what_breaks_off_has_not_been_done(path: Path, store: SqliteStore) -> No
     connection_of(store).execute("PRAGMA query_only = 0")
     with SqliteStore(path) as other:
         assert other.take([BEN], 6)
+
+
+def traced(store: SqliteStore, work: Callable[[], object]) -> list[str]:
+    """How the statements begin that it takes."""
+    statements: list[str] = []
+    connection_of(store).set_trace_callback(statements.append)
+    work()
+    connection_of(store).set_trace_callback(None)
+    return [each.split()[0] for each in statements]
+
+
+def test_a_record_of_which_nothing_is_known_takes_few_statements(store: SqliteStore) -> None:
+    """They are what a delivery with a store takes the longest for."""
+    store.learn({BEN: told()}, 5)  # the first that it keeps has it count what is there
+    store.spend(b"t", 10, 100)
+
+    def begin() -> None:
+        with store.at_once():
+            assert store.view([ANN]) == {}
+            assert store.take([ANN], 5)
+            assert store.spend(b"t", 10, 100) == 0
+
+    assert traced(store, begin) == ["BEGIN", "WITH", "INSERT", "INSERT", "COMMIT"]
+    whole = attrs.evolve(told(), is_all=True)
+    assert traced(store, lambda: store.give({ANN: whole}, 5, 6)) == ["BEGIN", "DELETE", "INSERT", "COMMIT"]
+    assert traced(store, lambda: store.spend(b"t", 10, 100)) == ["BEGIN", "INSERT", "COMMIT"]
+
+
+def test_what_was_seen_is_looked_at_again_once_it_is_changed(store: SqliteStore) -> None:
+    store.learn({ANN: told("1")}, 5)
+    with store.at_once():
+        assert store.view([ANN]).keys() == {ANN}
+        store.learn({ANN: None, BEN: told("2")}, 6)
+        assert store.view([ANN, BEN]).keys() == {BEN}
+        assert store.take([BEN], 5)
+        assert store.view([BEN]) == {}
+        store.release(5)
+        assert store.view([BEN]).keys() == {BEN}
+        assert store.take([BEN], 5)
+        store.renew([5])
+        store.give({BEN: None}, 5, 7)
+        assert store.view([ANN, BEN]) == {}
+
+
+def test_the_calls_of_others_count_and_so_does_what_they_were_told_to_wait(path: Path) -> None:
+    """What was counted last is remembered, and is never more than an aid."""
+    now = 1_000_000.0
+    with SqliteStore(path, clock=lambda: now) as store, SqliteStore(path, clock=lambda: now) as other:
+        assert [each.spend(b"t", 4, None) for each in (store, other, other, store)] == [0, 0, 0, 0]
+        assert min(each.spend(b"t", 4, None) for each in (store, other)) > 59
+        assert store.spend(b"t", 10**30, 10**30) == 0, "however large the limit is"
+        other.hold(b"t", 7)
+        assert store.spend(b"t", 100, None) == pytest.approx(7)
+        now += 61
+        assert [store.spend(b"t", 2, None) for _ in range(2)] == [0, 0]
+        assert other.spend(b"t", 2, None) > 59
 
 
 def test_others_wait_until_it_is_done(store: SqliteStore) -> None:
