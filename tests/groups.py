@@ -12,6 +12,8 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -45,6 +47,24 @@ def group_of(nodeid: str) -> str:
         if file.startswith(starts):
             return name
     return file
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Each worker imports the files of the tests from another place on, and so loads what the others have compiled.
+
+    In a fresh clone each would compile all of them otherwise. What is wrong with a file its collection says.
+    """
+    worker, count = os.environ.get("PYTEST_XDIST_WORKER"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if not worker:
+        return
+    root = session.config.rootpath
+    folders = [root / arg for arg in session.config.args if (root / arg).is_dir()]
+    files = sorted(file for folder in folders for file in folder.rglob("test_*.py"))
+    first = len(files) * int(worker.removeprefix("gw")) // count
+    for file in files[first:] + files[:first]:
+        with suppress(Exception, pytest.skip.Exception, pytest.fail.Exception):
+            import_module(".".join(file.relative_to(root).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
