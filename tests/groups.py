@@ -25,7 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "kill and load": ("tests/cli/test_kill", "tests/cli/test_loop", "tests/cli/test_fuzz"),
     "service": ("tests/cli/test_serve.py",),
     "fault matrix": ("tests/deliver/test_faults.py", "tests/test_docs.py"),  # which it makes once for both
-    "site and browser": ("tests/test_site", "tests/report/test_browser"),
+    "site and browser": ("tests/test_site", "tests/report/test_browser", "tests/sandbox/test_browser"),
 }
 #: Of what processes of these do coverage is told: the service, and how a command ends. Elsewhere they only take time.
 WATCHED: tuple[str, ...] = ("tests/cli/test_serve.py", "tests/cli/test_transform.py", "tests/cli/test_plan.py")

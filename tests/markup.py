@@ -16,7 +16,7 @@ def section(html: str, name: str) -> str:
 
 def table(html: str, name: str) -> list[list[str]]:
     """The rows of a table, its header first, each as the texts of its cells."""
-    rows = re.findall(r"<tr>(.*?)</tr>", section(html, name), re.DOTALL)
+    rows = re.findall(r"<tr[ >](.*?)</tr>", section(html, name), re.DOTALL)
     return [[text_of(cell) for cell in re.findall(r"<t[hd][ >].*?</t[hd]>", row, re.DOTALL)] for row in rows]
 
 

@@ -32,6 +32,7 @@ from gainsight_dest.cli.files import (
 from gainsight_dest.cli.options import limit_options, limits, listen_options, refuse_idle, tenant_option
 from gainsight_dest.cli.stop import Stop
 from gainsight_dest.fields import COMPANY, PERSON, linked_companies
+from gainsight_dest.files import read
 from gainsight_dest.files.counts import RunCounts
 from gainsight_dest.gainsight import GSID
 
@@ -62,6 +63,8 @@ def sandbox(
     **allowed: int,
 ) -> int:
     """Run Gainsight in memory on this machine, with a page to look at, until Ctrl-C.
+
+    The page shows people, companies, events and calls. It has a form to try events with.
 
     With --config it accepts only the keys, events and custom fields of that destination. Without it, it accepts all.
     With --tenant it has the fields of that tenant, and refuses what the tenant would.
@@ -94,7 +97,9 @@ def sandbox(
 
 
 @click.command(short_help="Deliver the examples to a sandbox on this machine.")
-@click.option("--keep", is_flag=True, help="Leave the sandbox running, to look at its page, until Ctrl-C.")
+@click.option(
+    "--keep", is_flag=True, help="Leave the sandbox running, to look at its page and try events there, until Ctrl-C."
+)
 def demo(*, keep: bool) -> int:
     """Deliver the example events to a sandbox on this machine, and show the result.
 
@@ -106,12 +111,14 @@ def demo(*, keep: bool) -> int:
     from gainsight_dest.deliver import Deliverer  # noqa: PLC0415 - after the check above
     from gainsight_dest.sandbox import Sandbox  # noqa: PLC0415 - the same
     from gainsight_dest.sandbox.server import Server  # noqa: PLC0415 - the same
+    from gainsight_dest.sandbox.workbench import Workbench  # noqa: PLC0415 - the same
 
     examples = _examples()
     config = fixed_config(str(examples / "destination.json"), {})
     tenant = Sandbox(config)
     console = show.console_on_stdout()
-    with Server(tenant) as server, Deliverer(config, base_url=server.url) as deliverer:
+    workbench = Workbench(tenant)
+    with Server(tenant, workbench=workbench) as server, Deliverer(config, base_url=server.url) as deliverer:
         console.print(f"A sandbox of Gainsight is at {server.url}. Delivering the examples to it …")
         run = FileDelivery(deliverer, None, RunCounts(COLUMNS), nowhere)
         with reading(str(examples / "events.ndjson")) as file:
@@ -123,6 +130,8 @@ def demo(*, keep: bool) -> int:
         if (status := end.leave()) > FAILED:
             return status
         if keep:
+            with reading(str(examples / "events.ndjson")) as file:
+                workbench.watch(item.event for item in read.events(file) if item.problem is None)
             console.print(f"\nThe sandbox stays at {server.url}: look at its page. Ctrl-C ends it.")
             _wait_for_the_end()
     return 0

@@ -1,27 +1,21 @@
-"""The page that shows a sandbox: what it holds, and what was asked of it."""
+"""The page of a sandbox: what it holds, what was asked of it, and a form to try events."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
-from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime, timezone
 from functools import cache
 from importlib.resources import files
-from itertools import islice
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from gainsight_dest.fields import COMPANY, LINKS, PERSON, Record, linked_companies
-from gainsight_dest.gainsight import GSID
+from gainsight_dest.sandbox.form import EventForm, FormProblem
+from gainsight_dest.sandbox.model import Asked, CallFigures, PageModel, page_model
 from gainsight_dest.sandbox.tenant import Sandbox
-
-#: Rows that a table shows at most, the newest.
-MOST_ROWS = 200
+from gainsight_dest.sandbox.workbench import Workbench
+from gainsight_dest.spelling import printable_lines
 
 _SOURCE = files("gainsight_dest.sandbox").joinpath("page.html").read_text("utf8")
 
@@ -35,51 +29,43 @@ def _hashes(element: str) -> str:
 #: The header that goes with the page.
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; script-src {_hashes('script')}; style-src {_hashes('style')}; connect-src 'self'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 
-def page(sandbox: Sandbox) -> str:
-    """The page, as of now."""
-    data, calls = sandbox.as_data(), [*sandbox.calls]
-    people, companies, events = data["people"], data["companies"], data["events"]
-    links = Counter(gsid for person in people for gsid in linked_companies(person))
-    return _template().render(
-        counts={"people": len(people), "companies": len(companies), "links": links.total(), "events": len(events)},
-        calls_made=sum(sandbox.counts.values()),
+def page(
+    bench: Workbench | Sandbox,
+    asked: Asked = Asked(),  # noqa: B008 - it is frozen
+    refused: tuple[EventForm, tuple[FormProblem, ...]] | None = None,
+) -> str:
+    """The page, as of now. `refused`: a form that was not sent, and what is wrong with it."""
+    if isinstance(bench, Sandbox):
+        bench = Workbench(bench)
+    sandbox = bench.sandbox
+    tried = bench.tried  # before the calls, so that all of its own are among them
+    content, calls = sandbox.seen()
+    figures = CallFigures(
+        made=sum(sandbox.counts.values()),
         in_this_minute=sandbox.used()[0],
         minute_limit=sandbox.limits[0],
         throttled=sandbox.throttled,
-        people=_newest(people),
-        companies=_newest(companies),
-        events=_newest(events),
-        calls=_newest(calls),
-        links=links,
-        names={company[GSID]: company[COMPANY.key] for company in companies},
-        most=MOST_ROWS,
     )
+    return rendered(page_model(content, calls, figures, tried, bench.config, asked, refused))
+
+
+def rendered(model: PageModel) -> str:
+    """The page that shows the model."""
+    return _template().render(page=model)
 
 
 @cache
 def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(shown=_shown, fields=_fields, time=_time, linked=linked_companies)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_printable
+    )
     return environment.from_string(_SOURCE)
 
 
-def _newest(rows: Sequence[Any]) -> list[Any]:
-    return [*islice(reversed(rows), MOST_ROWS)]
-
-
-def _fields(record: Record) -> Record:
-    """What a table has no column for."""
-    return {name: value for name, value in record.items() if name not in {PERSON.key, COMPANY.key, GSID, LINKS}}
-
-
-def _shown(value: Any) -> str:
-    """A text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _time(at: float) -> datetime:
-    return datetime.fromtimestamp(at, timezone.utc)
+def _printable(value: Any) -> Any:
+    """A text without controls, and without what turns the direction of others; anything else as it is."""
+    return printable_lines(value) if type(value) is str else value

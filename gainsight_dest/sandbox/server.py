@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http.client import responses
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from cheroot import wsgi
 from cheroot.server import HTTPConnection
 
 from gainsight_dest.gainsight import Response
+from gainsight_dest.sandbox.form import MOST_OF_A_FORM, EventForm
+from gainsight_dest.sandbox.model import Asked
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, page
 from gainsight_dest.sandbox.tenant import Sandbox
+from gainsight_dest.sandbox.workbench import TriedForm, Workbench
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,25 +49,26 @@ class _BadRequestError(Exception):
 
 
 def app(
-    sandbox: Sandbox, sleep: Callable[[float], object] = time.sleep, *, only_loopback: bool = False
+    sandbox: Sandbox,
+    sleep: Callable[[float], object] = time.sleep,
+    *,
+    only_loopback: bool = False,
+    workbench: Workbench | None = None,
 ) -> WSGIApplication:
     """The WSGI application of a sandbox: its page at /, what it holds at /content.json, Gainsight's API elsewhere.
 
-    Slow answers `sleep`. `only_loopback`: calls to another host than this machine by name are refused.
+    Slow answers `sleep`. `only_loopback`: calls to another host than this machine by name are refused. `workbench`:
+    what the form of the page uses; None: one of its own.
     """
+    bench = workbench or Workbench(sandbox)
 
     def respond(environ: WSGIEnvironment) -> Response:
         # A page on the web can have its own name resolve to 127.0.0.1 and then read what is here.
         if only_loopback and not _is_loopback(environ.get("HTTP_HOST", "")):
             raise _BadRequestError(421, "The sandbox is called by the name of localhost alone")
-        route = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        if route == ("GET", "/"):
-            text = page(sandbox).encode("utf-8", "xmlcharrefreplace")  # half an emoji is no UTF-8
-            return Response(200, text, _PAGE)
-        if route == ("GET", "/content.json"):
-            return _json(200, sandbox.as_data())
-        if route == ("GET", "/favicon.ico"):  # a browser asks for it unbidden, which must not count as a call
-            return _json(404, None)
+        local = _local(environ, bench)
+        if local is not None:
+            return local
         body = _body(environ)
         answer = sandbox.receive(environ["REQUEST_METHOD"], _url(environ), _headers(environ), body)
         if answer.seconds:
@@ -85,12 +89,71 @@ def app(
     return application
 
 
+def _local(environ: WSGIEnvironment, bench: Workbench) -> Response | None:
+    """The answer to what is no call of Gainsight's API; None for a call. Raises _BadRequestError."""
+    route = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    if route == ("GET", "/"):
+        return _page(200, page(bench, _asked(environ)))
+    if route == ("POST", "/"):
+        return _sent(environ, bench)
+    if route == ("GET", "/content.json"):
+        return _json(200, bench.sandbox.as_data())
+    if route == ("GET", "/favicon.ico"):  # a browser asks for it unbidden, which must not count as a call
+        return _json(404, None)
+    return None
+
+
+def _asked(environ: WSGIEnvironment) -> Asked:
+    """What the page is asked to show. What cannot be read is not asked."""
+    try:
+        query = parse_qs(_text(environ.get("QUERY_STRING", "")), max_num_fields=10)
+    except ValueError:
+        return Asked()
+    form, find = (query.get(name, [""])[0] for name in ("form", "find"))
+    is_number = form.isascii() and form.isdigit() and len(form) < _LONGEST_NUMBER
+    return Asked(int(form) if is_number else None, find[:_LONGEST_FIND])
+
+
+def _sent(environ: WSGIEnvironment, bench: Workbench) -> Response:
+    """The answer to a form. Raises _BadRequestError."""
+    if not _is_own(environ):
+        raise _BadRequestError(403, "A form is taken from the sandbox's own page alone")
+    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise _BadRequestError(415, "A form is application/x-www-form-urlencoded")
+    body = _body(environ)
+    if len(body) > MOST_OF_A_FORM:
+        raise _BadRequestError(413, f"The form is longer than {MOST_OF_A_FORM} bytes")
+    try:
+        form = EventForm.from_body(body)
+    except ValueError:
+        raise _BadRequestError(400, "The form cannot be read") from None
+    done = bench.send(form)
+    if isinstance(done, TriedForm):  # a reload shows it, and does not send it again
+        return Response(303, b"", {**_LOCAL, "Location": f"/?form={done.number}#result"})
+    return _page(422, page(bench, refused=(form, done)))
+
+
+def _is_own(environ: WSGIEnvironment) -> bool:
+    """Whether a browser says that the form is of this page: that of another site could change what is here."""
+    site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
+    own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
+    if site is None and origin is None:
+        return False
+    return site in {None, "same-origin"} and origin in {None, own}
+
+
+def _page(status: int, html: str) -> Response:
+    return Response(status, html.encode("utf-8", "xmlcharrefreplace"), _PAGE)  # half an emoji is no UTF-8
+
+
+_LONGEST_NUMBER, _LONGEST_FIND = 16, 200
 _LOCAL = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _PAGE = {
     **_LOCAL,
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without any, the page's own form would come from nowhere
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
 
 
@@ -188,7 +251,8 @@ class _QuietServer(wsgi.Server):
 class Server:
     """A sandbox behind a port of this machine; port 0 is any that is free. Serves within its `with` block.
 
-    Slow answers `sleep`; without it they wait, but not beyond the end. Raises OSError where the port cannot be had.
+    Slow answers `sleep`; without it they wait, but not beyond the end. `workbench`: what the form of the page uses;
+    None: one of its own. Raises OSError where the port cannot be had.
     """
 
     def __init__(
@@ -199,9 +263,11 @@ class Server:
         threads: int = 16,
         *,
         sleep: Callable[[float], object] | None = None,
+        workbench: Workbench | None = None,
     ) -> None:
         self._stopped = threading.Event()
-        application = app(sandbox, sleep or self._wait, only_loopback=_is_loopback(_bracketed(host)))
+        only_loopback = _is_loopback(_bracketed(host))
+        application = app(sandbox, sleep or self._wait, only_loopback=only_loopback, workbench=workbench)
         self._http = _QuietServer((host, port), application, numthreads=threads, request_queue_size=_WAITING)
         self._http.shutdown_timeout = _GRACE
 

@@ -19,6 +19,7 @@ from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request
 from gainsight_dest.errors import EventError
+from gainsight_dest.explaining.trace import EVENT
 from gainsight_dest.fields import (
     COMPANY,
     CUSTOM,
@@ -36,6 +37,7 @@ from gainsight_dest.gainsight import (
     DESCRIBE_ACTION,
     DESCRIBE_PATH,
     EVENTS_PATH,
+    GSID,
     OBJECTS_PATH,
     OTHER_PEOPLE_PATH,
     PEOPLE_PATH,
@@ -53,6 +55,7 @@ from gainsight_dest.sandbox.content import Content
 from gainsight_dest.sandbox.faults import TOO_MANY, UNAUTHORIZED, FaultPlan, PlannedFault
 from gainsight_dest.sandbox.limits import DAY, MINUTE, Window
 from gainsight_dest.sandbox.metadata import described, listed, picklist
+from gainsight_dest.sandbox.said import CallSide, WrittenRecord, answered, asked, written
 from gainsight_dest.sandbox.schema import FieldProblem, own_tenant, problems, refused_by
 from gainsight_dest.values import plain
 
@@ -74,7 +77,11 @@ class DroppedConnectionError(ConnectionError):
 
 @attrs.frozen
 class CallRecord:
-    """A call that was made: its number from 1, when, what it asked for, how it was answered (None: dropped)."""
+    """A call that was made: its number from 1, when, what it asked for, how it was answered (None: dropped).
+
+    `request` and `answer`: what both sides said, without the keys; the answer also where the connection dropped before
+    it came. `written`: the records that it wrote.
+    """
 
     number: int
     at: float
@@ -85,17 +92,29 @@ class CallRecord:
     code: str | None
     request_id: str
     fault: str | None
+    request: CallSide = attrs.field(factory=CallSide)
+    answer: CallSide = attrs.field(factory=CallSide)
+    written: tuple[WrittenRecord, ...] = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen
 class _IncomingCall:
-    """A call as it comes in: header names in lower case, the body parsed, or as text where it is no JSON."""
+    """A call as it comes in: header names in lower case, the body parsed, or None where it is no JSON.
 
+    `line`: method, path and query as they came. `config`: the one whose keys, events and custom fields are right.
+    `raw`: the body as it came. `written`: what it has written so far.
+    """
+
+    line: str
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: Any
+    raw: str | bytes
+    config: DestinationConfig | None
+    custom: Mapping[str, dict[str, Datatype] | None]
+    written: list[WrittenRecord] = attrs.field(factory=list)
 
 
 def _target(url: str) -> tuple[str, dict[str, list[str]]]:
@@ -150,19 +169,34 @@ class Sandbox:
         self._windows = (Window(MINUTE, calls_per_minute), Window(DAY, calls_per_day))
         self._lock = threading.Lock()
         self._number = 0
-        declared = custom_fields or {}
-        self._custom = {of.name: _custom(of, config, declared.get(of.name)) for of in OBJECTS}
+        self._declared = custom_fields or {}
+        self._custom = self._custom_fields(config)
         self._tenant = tenant
+
+    @property
+    def config(self) -> DestinationConfig | None:
+        """The config that it was given."""
+        return self._config
+
+    @property
+    def given_tenant(self) -> Tenant | None:
+        """The tenant that it was given."""
+        return self._tenant
+
+    def _custom_fields(self, config: DestinationConfig | None) -> dict[str, dict[str, Datatype] | None]:
+        return {of.name: _custom(of, config, self._declared.get(of.name)) for of in OBJECTS}
 
     @property
     def tenant(self) -> Tenant:
         """What it says of its fields when it is asked: the tenant that it was given, or its own, of standard fields."""
         return own_tenant(self._custom) if self._tenant is None else self._tenant
 
-    def _problems(self, record: Record, of: GainsightObject, *, is_new: bool) -> list[FieldProblem]:
+    def _problems(
+        self, record: Record, of: GainsightObject, incoming: _IncomingCall, *, is_new: bool
+    ) -> list[FieldProblem]:
         known = None if self._tenant is None else self._tenant.object_of(of.name)
         if known is None:
-            return [*problems(record, of, self._custom[of.name])]
+            return [*problems(record, of, incoming.custom[of.name])]
         return [*refused_by(known, record, of, is_new=is_new)]
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -177,9 +211,25 @@ class Sandbox:
 
     def receive(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
         """The answer to a call with a JSON value as its body, or text or bytes of it."""
+        return self.answer_to(method, url, headers, body)[0]
+
+    def answer_to(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Any,
+        config: DestinationConfig | None = None,
+    ) -> tuple[Answer, CallRecord]:
+        """The same, with the record of the call. `config`: whose keys, events and custom fields are right for this call
+        alone; None: those of the sandbox's own.
+        """
         path, query = _target(url)
+        line = f"{method} {url[max(0, url.find(path)) :]}"
         lower = {name.lower(): value.strip() for name, value in headers.items()}
-        incoming = _IncomingCall(method, path, query, lower, _json(body))
+        raw = _raw(body)
+        custom = self._custom if config is None else self._custom_fields(config)
+        incoming = _IncomingCall(line, method, path, query, lower, _json(raw), raw, config or self._config, custom)
         with self._lock:
             return self._answer(incoming)
 
@@ -198,7 +248,7 @@ class Sandbox:
 
         return SandboxTransport(self, sleep)
 
-    def _answer(self, incoming: _IncomingCall) -> Answer:
+    def _answer(self, incoming: _IncomingCall) -> tuple[Answer, CallRecord]:
         now = self._clock()
         self._number += 1
         request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, str(self._number)))
@@ -214,22 +264,26 @@ class Sandbox:
         except RefusedError as error:
             status, envelope = error.status, error.envelope(request_id)
         answer = shown(status, envelope, fault, self.limits[0])
-        seen = None if answer.response is None else answer.response.status
-        kind = fault.kind if fault else None
-        self.calls.append(
-            CallRecord(
-                self._number,
-                now,
-                incoming.method,
-                incoming.path,
-                action,
-                seen,
-                envelope.get("errorCode"),
-                request_id,
-                kind,
-            )
+        config = incoming.config
+        secrets = () if config is None else (config.access_key, config.shared_secret)
+        request = asked(incoming.line, incoming.headers, incoming.raw, *secrets)
+        response = answer.response
+        record = CallRecord(
+            self._number,
+            now,
+            incoming.method,
+            incoming.path,
+            action,
+            None if response is None else response.status,
+            envelope.get("errorCode"),
+            request_id,
+            fault.kind if fault else None,
+            request,
+            CallSide() if response is None else answered(response, request),
+            tuple(incoming.written),
         )
-        return answer
+        self.calls.append(record)
+        return answer, record
 
     def _admit(self, now: float) -> None:
         if any(window.is_full(now) for window in self._windows):
@@ -267,7 +321,7 @@ class Sandbox:
         if not person:
             raise RefusedError(400, "GSOBJ_VCRUDR1001", "Row is empty")
         is_new = not self.content.has_person(person.get(PERSON.key))
-        problems = self._problems({k: v for k, v in person.items() if k != LINKS}, PERSON, is_new=is_new)
+        problems = self._problems({k: v for k, v in person.items() if k != LINKS}, PERSON, incoming, is_new=is_new)
         problems += [
             FieldProblem(LINKED, "GSOBJ_VDTGSID1001", "Invalid Gsid", gsid)
             for gsid in _gsids(person)
@@ -277,7 +331,10 @@ class Sandbox:
             raise RefusedError(
                 400, problems[0].code, problems[0].description, {"errors": [p.as_data() for p in problems]}
             )
+        email = person[PERSON.key]
+        before = None if is_new else {**self.content.people[email]}
         self.content.upsert_person(person)
+        incoming.written.append(written(PERSON.name, email, before, self.content.people[email]))
         return {"count": 1, "errors": None}
 
     def _find_companies(self, incoming: _IncomingCall) -> Record:
@@ -300,7 +357,9 @@ class Sandbox:
 
     def _create_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
-        return saved([self.content.insert_company(record) for record in self._checked_companies(incoming, is_new=True)])
+        companies = [self.content.insert_company(record) for record in self._checked_companies(incoming, is_new=True)]
+        incoming.written.extend(written(COMPANY.name, company[GSID], None, company) for company in companies)
+        return saved(companies)
 
     def _update_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
@@ -311,7 +370,9 @@ class Sandbox:
             raise RefusedError(400, "GSOBJ_1011", "No data found for given criteria")
         for record in records:
             for company in self.content.named(record[COMPANY.key]):
+                before = {**company}
                 company.update(record)
+                incoming.written.append(written(COMPANY.name, company[GSID], before, company))
         return saved([self.content.named(record[COMPANY.key])[0] for record in records])
 
     def _delete_company(self, gsid: str, incoming: _IncomingCall) -> Record:
@@ -319,6 +380,7 @@ class Sandbox:
         company = self.content.delete_company(gsid)
         if company is None:
             raise RefusedError(400, "GSOBJ_1004", f"Invalid Gsid: {gsid}")
+        incoming.written.append(WrittenRecord(COMPANY.name, gsid, "deleted"))
         return saved([company])
 
     def _checked_companies(self, incoming: _IncomingCall, *, is_new: bool) -> list[Record]:
@@ -327,7 +389,9 @@ class Sandbox:
         if not isinstance(records, list) or not 0 < len(records) <= RECORDS_PER_WRITE:
             raise RefusedError(400, "GSOBJ_1008", f"records must be a list of 1 to {RECORDS_PER_WRITE}")
         problems = [
-            problem for record in records for problem in self._problems(_object(record), COMPANY, is_new=is_new)
+            problem
+            for record in records
+            for problem in self._problems(_object(record), COMPANY, incoming, is_new=is_new)
         ]
         if problems:
             errors = [{"success": False, "parsedValue": p.value, "errors": [p.as_data()]} for p in problems]
@@ -341,7 +405,7 @@ class Sandbox:
             not headers.get(name) for name in ("sharedsecret", "tenantid", "topicname", "eventname", "eventversion")
         ):
             raise RefusedError(400, "GSOBJ_1024", "Authentication headers are missing")
-        config = self._config
+        config = incoming.config
         if config is not None:
             if not (_is(headers["sharedsecret"], config.shared_secret) and _is(headers["tenantid"], config.tenant_id)):
                 raise RefusedError(*UNAUTHORIZED)
@@ -353,7 +417,9 @@ class Sandbox:
         event = {"name": headers["eventname"], "version": headers["eventversion"], "topic": headers["topicname"]}
         if "contractid" in headers:
             event["contract_id"] = headers["contractid"]
-        self.content.events.append({**event, "properties": _object(incoming.body)})
+        properties = _object(incoming.body)
+        incoming.written.append(WrittenRecord(EVENT, str(len(self.content.events)), "sent"))
+        self.content.events.append({**event, "properties": properties})
         return {}
 
     def _describe_many(self, incoming: _IncomingCall) -> list[Record]:
@@ -394,7 +460,7 @@ class Sandbox:
         given = incoming.headers.get("accesskey")
         if not given:
             raise RefusedError(400, "GSOBJ_1024", "Authentication headers are missing")
-        if self._config is not None and not _is(given, self._config.access_key):
+        if incoming.config is not None and not _is(given, incoming.config.access_key):
             raise RefusedError(*UNAUTHORIZED)
 
     #: Method, path, what is asked for, what carries it out. A `*` of the path is handed on to it.
@@ -431,6 +497,11 @@ class Sandbox:
         """The events, as plain data: name, version, topic, contract_id if there is one, properties."""
         return self.as_data()["events"]
 
+    def seen(self) -> tuple[dict[str, list[Record]], tuple[CallRecord, ...]]:
+        """All content as plain data, and the calls that are remembered, as of one moment."""
+        with self._lock:
+            return self.content.as_data(), tuple(self.calls)
+
     def as_data(self) -> dict[str, list[Record]]:
         """All content as plain data, ready for JSON; `Content.from_data` takes it back."""
         with self._lock:
@@ -458,10 +529,20 @@ def _no_such_route(_: _IncomingCall) -> Any:
     raise RefusedError(404, "GS_APIG_1000", "No such route")
 
 
-def _json(body: Any) -> Any:
-    """The JSON value of a body, which shares nothing with it. None where it is no strict JSON, or nested too deep."""
+def _raw(body: Any) -> str | bytes:
+    """The body as text or bytes; of a value that JSON cannot hold, none."""
+    if isinstance(body, (str, bytes)):
+        return body
     try:
-        return plain(json.loads(body if isinstance(body, (str, bytes)) else json.dumps(body)), "body")
+        return json.dumps(body)
+    except (ValueError, TypeError, RecursionError):
+        return ""
+
+
+def _json(raw: str | bytes) -> Any:
+    """The JSON value of a body. None where it is no strict JSON, or nested too deep."""
+    try:
+        return plain(json.loads(raw), "body")
     except (ValueError, TypeError, RecursionError, EventError):
         return None
 

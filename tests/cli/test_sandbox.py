@@ -240,6 +240,7 @@ def test_the_demo_may_keep_its_page(used: Used) -> None:
     done, page = used(lambda url: requests.get(url, timeout=LONGEST).text, "--keep", command="demo")
     assert done.returncode == 0
     assert "Blue Harbor Foods" in page
+    assert {f'href="#tried-{number}"' for number in (1, 2, 3)} <= {*re.findall(r'href="#tried-\d+"', page)}
     assert re.search(
         r"^The sandbox stays at http://.*: look at its page\. Ctrl-C ends it\.$", done.stdout.decode(), re.MULTILINE
     )

@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 from wsgiref.util import setup_testing_defaults
 
 import attrs
@@ -19,6 +20,7 @@ import requests
 
 from gainsight_dest import Request, Response, transform
 from gainsight_dest.sandbox import PlannedFault, Sandbox
+from gainsight_dest.sandbox.form import MOST_OF_A_FORM
 from gainsight_dest.sandbox.server import MOST_BYTES, Server, app
 from gainsight_dest.tenant import Tenant, describe
 from tests import some
@@ -233,6 +235,88 @@ def test_the_servers_own_errors_are_told_and_nothing_else(
     assert ("something" in capsys.readouterr().err) == is_told
 
 
+# --- the form ---------------------------------------------------------------------------------------------------------
+
+FORM = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_HOST": "localhost:1"}
+OWN = {**FORM, "HTTP_ORIGIN": "http://localhost:1", "HTTP_SEC_FETCH_SITE": "same-origin"}
+
+
+def form(events: str, **maps: str) -> bytes:
+    return urlencode({"events": events, **maps}).encode()
+
+
+def test_a_form_is_sent_once_and_shown_by_where_it_leads() -> None:
+    sandbox = Sandbox(CONFIG)
+    with Server(sandbox) as server, requests.Session() as session:
+        headers = {"Origin": server.url}
+        answer = session.post(server.url, {"events": json.dumps(GROUP)}, headers=headers, timeout=5)
+        assert answer.history[0].status_code == 303
+        assert answer.history[0].headers["Location"] == "/?form=1#result"
+        assert "1 event: 1 delivered" in answer.text
+        assert "1 event: 1 delivered" in session.get(f"{server.url}/?form=1&find=x", timeout=5).text
+    assert [company["Name"] for company in sandbox.companies] == ["日本商事"]
+
+
+def test_a_form_that_is_wrong_is_told_and_not_sent() -> None:
+    sandbox = Sandbox(CONFIG)
+    status, headers, body = asked(sandbox, "POST", "/", form("{"), **OWN)
+    assert (status, headers["Content-Type"]) == ("422 Unprocessable Entity", "text/html; charset=utf-8")
+    assert b"line 1, column 2: not JSON" in body
+    assert not sandbox.calls
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_taken"),
+    [
+        ({"HTTP_ORIGIN": "http://localhost:1", "HTTP_SEC_FETCH_SITE": "same-origin"}, True),
+        ({"HTTP_ORIGIN": "http://localhost:1"}, True),
+        ({"HTTP_SEC_FETCH_SITE": "same-origin"}, True),
+        ({}, False),
+        ({"HTTP_ORIGIN": "null"}, False),
+        ({"HTTP_ORIGIN": "http://localhost:2"}, False),
+        ({"HTTP_ORIGIN": "https://localhost:1"}, False),
+        ({"HTTP_ORIGIN": "http://evil.example"}, False),
+        ({"HTTP_ORIGIN": "http://evil.example", "HTTP_SEC_FETCH_SITE": "same-origin"}, False),
+        ({"HTTP_ORIGIN": "http://localhost:1", "HTTP_SEC_FETCH_SITE": "cross-site"}, False),
+        ({"HTTP_ORIGIN": "http://localhost:1", "HTTP_SEC_FETCH_SITE": "same-site"}, False),
+        ({"HTTP_SEC_FETCH_SITE": "none"}, False),
+    ],
+)
+def test_a_form_is_taken_from_the_page_itself_alone(sender: dict[str, str], is_taken: bool) -> None:
+    sandbox = Sandbox(CONFIG)
+    status, _, _ = asked(sandbox, "POST", "/", form(json.dumps(GROUP)), **FORM, **sender)
+    assert status == ("303 See Other" if is_taken else "403 Forbidden")
+    assert bool(sandbox.calls) is is_taken
+
+
+def test_a_name_that_was_made_to_resolve_here_gets_nowhere_even_with_an_origin_of_its_own() -> None:
+    sandbox = Sandbox(CONFIG)
+    evil = {**FORM, "HTTP_HOST": "evil.example:1", "HTTP_ORIGIN": "http://evil.example:1"}
+    status, _, _ = asked(sandbox, "POST", "/", form(json.dumps(GROUP)), only_loopback=True, **evil)
+    assert status == "421 Misdirected Request"
+    assert not sandbox.calls
+
+
+@pytest.mark.parametrize(
+    ("changed", "body", "status"),
+    [
+        ({"CONTENT_TYPE": "text/plain"}, form("{}"), "415 Unsupported Media Type"),
+        ({"CONTENT_TYPE": "application/json"}, b"{}", "415 Unsupported Media Type"),
+        ({}, form(" " * MOST_OF_A_FORM), "413 "),
+        ({}, b"\xff", "400 Bad Request"),
+    ],
+)
+def test_what_is_no_form_is_refused(changed: dict[str, str], body: bytes, status: str) -> None:
+    assert asked(Sandbox(), "POST", "/", body, **{**OWN, **changed})[0].startswith(status)
+
+
+@pytest.mark.parametrize("query", ["form=7&find=x", "form=x", "form=" + "9" * 5000, "&".join(["a=1"] * 30), "form=%31"])
+def test_any_query_gives_a_page(query: str) -> None:
+    status, headers, body = asked(Sandbox(), "GET", "/", QUERY_STRING=query)
+    assert (status, headers["Referrer-Policy"]) == ("200 OK", "same-origin")
+    assert (b"no longer kept" in body) is (query in {"form=7&find=x", "form=%31"})
+
+
 # --- the application --------------------------------------------------------------------------------------------------
 
 
@@ -299,7 +383,7 @@ def test_a_length_that_is_none_is_refused(length: str) -> None:
 def test_half_an_emoji_breaks_neither_page_nor_content() -> None:
     sandbox = Sandbox()
     asked(sandbox, "PUT", PEOPLE, b'{"Email": "ada@example.com", "Name": "\\ud83d"}', HTTP_ACCESSKEY="k")
-    assert b"&#55357;" in asked(sandbox, "GET", "/")[2]
+    assert b"\\ud83d" in asked(sandbox, "GET", "/")[2]
     assert json.loads(asked(sandbox, "GET", "/content.json")[2])["people"][0]["Name"] == "\ud83d"
 
 
