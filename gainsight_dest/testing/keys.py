@@ -12,7 +12,7 @@ class ValueKind(NamedTuple):
     """What a value may be: in words, as Python's types, as JSON Schema."""
 
     words: str
-    types: tuple[type, ...]
+    types: tuple[Any, ...]
     schema: Mapping[str, Any]
 
 
