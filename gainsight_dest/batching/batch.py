@@ -13,8 +13,9 @@ Each event has the outcome that it would have alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -39,9 +40,17 @@ Answer = Response | Exception | Reply | None
 
 _REQUEST = attrgetter("request")
 _FAILURES, _WAITED = attrgetter("failures"), attrgetter("waited")
-_NOT_SENT = Reply(None, 0)
 #: Message id and type of an event. A plain tuple: there are many.
 _Label = tuple[str | None, str | None]
+
+
+class Due(NamedTuple):
+    """A request of a batch, by its place, and what to wait by: see `Batch.failures` and `Batch.waited`."""
+
+    place: int
+    request: Request
+    failures: int
+    waited: float
 
 
 @attrs.frozen(repr=False)
@@ -61,6 +70,8 @@ class Batch:
     _queues: tuple[Queue, ...] = ()
     _calls: tuple[Call, ...] = ()
     _memory: Memory = NOTHING_KNOWN
+    #: The events that the last answers have changed something of: for whoever wants to look at no others.
+    _changed: frozenset[int] = attrs.field(default=frozenset(), eq=False)
 
     @property
     def stage(self) -> Stage | None:
@@ -88,12 +99,12 @@ class Batch:
         return self._least(_WAITED)
 
     def _least(self, fact: Callable[[Progress], Any]) -> tuple[Any, ...]:
-        """Of each call, the least among its events. Most calls are for one."""
+        return tuple(self._least_of(call, fact) for call in self._calls)
+
+    def _least_of(self, call: Call, fact: Callable[[Progress], Any]) -> Any:
+        """The least among the events of the call. Most calls are for one."""
         known = self._progress
-        return tuple(
-            fact(known(call.events[0])) if len(call.events) == 1 else min(map(fact, map(known, call.events)))
-            for call in self._calls
-        )
+        return fact(known(call.events[0])) if len(call.events) == 1 else min(map(fact, map(known, call.events)))
 
     def next(self, answers: Iterable[Answer]) -> Batch:
         """The batch once its requests are answered.
@@ -102,16 +113,42 @@ class Batch:
         sent. What failed for a while is among the requests again, a create only after a find. After a CredentialsError
         nothing more is to be sent. Raises ValueError for another number of answers, TypeError for another thing.
         """
-        given, calls = tuple(answers), self._calls
-        if len(given) != len(calls):
-            raise ValueError(f"one answer a request is needed: {len(calls)} requests, {len(given)} answers")
+        given = tuple(answers)
+        if len(given) != len(self._calls):
+            raise ValueError(f"one answer a request is needed: {len(self._calls)} requests, {len(given)} answers")
+        return self.after({place: _reply(answer) for place, answer in enumerate(given) if answer is not None})
+
+    def after(self, replies: Mapping[int, Reply]) -> Batch:
+        """As `next`, by the places of the requests that were sent. So what is left waiting costs nothing."""
         if self._config is None:
             return self
         ledger = Ledger(self._pages, self._attempts)
         turn = Turn(STAGES, self._number, self._queues, self._config, ledger, self._memory)
-        turn.take(calls, [_reply(answer) for answer in given], self._begun)
+        turn.take(self._calls, replies, self._begun)
         same = self._labels, self._begun, self._config, self._attempts
-        return Batch(*same, ledger.pages, turn.number, tuple(turn.queues), tuple(turn.calls), turn.memory)
+        now = turn.number, tuple(turn.queues), tuple(turn.calls), turn.memory
+        return Batch(*same, ledger.pages, *now, frozenset(ledger.changed))
+
+    @property
+    def changed(self) -> frozenset[int]:
+        """The events that the last answers have changed something of, by their places."""
+        return self._changed
+
+    def due(self, most: int | None = None) -> list[Due]:
+        """The requests to send first, and what to wait by: those that have failed least. `most`: no more than so many.
+
+        Where that are those that have not failed at all, no others are looked at.
+        """
+        new = (place for place, call in enumerate(self._calls) if not self._least_of(call, _FAILURES))
+        places = [] if most is None else list(islice(new, most))
+        if len(places) != most:
+            failures = self.failures
+            places = sorted(range(len(failures)), key=failures.__getitem__)[:most]
+        calls = ((place, self._calls[place]) for place in places)
+        return [
+            Due(place, call.request, self._least_of(call, _FAILURES), self._least_of(call, _WAITED))
+            for place, call in calls
+        ]
 
     @property
     def learned(self) -> Learned:
@@ -160,7 +197,7 @@ class Batch:
         """Those of the events that need not be sent again, now or after others. `among`: in order, all that may not."""
         behind: set[tuple[str, str]] = set()
         for index in among:
-            begun, is_settled = self._begun[index], self._is_settled(index)
+            begun, is_settled = self._begun[index], self.is_settled(index)
             if isinstance(begun, Request) and (behind or not is_settled):
                 records = begun.records
                 if not is_settled or records & behind:
@@ -168,11 +205,16 @@ class Batch:
                     continue
             yield index
 
-    def _is_settled(self, index: int) -> bool:
+    def is_settled(self, index: int) -> bool:
         """Whether the event by itself need not be sent again. One that a wrong key has ended must be."""
         known = self._progress(index)
         is_through = known.status is not Status.NOT_TRIED and not isinstance(known.error, CredentialsError)
         return is_through or isinstance(self._begun[index], Outcome)
+
+    def records(self, index: int) -> frozenset[tuple[str, str]]:
+        """Those of the event in that place: as of the request that it begins with."""
+        begun = self._begun[index]
+        return begun.records if isinstance(begun, Request) else frozenset()
 
     def outcome(self, index: int) -> Outcome:
         """The outcome of the event in that place, by itself."""
@@ -230,6 +272,4 @@ def _memory(begun: Iterable[Request | Outcome], config: DestinationConfig, known
 
 
 def _reply(answer: Answer) -> Reply:
-    if answer is None:
-        return _NOT_SENT
     return answer if isinstance(answer, Reply) else Reply(answer)

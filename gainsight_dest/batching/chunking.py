@@ -218,14 +218,22 @@ class Turn:
         self._free: list[int] = []
         self._has_ended = False
 
-    def take(self, calls: Iterable[Call], replies: Iterable[Reply], begun: Sequence[Request | Outcome]) -> None:
-        """Take the answers to the calls, and make the next ones: of this stage, or the first after it that has any."""
-        for call, reply in zip(calls, replies, strict=True):
+    def take(self, calls: Sequence[Call], replies: Mapping[int, Reply], begun: Sequence[Request | Outcome]) -> None:
+        """Take the answers to calls, and make the next ones: of this stage, or the first after it that has any.
+
+        `replies`: by the places of the calls. The others stay where they are.
+        """
+        done = 0
+        for place in sorted(replies):
+            call, reply = calls[place], replies[place]
+            self.calls += calls[done:place]
+            done = place + 1
             self._ledger.called(call.events, reply)
             if reply.answer is None:
                 self.calls.append(call)
             else:
                 self._take(call, reply, reply.answer)
+        self.calls += calls[done:]
         if self._has_ended:
             self.memory = self.memory.after(self.queues)
             self.number, self.queues, self.calls = len(self._stages) - 1, [], []

@@ -80,10 +80,14 @@ def blank(count: int) -> Pages:
 
 
 class Ledger:
-    """The pages while a turn is taken. `attempts`: an event that has failed so often for a while has failed."""
+    """The pages while a turn is taken. `attempts`: an event that has failed so often for a while has failed.
+
+    `changed`: the events that have come any further, or not as far as it seemed.
+    """
 
     def __init__(self, pages: Pages, attempts: int) -> None:
         self.attempts = attempts
+        self.changed: set[int] = set()
         self._pages = pages
         self._open: dict[int, list[Progress]] = {}
 
@@ -151,3 +155,4 @@ class Ledger:
         number, place = divmod(event, PAGE)
         page = self._open.get(number) or self._open.setdefault(number, [*self._pages[number]])
         page[place] = progress
+        self.changed.add(event)

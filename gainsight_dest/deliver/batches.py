@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from gainsight_dest.batching.batch import Reply, transform_batch
-from gainsight_dest.batching.stages import COMPANIES, TRACK_EVENTS
+from gainsight_dest.batching.batch import Due, Reply, transform_batch
+from gainsight_dest.batching.stages import COMPANIES
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.flow import Flow, Run, give_back, request_flow
-from gainsight_dest.descriptors import Request
+from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.errors import EventError
 from gainsight_dest.known.known import Knowledge, new_owner
 from gainsight_dest.known.told import Digests, Learned
@@ -64,34 +64,29 @@ class ChunkDelivery:
         #: Who has leases; which companies are to be created, and so kept; which requests were sent.
         self._owner = new_owner()
         self._held: set[bytes] = set()
-        self._sent: list[int] = []
-        self._requests: tuple[Request, ...] = ()
-        self._chosen: list[int] = []
-        self._open = list(range(len(self._places)))
-        self._in_order = False
+        self._sent: list[Due] = []
+        self._due: list[Due] = []
+        #: Events that are not settled, each behind those before it that share a record with it. First of all those that
+        #: are behind none, and of which something has changed since they were looked at last.
+        self._lanes: Lanes[int] = Lanes()
+        numbers = range(len(self._places))
+        self._first = {number for number in numbers if self._lanes.enter(number, self._batch.records(number))}
+        self._changed = {*self._first}
         #: How many outcomes have been given.
         self._given = 0
         self._ahead: Counter[tuple[str | None, str]] = Counter()
 
     def flows(self, run: Run) -> list[Flow[Reply]]:
         """What goes side by side now; nothing: all is done."""
-        requests, failures, waited = self._batch.requests, self._batch.failures, self._batch.waited
-        self._requests = requests
-        self._chosen = sorted(range(len(requests)), key=failures.__getitem__)
-        if self._batch.stage is not COMPANIES:
-            del self._chosen[self._at_once :]
-        # Track events go one by one: the one that is settled is the first of those that are open.
-        self._in_order = self._batch.stage is TRACK_EVENTS
-        return [request_flow(run, requests[each], failures[each], waited[each], self._owner) for each in self._chosen]
+        self._due = self._batch.due(None if self._batch.stage is COMPANIES else self._at_once)
+        return [request_flow(run, each.request, each.failures, each.waited, self._owner) for each in self._due]
 
     def take(self, replies: Sequence[Reply]) -> None:
         """The replies of the flows, in their order."""
-        given: list[Reply | None] = [None] * len(self._requests)
-        for place, reply in zip(self._chosen, replies, strict=True):
-            given[place] = reply
-        self._before, self._batch = self._batch, self._batch.next(given)
-        both = zip(self._chosen, replies, strict=True)
-        self._sent = [place for place, reply in both if reply.calls or reply.answer]
+        both = [*zip(self._due, replies, strict=True)]
+        self._before, self._batch = self._batch, self._batch.after({due.place: reply for due, reply in both})
+        self._sent = [due for due, reply in both if reply.calls or reply.answer]
+        self._changed |= self._batch.changed
 
     def give_back(self, run: Run) -> Flow[None]:
         """Gives back the records that the last replies are about, with what was learnt; but what is to be created.
@@ -100,13 +95,13 @@ class ChunkDelivery:
         """
         if run.digests is None:
             return
-        learned = self._batch.lessons(self._before, self._sent)
+        learned = self._batch.lessons(self._before, [due.place for due in self._sent])
         self._held = self._held_after(learned, run.digests) if self._before.stage is COMPANIES else set()
         is_over = self._before.stage is COMPANIES and not self._held
         yield from give_back(run, learned, self._owner, is_last=is_over)
 
     def _held_after(self, learned: Learned, digests: Digests) -> set[bytes]:
-        sent = {record for place in self._sent for record in digests.records(self._requests[place].records)}
+        sent = {record for due in self._sent for record in digests.records(due.request.records)}
         return (self._held | sent) - learned.keys()
 
     def end(self, run: Run) -> Flow[None]:
@@ -116,15 +111,23 @@ class ChunkDelivery:
 
     def settle(self) -> Iterator[tuple[Outcome, Item]]:
         """The outcomes that are settled now, with their events: to be recorded."""
-        settled = list(self._batch.settled(self._open[:1] if self._in_order else self._open))
-        for number in settled:
+        for number in self._settled():
             place = self._places[number]
             yield self._put(place, self._batch.outcome(number)), self._chunk[place][1]
-        if self._in_order:
-            del self._open[: len(settled)]
-        else:
-            done = {*settled}
-            self._open = [number for number in self._open if number not in done]
+
+    def _settled(self) -> list[int]:
+        """Those that are settled now, in order. Each is looked at no more often than something changes."""
+        settled = []
+        changed, self._changed = [*self._changed & self._first], set()
+        while changed:
+            number = changed.pop()
+            if self._batch.is_settled(number):
+                settled.append(number)
+                self._first.discard(number)
+                following = self._lanes.leave(number)
+                self._first.update(following)
+                changed += following
+        return sorted(settled)
 
     def front(self) -> Iterator[Outcome]:
         """The next outcomes that are there, and all before them."""

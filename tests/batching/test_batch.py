@@ -17,6 +17,7 @@ from gainsight_dest import (
     PreparedEvent,
     Reply,
     Response,
+    RetryableError,
     UpsertPerson,
     transform,
 )
@@ -341,3 +342,16 @@ def test_a_group_without_a_person_is_settled_once_its_company_is_saved() -> None
     batch = transform_batch([alone], CONFIG).next([ok()])
     assert list(batch.settled([0])) == []
     assert list(batch.next([ok({"Gsid": "1P02"})]).settled([0])) == [0]
+
+
+def test_what_has_failed_least_is_due_first_and_what_is_left_waiting_stays_as_it_is() -> None:
+    batch = transform_batch([identify(email=f"p{number}@example.com") for number in range(4)], CONFIG)
+    assert [due.place for due in batch.due(2)] == [0, 1]
+    failed = batch.after({0: Reply(RetryableError("upsert person", "no answer"), waited=7.0), 2: Reply(ok())})
+    assert failed == batch.next([Reply(RetryableError("upsert person", "no answer"), waited=7.0), None, ok(), None])
+    assert failed.changed == {0, 2}
+    assert failed.requests == (batch.requests[1], batch.requests[3], batch.requests[0])
+    assert [(due.place, due.failures, due.waited) for due in failed.due()] == [(0, 0, 0.0), (1, 0, 0.0), (2, 1, 7.0)]
+    assert failed.due(2) == failed.due()[:2]
+    assert failed.due(3) == failed.due(9) == failed.due()
+    assert [due.request for due in failed.due()] == [*failed.requests]

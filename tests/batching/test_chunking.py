@@ -71,7 +71,7 @@ class Widgets:
 
     def _turn(self, number: int, queues: Sequence[Queue], calls: Sequence[Call], answers: Sequence[Given]) -> None:
         turn = Turn((self.stage,), number, queues, CONFIG, self.ledger, NOTHING_KNOWN)
-        turn.take(calls, [Reply(answer, int(answer is not None)) for answer in answers], ())
+        turn.take(calls, {place: Reply(answer, int(answer is not None)) for place, answer in enumerate(answers)}, ())
         self.queues, self.calls = turn.queues, turn.calls
 
     @property

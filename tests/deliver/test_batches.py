@@ -23,6 +23,7 @@ from gainsight_dest import (
     RejectedError,
     RetryableError,
 )
+from gainsight_dest.batching.batch import Batch
 from gainsight_dest.deliver import Deliverer, Journal, JournalError, Outcome, Patience, Status
 from gainsight_dest.deliver.journal import entries
 from gainsight_dest.sandbox import Content, PlannedFault, Sandbox
@@ -867,3 +868,26 @@ def test_what_is_ahead_is_nothing_once_the_run_is_over(kind: str) -> None:
         assert deliverer.ahead == {("page", "skipped"): 2}
         outcomes.close()
         assert not deliverer.ahead
+
+
+def test_an_answer_costs_no_more_where_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for people, nor for track events, nor for those that share a person."""
+    looks: Counter[str] = Counter()
+
+    def counted(kind: type, name: str) -> None:
+        method = getattr(kind, name)
+
+        def look(*given: Any) -> Any:
+            looks[name] += 1
+            return method(*given)
+
+        monkeypatch.setattr(kind, name, look)
+
+    counted(Batch, "is_settled")
+    counted(Batch, "_progress")
+    events = [identify(f"p{number % 75}@example.com", firstName=f"{number}") for number in range(100)]
+    with deliverer_to(tenant()) as deliverer:
+        outcomes = deliverer.run([*events, *map(track, range(25))], batch=500)
+        assert all(outcome.status is Status.DELIVERED for outcome in outcomes)
+    assert looks["is_settled"] <= 3 * 125
+    assert looks["_progress"] <= 10 * 125
