@@ -28,6 +28,12 @@ __all__ = ["Outcome", "PreparedEvent", "Status", "dead_letter", "outcome_record"
 Event = Mapping[str, Any]
 
 
+#: Why an event is unchanged though it says something new: one of the same record that happened later was sent before.
+OLDER = "older"
+#: And why a track event is: it was sent by an earlier run, or by an earlier try of the same work.
+SENT_BEFORE = "sent before"
+
+
 @attrs.frozen
 class PreparedEvent:
     """An event with its first request, for where another than `transform` has made that."""
@@ -40,7 +46,7 @@ class Status(str, Enum):
     """How an event ended. Equals its text: `outcome.status == "delivered"`."""
 
     DELIVERED = "delivered"
-    #: Nothing was sent: Gainsight is known to have all that it says.
+    #: Nothing was sent: Gainsight is known to have all that it says, or what is newer: `Outcome.reason` tells.
     UNCHANGED = "unchanged"
     #: It is at fault, or Gainsight refused it, or patience ran out: `Outcome.error` tells.
     FAILED = "failed"
@@ -58,7 +64,8 @@ class Outcome:
     """How one event ended.
 
     `index`: its place in the stream, from 0. `attempts`: 1 and the retries. `calls`: HTTP requests made; one that
-    several events share counts with the first of them. `gsid`: that of a group's company. `reason`: why it was skipped.
+    several events share counts with the first of them. `gsid`: that of a group's company. `reason`: why it was skipped,
+    or is unchanged though it says something new.
     `resumed`: told by the journal of an earlier run, which made the attempts and calls.
     """
 

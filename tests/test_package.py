@@ -24,7 +24,7 @@ CORE = [
     *(f"known.{each}" for each in ("told", "known", "recall")),
     *(
         f"batching.{each}"
-        for each in ("defaults", "merge", "requests", "ledger", "chunking", "stages", "batch", "moments", "address")
+        for each in ("defaults", "moments", "merge", "requests", "ledger", "chunking", "stages", "batch", "address")
     ),
     *("explaining.trace", "explaining.alike", "explaining.told", "explaining.explain", "explaining.profile"),
     *(f"linting.{each}" for each in ("schema", "finding", "subject", "rule")),

@@ -21,13 +21,14 @@ import attrs
 
 from gainsight_dest.batching.chunking import NOTHING_KNOWN, Call, Memory, Queue, Stage, Turn
 from gainsight_dest.batching.ledger import PAGE, Ledger, Pages, Progress, Reply, blank
+from gainsight_dest.batching.moments import microseconds
 from gainsight_dest.batching.stages import STAGES
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.descriptors import Request
+from gainsight_dest.descriptors import Request, SendEvent
 from gainsight_dest.errors import ConfigError, CredentialsError, EventError
 from gainsight_dest.gainsight import Response
 from gainsight_dest.known.known import Knowledge
-from gainsight_dest.known.told import Learned
+from gainsight_dest.known.told import NOTHING, Learned, Told, sent_told
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status, begin, text_of
 from gainsight_dest.templates import Settings, for_one_tenant
 
@@ -106,6 +107,30 @@ class Batch:
         known = self._progress
         return fact(known(call.events[0])) if len(call.events) == 1 else min(map(fact, map(known, call.events)))
 
+    def writes(self, place: int) -> Mapping[bytes, Told]:
+        """What the request of that place writes of records that are there: when it happened, by their digests.
+
+        Or by what it is kept that the track event was sent. If what is known of one of them is newer, it need not be
+        sent: that is what `Reply.news` is for.
+        """
+        call, memory = self._calls[place], self._memory
+        if self.stage is not None and self.stage.of is None:
+            sent = memory.sent.get(call.events[0])
+            return NOTHING if sent is None else {sent: sent_told(sent)}
+        digests, of = memory.digests, None if self.stage is None else self.stage.of
+        if digests is None or of is None or not memory.moments:
+            return NOTHING
+        found = {}
+        for number, record, _ in call.heads:
+            queue = self._queues[number]
+            moment = queue.writes[queue.at].moment
+            if not queue.exists or moment is None:
+                continue
+            write = Told(digests.key(of, record), moment=moment)
+            if queue.told is None or not write.is_older_than(queue.told):  # else it is known, and only asks for a Gsid
+                found[queue.record] = write
+        return found
+
     def next(self, answers: Iterable[Answer]) -> Batch:
         """The batch once its requests are answered.
 
@@ -161,15 +186,23 @@ class Batch:
             return {}
         numbers = [number for call in self._calls for number in call.numbers]
         out = {queue.record: None for queue in map(self._queues.__getitem__, numbers) if queue.exists is not None}
-        return {**self._memory.after(self._queues).learned, **out}
+        sent = {record: sent_told(record) for event, record in self._memory.sent.items() if self._is_sent(event)}
+        return {**self._memory.after(self._queues).learned, **out, **sent}
+
+    def _is_sent(self, event: int) -> bool:
+        return self._progress(event).status is Status.DELIVERED
 
     def lessons(self, before: Batch, places: Iterable[int]) -> Learned:
         """What was learnt of the records that those requests of the batch, as it was `before`, are about.
 
         A record that is not there yet, or that may be, is left out: nobody else is to create it meanwhile.
         """
-        if before.stage is None or before.stage.of is None:
+        if before.stage is None:
             return {}
+        if before.stage.of is None:
+            events = (before._calls[place].events[0] for place in places)
+            kept = ((event, self._memory.sent[event]) for event in events if event in self._memory.sent)
+            return {record: sent_told(record) if self._is_sent(event) else None for event, record in kept}
         numbers = [number for place in places for number in before._calls[place].numbers]
         if (self._number, self._memory.only) != (before._number, before._memory.only):
             records = [before._queues[number].record for number in numbers]
@@ -223,7 +256,8 @@ class Batch:
             return begun
         known = self._progress(index)
         label = self._labels[index]
-        return Outcome(index, *label, known.status, known.attempts, known.calls, known.error, known.gsid)
+        reason = known.reason if known.status is Status.UNCHANGED else None
+        return Outcome(index, *label, known.status, known.attempts, known.calls, known.error, known.gsid, reason)
 
     def _progress(self, index: int) -> Progress:
         return self._pages[index // PAGE][index % PAGE]
@@ -242,6 +276,7 @@ def transform_batch(
     *,
     attempts: int = ATTEMPTS,
     known: Knowledge | None = None,
+    tracks_once: bool = False,
 ) -> Batch:
     """The batch of the events, with the first requests to be sent.
 
@@ -249,7 +284,8 @@ def transform_batch(
     becomes that of each; nothing raises. Each event fills in the templates of a dict, but for its `domain` and its
     `accessKey`, which are to be the same for all. An EventError may stand in for an event that could not be read, a
     PreparedEvent or its Request for one that has been transformed, by the same config. `attempts`: an event whose
-    request has failed so often for a while has failed. `known`: what Gainsight was told before is not sent again.
+    request has failed so often for a while has failed. `known`: what Gainsight was told before is not sent again, nor
+    what is older than what it was told of the same record. `tracks_once`: nor a track event whose message id is known.
     """
     config: DestinationConfig | Settings
     shared: DestinationConfig | None = None
@@ -257,18 +293,35 @@ def transform_batch(
         config, shared = for_one_tenant(destination_config)
     except ConfigError as error:
         config = Settings.at_fault(error)
-    labels, begun = [], []
+    labels, begun, moments = [], [], {}
     for index, event in enumerate(events):
-        begun.append(begin(index, event, config))
+        first = begin(index, event, config)
+        begun.append(first)
         labels.append((text_of(event, "messageId"), text_of(event, "type")))
-    memory = NOTHING_KNOWN if known is None or shared is None else _memory(begun, shared, known)
+        if known is not None and isinstance(first, Request) and first.records:
+            moment = microseconds(event.event if isinstance(event, PreparedEvent) else event)
+            if moment is not None:
+                moments[index] = moment
+    memory = NOTHING_KNOWN
+    if known is not None and shared is not None:
+        ids = ((index, label[0]) for index, label in enumerate(labels) if isinstance(begun[index], SendEvent))
+        sent = {index: message_id for index, message_id in ids if message_id} if tracks_once else {}
+        memory = _memory(begun, shared, known, moments, sent)
     return Batch(tuple(labels), tuple(begun), shared, attempts, blank(len(begun)), memory=memory).next(())
 
 
-def _memory(begun: Iterable[Request | Outcome], config: DestinationConfig, known: Knowledge) -> Memory:
+def _memory(
+    begun: Iterable[Request | Outcome],
+    config: DestinationConfig,
+    known: Knowledge,
+    moments: Mapping[int, int],
+    message_ids: Mapping[int, str],
+) -> Memory:
     digests = known.digests(config)
     identities = {record for first in begun if isinstance(first, Request) for record in first.records}
-    return Memory(digests, known.view(digests.records(identities)), {})
+    sent = {event: digests.sent(message_id) for event, message_id in message_ids.items()}
+    told = known.view({*digests.records(identities), *sent.values()})
+    return Memory(digests, told, {}, moments=moments, sent=sent)
 
 
 def _reply(answer: Answer) -> Reply:

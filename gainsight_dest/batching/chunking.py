@@ -8,6 +8,7 @@ known to have needs no call.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -25,8 +26,8 @@ from gainsight_dest.errors import (
 )
 from gainsight_dest.fields import GainsightObject
 from gainsight_dest.gainsight import Response, folded, no_gsid, not_found_yet
-from gainsight_dest.known.told import Digests, Learned, Told
-from gainsight_dest.outcome import Outcome
+from gainsight_dest.known.told import Digests, Learned, Told, newest
+from gainsight_dest.outcome import OLDER, SENT_BEFORE, Outcome
 
 #: The first records as one, as many as may be, and how many they are. None: nothing is merged.
 Merge = Callable[[Iterable[Any]], tuple[Any, int]] | None
@@ -69,9 +70,24 @@ class Queue(NamedTuple):
     def head(self, merge: Merge) -> tuple[Any, int]:
         """The next writes as one record, and how many they are."""
         end = min(self.at + self.width, self.until) if self.is_narrow else len(self.writes)
+        end = self._in_order(end) if self.record else end
         if merge is None or end == self.at + 1:
             return self.writes[self.at].record, 1
         return merge(self.writes[place].record for place in range(self.at, end))
+
+    def _in_order(self, end: int) -> int:
+        """Up to the first write that is older than one before it: once that is told, this one is left out."""
+        last = None if self.told is None else self.told.moment
+        for place in range(self.at, end):
+            moment = self.writes[place].moment
+            if place > self.at and moment is not None and last is not None and moment < last:
+                return place
+            last = newest(last, moment)
+        return end
+
+    def moment(self, count: int) -> int | None:
+        """When the newest of the next writes happened."""
+        return reduce(newest, (write.moment for write in self.writes[self.at : self.at + count]), None)
 
     def events(self, count: int) -> list[int]:
         """Those of the next writes."""
@@ -89,13 +105,28 @@ class Queue(NamedTuple):
 
     def tells(self, told: Told) -> Queue:
         """Once Gainsight was told that."""
-        lesson = attrs.evolve(told, is_all=self.told is None) if self.lesson is None else self.lesson.then(told)
         whole = told if self.told is None else self.told.then(told)
+        if self.lesson is not None:
+            lesson = self.lesson.then(told)
+        elif self.told is None or self.told.is_blank:
+            lesson = attrs.evolve(told, is_all=True, moment=whole.moment)
+        else:
+            lesson = told
         return self._replace(told=whole, is_learnt=True, lesson=lesson, is_assumed=False)
 
     def forgotten(self) -> Queue:
-        """Once it is not known any more what Gainsight has."""
-        return self._replace(told=None, is_learnt=True, lesson=None)
+        """Once it is not known any more what Gainsight has. What stays is when it was told last."""
+        told = None if self.told is None else self.told.only_time
+        lesson = None if told is None else attrs.evolve(told, is_all=True)
+        return self._replace(told=told, is_learnt=True, lesson=lesson)
+
+    def confirmed(self, moment: int | None) -> Queue:
+        """Once an event of that time has said what is known: it is still so then."""
+        if self.told is None or newest(self.told.moment, moment) == self.told.moment:
+            return self
+        time = Told(self.told.key, moment=moment)
+        lesson = time if self.lesson is None else self.lesson.then(time)
+        return self._replace(told=self.told.then(time), is_learnt=True, lesson=lesson)
 
     def unassumed(self) -> Queue:
         """Once it is not known any more whether Gainsight has the record at all."""
@@ -152,7 +183,8 @@ class Memory(NamedTuple):
     """What is known of records at first, by their digests, and what was learnt in the stages that are over.
 
     `again`: events that are to begin once more, without what was known: Gainsight may have said that it is not so.
-    `only`: those that have begun once more; None: all are on their first way.
+    `only`: those that have begun once more; None: all are on their first way. `moments`: when events happened, as of
+    Told; `sent`: by what it is kept that track events were sent; both by the events.
     """
 
     digests: Digests | None
@@ -160,11 +192,15 @@ class Memory(NamedTuple):
     learned: Learned
     again: tuple[int, ...] = ()
     only: tuple[int, ...] | None = None
+    moments: Mapping[int, int] = {}
+    sent: Mapping[int, bytes] = {}
 
     def queue(self, stage: Stage, writes: Sequence[Write]) -> Queue:
         """That of what events write of one record in that stage."""
         if self.digests is None or stage.of is None:
             return Queue(tuple(writes), stage.exists)
+        if self.moments:
+            writes = [write._replace(moment=self.moments.get(write.event)) for write in writes]
         first = writes[0].record
         record = self.digests.record(stage.of.identity(stage.key(first)))
         told = self.told.get(record)
@@ -186,7 +222,13 @@ class Memory(NamedTuple):
 
     def once_more(self, only: Sequence[int]) -> Memory:
         """With those events on their way once more."""
-        return Memory(self.digests, {}, self.learned, (), tuple(only))
+        times = ((record, told.only_time) for record, told in self.told.items())
+        told = {record: each for record, each in times if each is not None}
+        return self._replace(told=told, again=(), only=tuple(only))
+
+    def was_sent(self, write: Write) -> bool:
+        """Whether it is known that the track event was sent."""
+        return self.sent.get(write.event) in self.told
 
 
 NOTHING_KNOWN = Memory(None, {}, {})
@@ -229,7 +271,9 @@ class Turn:
             self.calls += calls[done:place]
             done = place + 1
             self._ledger.called(call.events, reply)
-            if reply.answer is None:
+            if reply.news:
+                self._renew(call, reply.news)
+            elif reply.answer is None:
                 self.calls.append(call)
             else:
                 self._take(call, reply, reply.answer)
@@ -242,6 +286,15 @@ class Turn:
         while not self.calls and (self.number < len(self._stages) - 1 or self.memory.again):
             self._begin_stage(begun)
             self._make_calls()
+
+    def _renew(self, call: Call, news: Mapping[bytes, Told]) -> None:
+        """The call was not made, as others have told something meanwhile: it is made anew by that."""
+        self.memory = self.memory._replace(told={**self.memory.told, **news})
+        for number in call.numbers:
+            queue = self.queues[number]
+            self.queues[number] = queue._replace(told=news.get(queue.record, queue.told))
+            self._free.append(number)
+        self._call_other(call)
 
     def _begin_stage(self, begun: Sequence[Request | Outcome]) -> None:
         """The next one, or the first, for what is to begin once more."""
@@ -303,27 +356,54 @@ class Turn:
 
     def _has_more(self, number: int) -> bool:
         """Whether something of the record is to be sent, once what Gainsight is known to have is passed."""
+        if self._stage.of is None:
+            return self._has_unsent(number)
         queue = self.queues[number]
         while queue.exists and queue.told is not None and (queue.told.gsid or self._stage.exists):
             record, count = self._head(queue)
+            reason = None
             if (told := self._told(record)) is None or not queue.told.covers(told):
-                break
-            self._ledger.saved(queue.writes[queue.at : queue.at + count], queue.told.gsid, is_assumed=queue.is_assumed)
-            queue = self.queues[number] = self._respelled(queue, queue.past(count))
+                if not self._is_older(queue, record):
+                    break
+                reason, count = OLDER, 1
+            passed, moment = queue.writes[queue.at : queue.at + count], queue.moment(count)
+            self._ledger.saved(passed, queue.told.gsid, is_assumed=queue.is_assumed, reason=reason)
+            queue = self.queues[number] = self._respelled(queue, queue.confirmed(moment).past(count))
             if queue.at == len(queue.writes):
                 return False
         return True
 
-    def _told(self, record: Any, gsid: str | None = None) -> Told | None:
+    def _has_unsent(self, number: int) -> bool:
+        """The same of track events, which are passed if they were sent before."""
+        queue = first = self.queues[number]
+        while queue.at < len(queue.writes) and self.memory.was_sent(queue.writes[queue.at]):
+            queue = queue.past(1)
+        self._ledger.saved(queue.writes[first.at : queue.at], None, reason=SENT_BEFORE)
+        self.queues[number] = queue
+        return queue.at < len(queue.writes)
+
+    def _is_older(self, queue: Queue, record: Any) -> bool:
+        """Whether the next write of the queue, which is the record, is older than what Gainsight was told of it."""
+        moment = queue.writes[queue.at].moment
+        if queue.told is None or moment is None:
+            return False
+        key = self._key_of(record)
+        return key is not None and Told(key, moment=moment).is_older_than(queue.told)
+
+    def _key_of(self, record: Any) -> bytes | None:
+        digests, of = self.memory.digests, self._stage.of
+        return None if digests is None or of is None else digests.key(of, record)
+
+    def _told(self, record: Any, gsid: str | None = None, moment: int | None = None) -> Told | None:
         """What Gainsight is told by the record; None where nothing is to be known of it."""
         digests, of = self.memory.digests, self._stage.of
-        return None if digests is None or of is None else digests.told(of, record, gsid)
+        return None if digests is None or of is None else digests.told(of, record, gsid, moment)
 
     def _size(self, event: int) -> int:
         return self._stage.size(self._ledger.of(event).failures, self._ledger.attempts)
 
     def _call(self, numbers: Sequence[int], other: tuple[int, ...] = ()) -> None:
-        heads = [(number, *self._head(self.queues[number])) for number in numbers]
+        heads = [(number, *self._written(self.queues[number])) for number in numbers]
         events = [event for number, _, count in heads for event in self.queues[number].events(count)]
         request = self._stage.request(self._config, self.queues[numbers[0]], [record for _, record, _ in heads])
         self.calls.append(Call(request, tuple(events), tuple(heads), other))
@@ -331,6 +411,17 @@ class Turn:
     def _head(self, queue: Queue) -> tuple[Any, int]:
         """What goes into a call: the next writes as one record, and how many. A question is for all of the same key."""
         return queue.head(self._of_one_key if queue.exists is None else self._stage.merge)
+
+    def _written(self, queue: Queue) -> tuple[Any, int]:
+        """What is written by a call: the head; of a company that is older, only its key, to be told its Gsid."""
+        record, count = self._head(queue)
+        if queue.exists and self._stage.exists is None and self._is_older(queue, record):
+            return self._only_key(record), 1
+        return record, count
+
+    def _only_key(self, record: Any) -> Any:
+        of = self._stage.of
+        return record if of is None else {of.key: record[of.key]}
 
     def _of_one_key(self, records: Iterable[Any]) -> tuple[Any, int]:
         first, *others = records
@@ -382,7 +473,7 @@ class Turn:
         # What was passed before is there, too, and has this Gsid.
         first = 0 if queue.is_assumed else queue.at
         self._ledger.saved(queue.writes[first : queue.at + count], gsid)
-        if told := self._told(record, gsid):
+        if told := self._told(record, gsid, queue.moment(count)):
             queue = queue.tells(told)
         queue = queue.past(count)
         rest = queue.until - queue.at

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import attrs
 
 from gainsight_dest.errors import GainsightDestError, RetryableError, ThrottledError
 from gainsight_dest.gainsight import Response
+from gainsight_dest.known.told import NOTHING, Told
 from gainsight_dest.outcome import Status
 
 
@@ -18,7 +19,8 @@ class Reply:
 
     `answer`: a Response, the exception that stood in for one, or None if the request was not sent. `is_final`: whatever
     the exception is, the request is not to be tried again. `waited`: seconds, for `Batch.waited` to tell. `is_read`:
-    `said` is what the Response says, as `Request.read` gives it, so that it is not read again.
+    `said` is what the Response says, as `Request.read` gives it, so that it is not read again. `news`: what others have
+    told meanwhile, by the digests of the records: the request was not sent, as some of it need not be any more.
     """
 
     answer: Response | Exception | None
@@ -27,6 +29,7 @@ class Reply:
     waited: float = 0.0
     is_read: bool = False
     said: Any = None
+    news: Mapping[bytes, Told] = NOTHING
 
 
 def response_of(action: str, answer: Response | Exception) -> Response:
@@ -46,7 +49,7 @@ class Progress(NamedTuple):
     `is_under_way`: the last attempt goes on with the next call; else that begins another. `throttled` and `failures`:
     how many of its calls failed by throttling, and by anything else that may pass, but for those that the sender has
     repeated without asking the batch. `waited`: in seconds, if the sender says so. `is_assumed`: its company is known
-    from before, and was not written.
+    from before, and was not written. `reason`: why something of it was left out that is new.
     """
 
     attempts: int = 0
@@ -59,14 +62,16 @@ class Progress(NamedTuple):
     error: GainsightDestError | None = None
     status: Status = Status.NOT_TRIED
     gsid: str | None = None
+    reason: str | None = None
 
 
 class Write(NamedTuple):
-    """What an event writes of a record. `is_last`: the event asks for nothing after that."""
+    """What an event writes of a record. `is_last`: the event asks for nothing after that. `moment`: as of Told."""
 
     event: int
     record: Any
     is_last: bool = True
+    moment: int | None = None
 
 
 #: The progress of all events, in parts of PAGE each: so a turn copies few of them, and there may be 100,000 turns.
@@ -120,13 +125,16 @@ class Ledger:
         for event in events if reply.waited else ():
             self._note(event, waited=self.of(event).waited + reply.waited)
 
-    def saved(self, writes: Iterable[Write], gsid: str | None, *, is_assumed: bool = False) -> None:
-        """They are taken, or known to be there."""
-        for event, _, is_last in writes:
+    def saved(
+        self, writes: Iterable[Write], gsid: str | None, *, is_assumed: bool = False, reason: str | None = None
+    ) -> None:
+        """They are taken, or known to be there, or left out for a reason."""
+        for event, _, is_last, _ in writes:
             known = self.of(event)
             through = Status.DELIVERED if known.attempts else Status.UNCHANGED
             status = through if is_last else Status.NOT_TRIED
-            self._put(event, Progress(*known[:6], is_assumed, None, status, gsid or known.gsid))
+            told = gsid or known.gsid, reason or known.reason
+            self._put(event, Progress(*known[:6], is_assumed, None, status, *told))
 
     def begin_again(self, events: Iterable[int]) -> None:
         """Their companies are not there, though it was known that they were."""

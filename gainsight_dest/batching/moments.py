@@ -17,7 +17,7 @@ from gainsight_dest.reading import MOMENTS
 from gainsight_dest.spelling import cut, printable
 from gainsight_dest.values import kind
 
-__all__ = ["Moment", "moment_of"]
+__all__ = ["Moment", "microseconds", "moment_of"]
 
 #: A longer text is no time. In characters.
 LONGEST = 100
@@ -45,6 +45,7 @@ _WRITTEN = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all here is UTC, and Python 3.10 reads no zone that it would be told
+_MICROSECOND, _TO_THE_MICROSECOND = timedelta(microseconds=1), len("2026-11-24T09:30:00.000000")
 #: What stands for a time that is missing: pandas' own, and their text.
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
 _MISSING_TEXTS = frozenset({"nat", "nan"})
@@ -109,6 +110,12 @@ def moment_of(event: Any) -> Moment:
             if unread is None and not _is_missing(value):
                 unread = f"{name} {_shown(value)}"
     return Moment("", unread)
+
+
+def microseconds(event: Any) -> int | None:
+    """When the event happened, in microseconds since the epoch; None where it does not tell. What is finer is cut."""
+    text = moment_of(event).text
+    return (datetime.fromisoformat(text[:_TO_THE_MICROSECOND]) - _EPOCH) // _MICROSECOND if text else None
 
 
 def instant(value: object) -> str:

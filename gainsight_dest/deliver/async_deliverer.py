@@ -16,7 +16,7 @@ from gainsight_dest.deliver.batches import Item
 from gainsight_dest.deliver.call import too_late
 from gainsight_dest.deliver.chunks import async_chunks, async_until_broken
 from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
-from gainsight_dest.deliver.flow import Answer, Flow, Run, event_flow
+from gainsight_dest.deliver.flow import Answer, Flow, Run
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.descriptors import Request
@@ -86,7 +86,7 @@ class AsyncDeliverer(Driver):
     async def deliver(self, request: Request) -> Outcome:
         """One request, and those that follow it."""
         run = self._begin(None) if self._run.is_stopped else self._run
-        return self._last(0, None, await self._drive(run, event_flow(run, request)), None)
+        return self._last(0, None, await self._drive(run, self._flow(run, None, request)), None)
 
     async def close(self) -> None:
         """End the run, and close its own client."""
@@ -185,7 +185,7 @@ class AsyncDeliverer(Driver):
         async def work(index: int, event: Item, request: Request, turn: asyncio.Event) -> Outcome:
             await turn.wait()
             try:
-                ending = await self._in_its_place(run, event_flow(run, request))
+                ending = await self._in_its_place(run, self._flow(run, event, request))
                 return self._last(index, event, ending, journal)
             finally:
                 for each in lanes.leave(turn):

@@ -13,7 +13,7 @@ import attrs
 from gainsight_dest.batching.batch import Due, Reply, transform_batch
 from gainsight_dest.batching.stages import COMPANIES
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.deliver.flow import Flow, Run, give_back, request_flow
+from gainsight_dest.deliver.flow import Consult, Flow, Run, give_back, request_flow
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.errors import EventError
 from gainsight_dest.known.known import Knowledge, new_owner
@@ -54,13 +54,16 @@ class ChunkDelivery:
         attempts: int,
         at_once: int,
         told: Knowledge | None = None,
+        tracks_once: bool = False,
     ) -> None:
         self._chunk = chunk
         self._at_once = at_once
         self._outcomes = [*known]
         self._places = [place for place, outcome in enumerate(known) if outcome is None]
         events = [chunk[place][1] for place in self._places]
-        self._batch = self._before = transform_batch(events, config, attempts=attempts, known=told)
+        self._batch = self._before = transform_batch(
+            events, config, attempts=attempts, known=told, tracks_once=tracks_once
+        )
         #: Who has leases; which companies are to be created, and so kept; which requests were sent.
         self._owner = new_owner()
         self._held: set[bytes] = set()
@@ -79,7 +82,11 @@ class ChunkDelivery:
     def flows(self, run: Run) -> list[Flow[Reply]]:
         """What goes side by side now; nothing: all is done."""
         self._due = self._batch.due(None if self._batch.stage is COMPANIES else self._at_once)
-        return [request_flow(run, each.request, each.failures, each.waited, self._owner) for each in self._due]
+        writes = map(self._batch.writes, (each.place for each in self._due))
+        return [
+            request_flow(run, each.request, each.failures, each.waited, self._owner, its)
+            for each, its in zip(self._due, writes, strict=True)
+        ]
 
     def take(self, replies: Sequence[Reply]) -> None:
         """The replies of the flows, in their order."""
@@ -105,9 +112,17 @@ class ChunkDelivery:
         return (self._held | sent) - learned.keys()
 
     def end(self, run: Run) -> Flow[None]:
-        """Gives back all that is left. What was to be created may be there."""
+        """Gives back all that is left. What was to be created may be there.
+
+        What events of a later time have said again is known for that time.
+        """
         yield from give_back(run, dict.fromkeys(self._held), self._owner, is_last=True)
         self._held.clear()
+        learned = self._batch.learned.items()
+        again = {record: told for record, told in learned if told and told.is_blank and not told.is_all and told.moment}
+        if again:
+            now = run.now
+            yield Consult(lambda store: store.learn(again, now))
 
     def settle(self) -> Iterator[tuple[Outcome, Item]]:
         """The outcomes that are settled now, with their events: to be recorded."""

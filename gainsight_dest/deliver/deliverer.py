@@ -19,7 +19,7 @@ from gainsight_dest.deliver import transport
 from gainsight_dest.deliver.batches import Item
 from gainsight_dest.deliver.chunks import chunks, leave_signals_to_the_main_thread, lingering_chunks, until_broken
 from gainsight_dest.deliver.driver import AHEAD, Done, Driver, check_batch, next_of
-from gainsight_dest.deliver.flow import Answer, Flow, Run, event_flow
+from gainsight_dest.deliver.flow import Answer, Flow, Run
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.deliver.send import Sender
@@ -40,9 +40,11 @@ class Deliverer(Driver):
     keep their order. `calls_per_minute`, `calls_per_day`: what may be used of the tenant's limits (None: no limit), or
     a `budget` that several share. `timeout`: seconds to connect, seconds without a byte of the answer; `deadline`:
     seconds for a whole call. `patience`: when to give up on an event. `silence`: when calls are made and none gets
-    through for so many seconds, the run ends, and `ended` says why; throttling is no silence. `sleep` and `clock`
-    (seconds since the epoch) are for tests: with a sleep of your own, no time passes but what is slept, unless a clock
-    says otherwise. Raises ConfigError, ValueError.
+    through for so many seconds, the run ends, and `ended` says why; throttling is no silence. `known`: a store of what
+    Gainsight was told, which is not sent again, nor what is older; `resend_after`: but what was told so many seconds
+    ago; `tracks_once`: nor a track event of a message id that was sent. `sleep` and `clock` (seconds since the epoch)
+    are for tests: with a sleep of your own, no time passes but what is slept, unless a clock says otherwise. Raises
+    ConfigError, ValueError.
 
     One `run` at a time. A context manager, which closes its own session.
     """
@@ -119,7 +121,7 @@ class Deliverer(Driver):
 
     def _carry_out(self, run: Run, job: _Job, journal: Journal | None) -> Outcome:
         """Sends what the event asks for, and gives its outcome."""
-        return self._last(job.index, job.event, self._drive(run, event_flow(run, job.request)), journal)
+        return self._last(job.index, job.event, self._drive(run, self._flow(run, job.event, job.request)), journal)
 
     # --- many events ------------------------------------------------------------------------------------------------
 

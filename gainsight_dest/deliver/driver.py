@@ -15,17 +15,31 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
+from gainsight_dest.batching.moments import microseconds
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.batches import ChunkDelivery, Item
 from gainsight_dest.deliver.budget import Budget, SharedBudget, steady_clock
 from gainsight_dest.deliver.call import DEADLINE, TIMEOUT, Timeout, target_of
-from gainsight_dest.deliver.flow import SILENCE, Answer, Consult, Ending, Flow, Hold, Run, Trouble, Wait
+from gainsight_dest.deliver.flow import (
+    NO_FACTS,
+    SILENCE,
+    Answer,
+    Consult,
+    Ending,
+    Facts,
+    Flow,
+    Hold,
+    Run,
+    Trouble,
+    Wait,
+    event_flow,
+)
 from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience, above_0, at_least_1
 from gainsight_dest.descriptors import Request, checked_base_url
 from gainsight_dest.known.known import LEASE, Store
 from gainsight_dest.known.told import Digests, Told
-from gainsight_dest.outcome import Outcome, begin
+from gainsight_dest.outcome import Outcome, PreparedEvent, begin, text_of
 from gainsight_dest.outcome import known as outcome_of
 from gainsight_dest.templates import Settings, for_one_tenant, of_one_tenant
 
@@ -68,6 +82,7 @@ class Driver:
     _deadline: float = attrs.field(default=DEADLINE, validator=above_0)
     _known: Store | None = None
     _resend_after: float | None = attrs.field(default=None, validator=attrs.validators.optional(above_0))
+    _tracks_once: bool = False
     #: That by which all events are sent.
     config: DestinationConfig = attrs.field(init=False)
     #: The address that calls go to.
@@ -95,8 +110,9 @@ class Driver:
                 self._run.pay = self.budget.take
             else:
                 self.budget = self._budget
-        elif self._resend_after is not None:
-            raise ValueError("resend_after is for what is known: it needs known")
+        elif self._resend_after is not None or self._tracks_once:
+            name = "tracks_once" if self._resend_after is None else "resend_after"
+            raise ValueError(f"{name} is for what is known: it needs known")
         else:
             self.budget = self._budget or Budget(*limits, self._now)
         self._renewed_at = -inf
@@ -232,6 +248,15 @@ class Driver:
         first = begin(index, event, self._config)
         return _recorded(first, event, journal) if isinstance(first, Outcome) else first
 
+    def _flow(self, run: Run, event: Item | None, request: Request) -> Flow[Ending]:
+        """That of the event, which begins with the request."""
+        facts = NO_FACTS
+        if run.digests is not None and request.records:
+            facts = Facts(microseconds(event.event if isinstance(event, PreparedEvent) else event))
+        elif run.digests is not None and self._tracks_once and (message_id := text_of(event, "messageId")):
+            facts = Facts(None, run.digests.sent(message_id))
+        return event_flow(run, request, facts)
+
     def _last(self, index: int, event: Item | None, ending: Ending, journal: Journal | None) -> Outcome:
         """The event's outcome, recorded if it is settled."""
         return _recorded(outcome_of(index, event, **ending._asdict()), event, journal)
@@ -243,7 +268,13 @@ class Driver:
             self._run.now = self._now()  # no step has said it yet, or long ago
         patience, told = self._run.patience, self._told and self._told.since(self._run.since)
         delivery = self._delivery = ChunkDelivery(
-            chunk, found, self._config, attempts=patience.attempts, at_once=self._workers, told=told
+            chunk,
+            found,
+            self._config,
+            attempts=patience.attempts,
+            at_once=self._workers,
+            told=told,
+            tracks_once=self._tracks_once,
         )
         self._settle(delivery, journal)
         return delivery

@@ -16,7 +16,7 @@ Flows of one Run may be driven side by side, one step at a time.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from math import inf
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,7 +44,7 @@ from gainsight_dest.fields import COMPANY
 from gainsight_dest.gainsight import NOT_YET, Response
 from gainsight_dest.known.known import Store, new_owner
 from gainsight_dest.known.recall import Recall
-from gainsight_dest.known.told import Digests, Learned
+from gainsight_dest.known.told import NOTHING, Digests, Learned, Told
 from gainsight_dest.outcome import Fault, Status
 
 #: Seconds without any call's getting through after which a run ends, where it is not said otherwise.
@@ -240,6 +240,7 @@ class Ending(NamedTuple):
     calls: int
     error: GainsightDestError | None
     gsid: str | None
+    reason: str | None = None
 
 
 @attrs.define
@@ -257,27 +258,46 @@ class _Effort:
     is_paid: bool = False
 
 
-def event_flow(run: Run, request: Request) -> Flow[Ending]:
+class Facts(NamedTuple):
+    """What a store knows an event by. `moment`: when it happened, in microseconds since the epoch.
+
+    `sent`: by what it is kept that a track event was sent; None: that is not kept.
+    """
+
+    moment: int | None = None
+    sent: bytes | None = None
+
+
+NO_FACTS = Facts()
+
+
+def event_flow(run: Run, request: Request, facts: Facts = NO_FACTS) -> Flow[Ending]:
     """Sends the request and those that follow it, and tries again while patience lasts.
 
-    Nothing is sent of what is known. What is sent has a lease of its records until it is through.
+    Nothing is sent of what is known, nor of what is older. What is sent has a lease of its records until it is through.
     """
-    if run.digests is None or not request.records:
+    if run.digests is None or not (request.records or facts.sent):
         return (yield from _sent(run, request, None, _Effort()))
     digests, effort, owner = run.digests, _Effort(), new_owner()
-    records = digests.records(request.records)
+    records = digests.records(request.records) if facts.sent is None else frozenset({facts.sent})
+    since = run.since if facts.sent is None else -inf
 
     def recalled(store: Store) -> tuple[Recall, Request | None, bool]:
         """What is known, what is left by that, and whether its records are leased now."""
         with store.at_once():
-            recall = Recall(digests, store.view(records, run.since))
+            recall = Recall(digests, store.view(records, since), *facts)
             first = recall.left_of(request)
-            return recall, first, first is not None and _take(run, store, records, owner, effort)
+            if first is not None:
+                is_outdone = recall.is_outdone if any(facts) else None
+                return recall, first, _take(run, store, records, owner, effort, is_outdone)
+            if recall.learned:
+                store.learn(recall.learned, run.now)
+            return recall, None, False
 
     while True:
         recall, first, is_leased = yield Consult(recalled)
         if first is None:
-            return Ending(Status.UNCHANGED, 0, 0, None, recall.gsid)
+            return Ending(Status.UNCHANGED, 0, 0, None, recall.gsid, recall.reason)
         if is_leased:
             break
         yield _OCCUPIED
@@ -291,26 +311,58 @@ def event_flow(run: Run, request: Request) -> Flow[Ending]:
     return ending
 
 
-def _leased(run: Run, request: Request, owner: int, effort: _Effort) -> Flow[bool]:
-    """Whether nobody else writes the records of the request. Else it has waited for a moment."""
-    if run.digests is None or not request.records:
-        return True
-    records = run.digests.records(request.records)
+def _leased(
+    run: Run, request: Request, owner: int, effort: _Effort, writes: Mapping[bytes, Told]
+) -> Flow[tuple[bool, Mapping[bytes, Told]]]:
+    """Whether nobody else writes the records of the request. Else it has waited for a moment.
+
+    Or else it gives what others have told meanwhile that leaves out some of the writes.
+    """
+    if run.digests is None or not (request.records or writes):
+        return True, {}
+    records = run.digests.records(request.records) | writes.keys()
+    news: dict[bytes, Told] = {}
+
+    def is_outdone(known: Mapping[bytes, Told]) -> bool:
+        both = ((record, write, known.get(record)) for record, write in writes.items())
+        # A track event has no moment: if it is known, it was sent.
+        news.update(
+            (record, told)
+            for record, write, told in both
+            if told is not None and (write.moment is None or write.is_older_than(told))
+        )
+        return bool(news)
 
     def leased(store: Store) -> bool:
         with store.at_once():
-            return _take(run, store, records, owner, effort)
+            return _take(run, store, records, owner, effort, is_outdone if writes else None)
 
-    if not (yield Consult(leased)):
+    if (yield Consult(leased)):
+        run.owners.add(owner)
+        return True, {}
+    if not news:
         yield _OCCUPIED
+    return False, news
+
+
+def _take(
+    run: Run,
+    store: Store,
+    records: frozenset[bytes],
+    owner: int,
+    effort: _Effort,
+    is_outdone: Callable[[Mapping[bytes, Told]], object] | None,
+) -> bool:
+    """Whether the records were leased. If so, the first call for them may be counted, too.
+
+    `is_outdone`: whether nothing is to be sent, by what is known of them now. Then they are given back as they are.
+    """
+    known: dict[bytes, Told] | None = None if is_outdone is None else {}
+    if not store.take(records, owner, known):
         return False
-    run.owners.add(owner)
-    return True
-
-
-def _take(run: Run, store: Store, records: frozenset[bytes], owner: int, effort: _Effort) -> bool:
-    """Whether the records were leased. If so, the first call for them may be counted, too."""
-    if not store.take(records, owner):
+    if is_outdone is not None and known and is_outdone(known):
+        as_before = {record: Told(known[record].key) if record in known else None for record in records}
+        store.give(as_before, owner, run.now)
         return False
     effort.is_paid = run.pay is not None and not run.pay()
     return True
@@ -370,16 +422,25 @@ def _sent(run: Run, request: Request, recall: Recall | None, effort: _Effort) ->
     return Ending(status, attempts if effort.calls else 0, effort.calls, error, gsid)
 
 
-def request_flow(run: Run, request: Request, failures: int, waited: float, owner: int = 0) -> Flow[Reply]:
+def request_flow(
+    run: Run,
+    request: Request,
+    failures: int,
+    waited: float,
+    owner: int = 0,
+    writes: Mapping[bytes, Told] = NOTHING,
+) -> Flow[Reply]:
     """Sends one request of a batch, which has failed so often, and been waited for so many seconds, before.
 
-    The owner leases its records, and keeps them; where another has one, nothing is sent. Where there were too many
+    The owner leases its records, and keeps them; where another has one, nothing is sent. Nor is it where some of its
+    `writes`, as of Batch, need not be sent any more: the reply then has the news. Where there were too many
     calls it is sent again. After another fault that may pass, it is waited as long as for an event alone, and what to
     send instead is left to the batch.
     """
     effort = _Effort(failures, waited, run.now - waited if failures else None)
-    if not (yield from _leased(run, request, owner, effort)):
-        return Reply(None, 0)
+    is_leased, news = yield from _leased(run, request, owner, effort, writes)
+    if not is_leased:
+        return Reply(None, 0, news=news)
     answer: Answer = None
     said: Any = None
     is_final = False

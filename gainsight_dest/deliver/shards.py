@@ -56,19 +56,23 @@ _HANDED_OVER = 900.0
 
 
 class SavedGroup(NamedTuple):
-    """A group event whose company is saved: its Gsid, the calls that it took, and whether it was as it is before."""
+    """A group event whose company is saved: its Gsid, the calls that it took, and whether it was as it is before.
+
+    `reason`: why nothing was sent of it though it says something new, as of Outcome.
+    """
 
     event: Event
     gsid: str
     calls: int = 0
     is_unchanged: bool = False
+    reason: str | None = None
 
     @classmethod
     def of(cls, event: Event, outcome: Outcome) -> SavedGroup:
         """By what `save_companies` says of the event. Raises ValueError where its company is not saved."""
         if outcome.gsid is None:
             raise ValueError("the company of the group event is not saved")
-        return cls(event, outcome.gsid, outcome.calls, outcome.status is Status.UNCHANGED)
+        return cls(event, outcome.gsid, outcome.calls, outcome.status is Status.UNCHANGED, outcome.reason)
 
 
 def _by_table(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
@@ -162,6 +166,7 @@ class Shards:
             clock=clock,
             known=store,
             resend_after=self.resend_after,
+            tracks_once=store is not None,
             **limits,
             **how,
         )
@@ -240,7 +245,9 @@ class Shard:
             else:
                 is_new = outcome.status is Status.UNCHANGED and not group.is_unchanged
                 status = Status.DELIVERED if is_new else outcome.status
-                yield attrs.evolve(outcome, status=status, gsid=group.gsid, calls=outcome.calls + group.calls)
+                reason = outcome.reason or group.reason if status is Status.UNCHANGED else None
+                calls = outcome.calls + group.calls
+                yield attrs.evolve(outcome, status=status, reason=reason, gsid=group.gsid, calls=calls)
 
     def deliver_all(
         self,

@@ -64,9 +64,9 @@ class Known:
     _told: Mapping[bytes, Told] = attrs.field(factory=dict)
 
     def view(self, records: Iterable[bytes], since: float = -inf) -> dict[bytes, Told]:
-        """What is known of those records, if it was told since then."""
-        found = ((record, self._told.get(record)) for record in records)
-        return {record: told for record, told in found if told is not None and told.at >= since}
+        """What is known of those records, if it was told since then; of others, when they were told last."""
+        found = ((record, self._told[record].since(since)) for record in records if record in self._told)
+        return {record: told for record, told in found if told is not None}
 
     def learn(self, learned: Learned, at: float) -> Known:
         """With what a batch has learnt, `at` so many seconds since the epoch."""
@@ -81,8 +81,8 @@ class Known:
         return Digests.of(config, self.salt)
 
     def since(self, moment: float) -> Known:
-        """Only what was told since then, in seconds since the epoch."""
-        return Known(self.salt, {record: told for record, told in self._told.items() if told.at >= moment})
+        """Only what was told since then, in seconds since the epoch; of others, when they were told last."""
+        return Known(self.salt, self.view(self._told, moment))
 
     @staticmethod
     def open(where: str | os.PathLike[str], *, most: int = MOST) -> Store:
@@ -108,14 +108,18 @@ class Known:
 
 
 def after(before: Told | None, lesson: Told | None, at: float) -> Told | None:
-    """What is known of a record after a lesson of that time, by what was known before."""
+    """What is known of a record after a lesson of that time, by what was known before.
+
+    No event counts as one of a later time than that: a clock that is wrong would make all others older.
+    """
     if lesson is None:
-        return None
+        return None if before is None else before.only_time
+    moment = None if lesson.moment is None else min(lesson.moment, int(at * 1_000_000))
     # For each record that was written: attrs.evolve would take three times as long.
     if before is None or lesson.is_all:
-        return Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at)
-    told = before.then(Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at))
-    return Told(told.key, told.fields, told.links, told.gsid, told.at) if told.is_all else told
+        return Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at, moment=moment)
+    told = before.then(Told(lesson.key, lesson.fields, lesson.links, lesson.gsid, at, moment=moment))
+    return Told(told.key, told.fields, told.links, told.gsid, told.at, moment=told.moment) if told.is_all else told
 
 
 class Store(ABC):
@@ -145,26 +149,31 @@ class Store(ABC):
 
     @abstractmethod
     def view(self, records: Iterable[bytes], since: float = -inf) -> dict[bytes, Told]:
-        """What is known of those records, if it was told since then. Nothing of one that somebody has a lease of."""
+        """What is known of those records, if it was told since then; of others, when they were told last.
+
+        Nothing of one that somebody has a lease of.
+        """
 
     @abstractmethod
     def learn(self, learned: Learned, at: float) -> None:
         """Add what a batch has learnt to what was known, as `after` does, whoever has a lease."""
 
     @abstractmethod
-    def take(self, records: Collection[bytes], owner: int) -> bool:
+    def take(self, records: Collection[bytes], owner: int, known: dict[bytes, Told] | None = None) -> bool:
         """Lease all of the records, or none: False, if another owner has one.
 
-        A lease that was not given back in time is as if it had been, but nothing is known of that record any more. An
-        owner may take what it has: its lease begins anew.
+        `known`: what is known of them is put into it.
+
+        A lease that was not given back in time is as if it had been, but nothing is known of that record any more but
+        when it was told last. An owner may take what it has: its lease begins anew.
         """
 
     @abstractmethod
     def give(self, learned: Learned, owner: int, at: float) -> None:
         """Give records back, with what Gainsight was told of each since they were taken: see `after`.
 
-        None: it is not known any more what Gainsight has. Of a record that the owner has no lease of any more, nothing
-        is known.
+        None: it is not known any more what Gainsight has, but when it was told last. So it is of a record that the
+        owner has no lease of any more.
         """
 
     @abstractmethod

@@ -4,7 +4,8 @@ Each method is one script, which the server runs as a whole, and the server's cl
 differ. All keys begin with `gainsight-dest:`.
 
 **A lease takes what is known with it.** What is known of a record stands in one place: in `told`, or in its lease while
-somebody has one. So whatever becomes of a lease, the record is not known before it is given back.
+somebody has one. So whatever becomes of a lease, the record is not known before it is given back, but when it was told
+last.
 
 **A restart.** A server that begins anew may have lost what it was told last, whatever it saves: a replica that takes
 over, too. So with each connection its `run_id` is compared. If it is another one, all that was known is forgotten, and
@@ -44,7 +45,7 @@ from redis.retry import Retry
 
 from gainsight_dest.known.database import shown
 from gainsight_dest.known.known import LEASE, MOST, Store, StoreError, after
-from gainsight_dest.known.told import Learned, Told
+from gainsight_dest.known.told import TIME_NAME, Learned, Told
 
 _VERSION = 1
 _SALT = 16
@@ -105,6 +106,16 @@ local function keep(record, told)
   end
 end
 
+-- What stays when it is not known any more what Gainsight has: when it was told last, as Told packs it, or nothing.
+local function only_time(told)
+  if string.len(told) < 31 then return '' end
+  local at, gsid, fields, place = struct.unpack('>dBH', told)
+  local key = string.sub(told, place + gsid, place + gsid + 7)
+  local row = string.sub(told, place + gsid + 8, place + gsid + 19)
+  if fields == 0 or string.sub(row, 1, 4) ~= '{TIME_NAME.decode()}' then return '' end
+  return struct.pack('>dBH', at, 0, 1) .. key .. row
+end
+
 local function is_another(salt)
   local about = redis.call('HMGET', ABOUT, 'salt', 'run')
   return about[1] ~= salt or not about[2]
@@ -154,7 +165,7 @@ for place = 4, #ARGV do
     told = redis.call('HGET', TOLD, record) or ''
     if told ~= '' then keep(record, '') end
   elseif its_end <= now then
-    spoilt, told = false, ''
+    spoilt, told = false, only_time(told)
   end
   if is_free then
     table.insert(known, told)
@@ -177,12 +188,14 @@ for place = 4, #ARGV, 3 do
   local record, expected, told = ARGV[place], ARGV[place + 1], ARGV[place + 2]
   local its_owner, its_end, spoilt, known = lease_of(record)
   if owner ~= '' and (its_owner ~= owner or its_end <= now or spoilt) then
+    local left = only_time(its_owner and known or redis.call('HGET', TOLD, record) or '')
     if its_owner == owner then
       redis.call('HDEL', LEASES, record)
     elseif its_owner then
-      lend(record, its_owner, its_end, true, '')
+      lend(record, its_owner, its_end, true, left)
+      left = ''
     end
-    keep(record, '')
+    keep(record, left)
   else
     if not its_owner then known = redis.call('HGET', TOLD, record) or '' end
     if known ~= expected then
@@ -214,7 +227,8 @@ for _, record in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   local its_owner, its_end, spoilt, told = lease_of(record)
   if its_owner == ARGV[2] then
     redis.call('HDEL', LEASES, record)
-    if its_end > now and not spoilt and told ~= '' then keep(record, told) end
+    if its_end <= now or spoilt then told = only_time(told) end
+    if told ~= '' then keep(record, told) end
   end
 end
 redis.call('DEL', KEYS[1])
@@ -233,6 +247,8 @@ for _, record in ipairs(redis.call('HKEYS', LEASES)) do
   local its_owner, its_end, spoilt, told = lease_of(record)
   if its_end <= now then
     redis.call('HDEL', LEASES, record)
+    told = only_time(told)
+    if told ~= '' then keep(record, told) end
   elseif is_renewed[its_owner] then
     lend(record, its_owner, now + ARGV[2], spoilt, told)
   end
@@ -387,20 +403,23 @@ class RedisStore(Store):
         for part in _parts([*records]):
             found = self._try(partial(self._redis.hmget, _TOLD, part))
             known.update((record, self._unpacked(packed)) for record, packed in zip(part, found, strict=True) if packed)
-        return {record: told for record, told in known.items() if told.at >= since}
+        seen = ((record, told.since(since)) for record, told in known.items())
+        return {record: told for record, told in seen if told is not None}
 
     def learn(self, learned: Learned, at: float) -> None:
         """Add what a batch has learnt to what was known, whoever has a lease."""
         self._keep(learned, "", at, dict.fromkeys(learned, b""))
 
-    def take(self, records: Collection[bytes], owner: int) -> bool:
+    def take(self, records: Collection[bytes], owner: int, known: dict[bytes, Told] | None = None) -> bool:
         """Lease all of the records, or none: False, if another owner has one."""
         wanted = [*{*records}]
-        known = self._run_script(_TAKE, [_owned(owner)], owner, self._lease, *wanted)
-        if known is None:
+        told = self._run_script(_TAKE, [_owned(owner)], owner, self._lease, *wanted)
+        if told is None:
             return False
         if wanted:
-            self._taken.setdefault(owner, {}).update(zip(wanted, known, strict=True))
+            self._taken.setdefault(owner, {}).update(zip(wanted, told, strict=True))
+        if known is not None:
+            known.update((record, self._unpacked(each)) for record, each in zip(wanted, told, strict=True) if each)
         return True
 
     def give(self, learned: Learned, owner: int, at: float) -> None:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from math import inf
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from gainsight_dest.known.database import FAULTS, decoded, find_file, identity_of, make_private, problem_of, real_name
@@ -75,7 +75,10 @@ _KEEP = (
     "INSERT INTO told (record, at, packed) VALUES (?, ?, ?)"
     " ON CONFLICT (record) DO UPDATE SET at = excluded.at, packed = excluded.packed"
 )
-_FORGET = "DELETE FROM told WHERE record = ?"
+# What is not known any more. What stays is when it was told last, by `Told.only_time`, if that is known.
+_DROP = "DELETE FROM told WHERE {} AND only_time(packed) IS NULL"
+_ONLY_TIME = "UPDATE told SET packed = only_time(packed) WHERE {}"
+_OF_RECORD = "record = ?"
 _OLDEST = "DELETE FROM told WHERE number IN (SELECT number FROM told ORDER BY at, number LIMIT ?)"
 
 _TAKE = "INSERT INTO leases VALUES (?, ?, ?, 0) ON CONFLICT (record) DO UPDATE SET until = excluded.until"
@@ -83,8 +86,8 @@ _SHORTEN = "UPDATE leases SET until = min(until, ?) WHERE record = ? AND owner <
 _GIVE = "DELETE FROM leases WHERE record = ? AND owner = ? AND until > ? AND NOT spoilt"
 _GIVE_LATE = "DELETE FROM leases WHERE record = ? AND owner = ?"
 _SPOIL = "UPDATE leases SET spoilt = 1 WHERE record = ?"
-_ENDED = "DELETE FROM told WHERE record IN (SELECT record FROM leases WHERE until <= ?)"
-_OF_OWNER = "DELETE FROM told WHERE record IN (SELECT record FROM leases WHERE owner = ? AND (until <= ? OR spoilt))"
+_ENDED = "record IN (SELECT record FROM leases WHERE until <= ?)"
+_OF_OWNER = "record IN (SELECT record FROM leases WHERE owner = ? AND (until <= ? OR spoilt))"
 
 # The newest slot of a tenant, its calls, those until a minute ago, and those until a day ago.
 _CALLS = (
@@ -124,6 +127,11 @@ class _Seen(NamedTuple):
     packed: object
     owner: int | None
     until: float
+
+    def left(self, now: float) -> Told | None:
+        """What is known of it once it is taken: of a lease that has ended, only when it was told last."""
+        told = None if self.packed is None else _unpacked(self.packed)
+        return told.only_time if told is not None and self.owner is not None and self.until <= now else told
 
 
 class _Part:
@@ -191,19 +199,20 @@ class SqliteStore(Store):
         with self._reading() as db:
             seen = self._look(db, records)
             told = {
-                record: _unpacked(each.packed)
+                record: _unpacked(each.packed).since(since)
                 for record, each in seen.items()
                 if each.owner is None and each.packed is not None
             }
-        return {record: each for record, each in told.items() if each.at >= since}
+        return {record: each for record, each in told.items() if each is not None}
 
     def learn(self, learned: Learned, at: float) -> None:
         """Add what a batch has learnt to what was known, whoever has a lease."""
         with self._transaction as db:
             self._keep(db, learned, at)
-            self._is_to_be_synced = True
+            # That an event of a later time has said the same says no less than before.
+            self._is_to_be_synced |= any(each is None or each.is_all or not each.is_blank for each in learned.values())
 
-    def take(self, records: Collection[bytes], owner: int) -> bool:
+    def take(self, records: Collection[bytes], owner: int, known: dict[bytes, Told] | None = None) -> bool:
         """Lease all of the records, or none: False, if another owner has one."""
         wanted = sorted({*records})
         with self._transaction as db:
@@ -220,8 +229,10 @@ class SqliteStore(Store):
             self._is_to_be_synced |= any(each.packed is not None for each in seen.values())
             ended = [(record,) for record, each in leases if each.until <= now]
             if ended:
-                db.executemany(_FORGET, ended)
+                _forget(db, ended)
                 db.executemany("DELETE FROM leases WHERE record = ?", ended)
+            if known is not None:
+                known.update((record, told) for record, each in seen.items() if (told := each.left(now)) is not None)
             db.executemany(_TAKE, [(record, owner, until) for record in wanted])
         return True
 
@@ -234,7 +245,7 @@ class SqliteStore(Store):
             }
             self._keep(db, mine, at)
             if late := learned.keys() - mine.keys():
-                db.executemany(_FORGET, [(record,) for record in late])
+                _forget(db, [(record,) for record in late])
                 db.executemany(_GIVE_LATE, [(record, owner) for record in late])
                 db.executemany(_SPOIL, [(record,) for record in late])
                 self._is_to_be_synced = True
@@ -243,7 +254,7 @@ class SqliteStore(Store):
         """Give back all that the owner has, with nothing said to Gainsight since."""
         with self._transaction as db:
             self._seen = {}
-            db.execute(_OF_OWNER, (owner, self._clock()))
+            _forget(db, [(owner, self._clock())], _OF_OWNER)
             db.execute("DELETE FROM leases WHERE owner = ?", (owner,))
 
     def renew(self, owners: Collection[int]) -> None:
@@ -321,7 +332,7 @@ class SqliteStore(Store):
         if told:
             db.executemany(_KEEP, told)
         if forgotten:
-            db.executemany(_FORGET, forgotten)
+            _forget(db, forgotten)
         self._added += len(told)
         if self._added > self._spare:
             self._added = 0
@@ -435,6 +446,7 @@ def _opened(real: str, path: str, now: float) -> tuple[sqlite3.Connection, bytes
     db = sqlite3.connect(real, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
     try:
         db.text_factory = decoded
+        db.create_function("only_time", 1, _only_time, deterministic=True)
         if not _is_empty(db):
             _salt(db, path)  # what is no store is left as it is
         _write_ahead(db, path)
@@ -506,8 +518,19 @@ def _salt(db: sqlite3.Connection, path: str) -> bytes:
 
 def _sweep(db: sqlite3.Connection, now: float) -> None:
     """A lease that has ended is as if it had been given back, but nothing is known of the record."""
-    db.execute(_ENDED, (now,))
+    _forget(db, [(now,)], _ENDED)
     db.execute("DELETE FROM leases WHERE until <= ?", (now,))
+
+
+def _forget(db: sqlite3.Connection, values: list[tuple[Any, ...]], which: str = _OF_RECORD) -> None:
+    """It is not known any more what Gainsight has of those records, but when it was told last."""
+    for statement in (_DROP, _ONLY_TIME):
+        db.executemany(statement.format(which), values)
+
+
+def _only_time(packed: object) -> bytes | None:
+    told = _unpacked(packed).only_time
+    return None if told is None else told.packed()
 
 
 def _unpacked(packed: object) -> Told:

@@ -25,17 +25,20 @@ class MemoryStore(Store):
     def view(self, records: Iterable[bytes], since: float = -inf) -> dict[bytes, Told]:
         with self._lock:
             found = ((record, self._told.get(record)) for record in records if record not in self.leases)
-            return {record: told for record, told in found if told is not None and told.at >= since}
+            seen = ((record, told and told.since(since)) for record, told in found)
+            return {record: told for record, told in seen if told is not None}
 
     def learn(self, learned: Learned, at: float) -> None:
         for record, lesson in learned.items():
             self._keep(record, after(self._told.get(record), lesson, at))
 
-    def take(self, records: Collection[bytes], owner: int) -> bool:
+    def take(self, records: Collection[bytes], owner: int, known: dict[bytes, Told] | None = None) -> bool:
         with self._lock:
             if any(self.leases.get(record, owner) != owner for record in records):
                 return False
             self.leases.update(dict.fromkeys(records, owner))
+            if known is not None:
+                known.update((record, self._told[record]) for record in records if record in self._told)
             return True
 
     def give(self, learned: Learned, owner: int, at: float) -> None:

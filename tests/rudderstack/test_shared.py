@@ -68,8 +68,8 @@ class Busy(MemoryStore):
         self.then: Callable[[], object] = lambda: None
         assert self.take(self.theirs, 1)
 
-    def take(self, records: Any, owner: int) -> bool:
-        if super().take(records, owner):
+    def take(self, records: Any, owner: int, known: Any = None) -> bool:
+        if super().take(records, owner, known):
             return True
         self.held.append({record for record, each in self.leases.items() if each != 1})
         self.times -= 1
