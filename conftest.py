@@ -50,6 +50,7 @@ NEEDS = {
     "docs/how-to/run-in-beam.md": ("beam", "deliver", "sandbox"),
     "docs/how-to/run-in-spark.md": ("spark", "java", "deliver", "sandbox"),
     "docs/how-to/see-where-traits-go.md": ("cli", "report"),
+    "docs/how-to/send-a-table.md": ("cli", "deliver", "sandbox", "pandas"),
     "docs/how-to/send-only-what-is-new.md": ("deliver",),
     "docs/how-to/test-a-mapping.md": ("testing",),
     "docs/how-to/use-the-sandbox.md": ("deliver", "sandbox"),

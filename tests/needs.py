@@ -90,6 +90,8 @@ NEEDS = {
     "dask": _extra("dev-engines", "Dask is", "dask"),
     "duckdb": _extra("dev-engines", "DuckDB, which makes events of tables, is", "duckdb"),
     "pandas": _extra("dev-engines", "pandas is", "numpy", "pandas"),
+    "polars": _extra("dev-engines", "polars is", "polars"),
+    "pyarrow": _extra("dev-engines", "pyarrow, which reads Parquet, is", "pyarrow"),
     "java": Need(
         "there is no Java, which Apache Spark runs on",
         f"Debian: apt-get install openjdk-17-jre-headless; macOS: brew install --cask temurin@17; {_WINDOWS}",

@@ -21,6 +21,7 @@ CORE = [
     *("errors", "secret", "spelling", "values", "gainsight", "reading"),
     *(f"tenant.{each}" for each in ("types", "data", "answers", "tenant", "fitting")),
     *("config", "fields", "descriptors", "tenant.request", "templates", "transform", "outcome"),
+    *("rows.names", "rows.cells", "rows.columns", "rows.reader"),
     *(f"known.{each}" for each in ("told", "known", "recall")),
     *(
         f"batching.{each}"
@@ -33,7 +34,7 @@ CORE = [
     *(f"plan.{each}" for each in ("durations", "limits", "repeats", "load", "days", "verdict")),
 ]
 #: What is loaded when it is asked for, and is no part of the core.
-LATER = {"known.known": {"known.redis", "known.sqlite"}}
+LATER = {"known.known": {"known.redis", "known.sqlite"}, "rows.reader": {"rows.frames"}}
 #: What the package gives when it is asked for, and the module that has it.
 OF_TENANT = {f"tenant.{name}": f"tenant.{module}" for module, names in MODULES.items() for name in names}
 NETWORK = ["requests", "urllib3", "http.client", "ssl", "socket", "asyncio"]

@@ -32,6 +32,8 @@ from gainsight_dest.cli.options import (
     number_option,
     refuse_contradictions,
     refuse_idle,
+    table_of,
+    table_options,
     tenant_option,
 )
 from gainsight_dest.cli.progress import Look, ProgressLog, utc
@@ -48,6 +50,7 @@ from gainsight_dest.spelling import counted
 
 if TYPE_CHECKING:
     from gainsight_dest.deliver import Deliverer, Journal
+    from gainsight_dest.files.tables import TableOptions
 
 _DAY = 86_400.0
 #: What delivering needs beside the command line.
@@ -60,7 +63,7 @@ _CONTRADICTIONS = {
     "no_batch": ("batch", "linger"),
     "dry_run": ("report", "journal", "known", "retry_failed", "keep_events", "metrics_file", "form"),
     "report": (
-        *("events", "journal", "errors", "known", "retry_failed", "keep_events"),
+        *("events", "kind", "journal", "errors", "known", "retry_failed", "keep_events"),
         *("metrics_file", "log_format", "verbose", "fit"),
     ),
     "quiet": ("verbose",),
@@ -69,6 +72,7 @@ _CONTRADICTIONS = {
 
 @click.command()
 @click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@table_options
 @config_option
 @tenant_option
 @fit_option
@@ -126,7 +130,8 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
     wrong key; 130 ended by Ctrl-C, 143 by SIGTERM.
     """
     refuse_contradictions(_CONTRADICTIONS)
-    refuse_idle({"resend_after": "known", "tenant": "fit", "fit": "tenant"})
+    refuse_idle({"resend_after": "known", "fit": "tenant"})
+    refuse_idle({} if options["kind"] else {"tenant": "fit"})
     if options["report"] is not None:
         return _report(options["report"], options["form"])
     if events is None or config_file is None:
@@ -134,7 +139,7 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
     if options["journal"] is None and (options["retry_failed"] or options["keep_events"]):
         raise click.UsageError("--retry-failed and --keep-events are for a journal: name one with --journal", context)
     if options["dry_run"]:
-        same = {name: options[name] for name in ("errors", "fail_empty", "tenant", "fit")}
+        same = {name: options[name] for name in ("kind", "columns", "errors", "fail_empty", "tenant", "fit")}
         status: int = context.invoke(transform, events=events, config_file=config_file, **same)
         return status
     needs("deliver", "deliver", *LIBRARIES)
@@ -160,6 +165,7 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
     from gainsight_dest.known import Known  # noqa: PLC0415 - the same
 
     config = fitting(destination_config(config_file), options["tenant"], options["fit"])
+    table = table_of(options["kind"], options["columns"], config, options["tenant"])
     _check_files(options, events, config_file)
     counts = RunCounts(COLUMNS if options["known"] is None else COLUMNS_KNOWN)
     run = None
@@ -185,7 +191,7 @@ def _deliver(events: str, config_file: str, options: dict[str, Any]) -> int:
             linger = None if batch is None or file.seekable() else options["linger"]
             if in_lines:
                 _tell_of_the_start(deliverer, file, options, batch)
-            run = FileDelivery(deliverer, journal, counts, write_error, options["metrics_file"])
+            run = FileDelivery(deliverer, journal, counts, write_error, options["metrics_file"], table=table)
             quiet = in_lines or options["verbose"] or options["quiet"]
             say = _warn_in_the_log if options["log_format"] == "json" else warn
             run.go(file, quiet=quiet, batch=batch, linger=linger, fail_empty=options["fail_empty"], warn=say)
@@ -206,7 +212,7 @@ def _tell_of_the_start(
     deliverer: Deliverer, file: io.BufferedReader, options: dict[str, Any], batch: int | None
 ) -> None:
     """What is delivered, as far as that is known, where to, and within which limits."""
-    budget, count = deliverer.budget, progress.known_events(file)
+    budget, count = deliverer.budget, None if options["kind"] else progress.known_events(file)
     name = name_of(file) or "standard input"
     allowed = {"calls_per_minute": budget.calls_per_minute, "calls_per_day": budget.calls_per_day}
     facts: dict[str, Any] = {"events": count, "source": name, "target": deliverer.target, **allowed}
@@ -257,8 +263,10 @@ class FileDelivery:
         write_error: Write,
         metrics_file: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        table: TableOptions | None = None,
     ) -> None:
         self._deliverer = deliverer
+        self._table = table
         self._journal = journal
         self._counts = counts
         self._write_error = write_error
@@ -343,7 +351,7 @@ class FileDelivery:
     def _events(
         self, file: io.BufferedReader, *, fail_empty: bool = False, warn: Callable[[str], object] = warn
     ) -> Iterator[Any]:
-        items = self._stop.reading(read_events(file, fail_empty=fail_empty, warn=warn))
+        items = self._stop.reading(read_events(file, fail_empty=fail_empty, warn=warn, table=self._table))
         return self._intake.given(items, file.tell if file.seekable() else int)
 
     def _bytes_ahead(self, events: int) -> int:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from rich.progress import Progress
@@ -21,10 +21,14 @@ from gainsight_dest.files.formats import recoding
 from gainsight_dest.files.read import Item
 from gainsight_dest.templates import Settings
 
+if TYPE_CHECKING:
+    from gainsight_dest.files.tables import TableOptions
+
 _STDIN = "<stdin>"
 #: For iconv, and for Windows PowerShell, whose default it is in most of Europe and the Americas.
 _WINDOWS_1252 = ("WINDOWS-1252", "Default")
 _EVENTS_BETWEEN_LOOKS = 1000
+_HOW_TO_NAME = "\nSay which column is which with --column COLUMN=NAME; --column COLUMN= leaves one out."
 
 
 class EventFile(NamedTuple):
@@ -36,7 +40,9 @@ class EventFile(NamedTuple):
 
 
 @contextmanager
-def reading_events(path: str, *, fail_empty: bool, to_stdout: bool = False) -> Iterator[EventFile]:
+def reading_events(
+    path: str, *, fail_empty: bool, to_stdout: bool = False, table: TableOptions | None = None
+) -> Iterator[EventFile]:
     """The events of a file, with a bar while this is open. `to_stdout`: lines are printed meanwhile.
 
     Raises WrongInputError, as `read_events`, and for a file that cannot be read.
@@ -44,20 +50,25 @@ def reading_events(path: str, *, fail_empty: bool, to_stdout: bool = False) -> I
     with reading(path) as file:
         bar = show.progress(show.console_on_stderr(), to_stdout=to_stdout)
         with show.on_screen(bar):
-            yield EventFile(file, bar, _watched(read_events(file, fail_empty=fail_empty), file, bar))
+            yield EventFile(file, bar, _watched(read_events(file, fail_empty=fail_empty, table=table), file, bar))
 
 
 def read_events(
-    file: io.BufferedReader, *, fail_empty: bool = False, warn: Callable[[str], object] = warn
+    file: io.BufferedReader,
+    *,
+    fail_empty: bool = False,
+    warn: Callable[[str], object] = warn,
+    table: TableOptions | None = None,
 ) -> Iterator[Item]:
-    """The events of a file, with warnings of what is odd about all of it.
+    """The events of a file, with warnings of what is odd about all of it. `table`: how, if it is a table.
 
     Raises WrongInputError for a file that is something else, such as a table; with `fail_empty` for one without events.
     """
     name, in_commands = name_of(file) or "standard input", name_of(file) or "FILE"
     is_empty = is_utf8 = True
     try:
-        for item in read.events(file, lambda text: warn(f"{name}: {text}")):
+        rows = None if table is None else table.items
+        for item in read.events(file, lambda text: warn(f"{name}: {text}"), rows):
             if is_utf8 and item.is_in_another_encoding:
                 commands = "".join(f"\n  {each}" for each in recoding(in_commands, *_WINDOWS_1252))
                 warn(f"{name} is not all UTF-8: event {item.number:,} is not. If it is Windows-1252:{commands}")
@@ -66,6 +77,9 @@ def read_events(
             yield item
     except read.WrongFormatError as error:
         raise WrongInputError(error.format.advice(in_commands, is_packed=error.is_packed)) from None
+    except ValueError as error:
+        how = _HOW_TO_NAME if getattr(error, "is_of_columns", False) else ""
+        raise WrongInputError(f"{name}: {error}{how}") from None
     if is_empty and fail_empty:
         raise WrongInputError(f"{name} holds no events")
     if is_empty:

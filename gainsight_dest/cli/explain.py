@@ -24,6 +24,8 @@ from gainsight_dest.cli.options import (
     format_option,
     refuse_contradictions,
     several_option,
+    table_of,
+    table_options,
     tenant_option,
 )
 from gainsight_dest.cli.pick import Pick
@@ -44,6 +46,7 @@ _TYPE = click.Choice(EVENT_TYPES, case_sensitive=False)
 
 @click.command("explain", short_help="Show where each trait of EVENTS goes, or why it does not.")
 @events_argument
+@table_options
 @config_option
 @tenant_option
 @fit_option
@@ -82,7 +85,9 @@ def explain_command(events: str, config_file: str | None, **options: Any) -> int
     summary, html, form, tenant = (options[name] for name in ("summary", "html", "form", "tenant"))
     # With --html alone nothing is printed that could be of a format.
     refuse_contradictions({} if summary else {"html": ("form",)})
-    configs = Configs(given_fitting(config_file, tenant, options["fit"]))
+    given = given_fitting(config_file, tenant, options["fit"])
+    configs = Configs(given)
+    table = table_of(options["kind"], options["columns"], given, tenant)
     if html is not None:
         needs("--html", "report", "jinja2")
         check_written({"--html": html}, {config_file: "the config"})
@@ -91,7 +96,7 @@ def explain_command(events: str, config_file: str | None, **options: Any) -> int
     in_colours = form == "text" and show.has_colours(sys.stdout)  # which rich stands in for while there is a bar
     with ExitStack() as stack:
         each_is_shown = not summary and html is None
-        source = reading_events(events, fail_empty=options["fail_empty"], to_stdout=each_is_shown)
+        source = reading_events(events, fail_empty=options["fail_empty"], to_stdout=each_is_shown, table=table)
         file, bar, items = stack.enter_context(source)
         write_page = stack.enter_context(writing(html, file))
         printing = _printing(bar, form, in_colours=in_colours) if each_is_shown else nullcontext(nowhere)

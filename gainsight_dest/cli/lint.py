@@ -16,7 +16,14 @@ from gainsight_dest import DestinationConfig, Finding, Profile, Severity, explai
 from gainsight_dest.cli import FAILED, show
 from gainsight_dest.cli.config import config_needed, fit_option, fitting, written
 from gainsight_dest.cli.events import reading_events
-from gainsight_dest.cli.options import fail_empty_option, format_option, refuse_idle, tenant_option
+from gainsight_dest.cli.options import (
+    fail_empty_option,
+    format_option,
+    refuse_idle,
+    table_of,
+    table_options,
+    tenant_option,
+)
 from gainsight_dest.cli.streams import warn
 from gainsight_dest.files.read import NOT_JSON
 from gainsight_dest.linting.rules import RULES, LintRule
@@ -26,6 +33,7 @@ from gainsight_dest.templates import Settings
 from gainsight_dest.transform import SWITCHED_OFF
 
 if TYPE_CHECKING:
+    from gainsight_dest.files.tables import TableOptions
     from gainsight_dest.tenant import Tenant
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
@@ -37,6 +45,7 @@ _RULES = {rule.code: rule for rule in RULES}
 @tenant_option
 @fit_option
 @click.option("--events", metavar="FILE", help="Compare the config with these events: a file, or - for standard input.")
+@table_options
 @fail_empty_option
 @click.option("--mask", is_flag=True, help="Show no values of the events, such as names of companies.")
 @format_option("How to print it; github: as annotations of a GitHub workflow.", "github")
@@ -45,6 +54,8 @@ def lint_command(
     tenant: Tenant | None,
     fit: str | None,
     events: str | None,
+    kind: str | None,
+    columns: dict[str, str],
     form: str,
     *,
     fail_empty: bool,
@@ -60,14 +71,15 @@ def lint_command(
 
     Exit status: 0 no errors, 1 errors, 2 wrong use.
     """
-    refuse_idle({"fail_empty": "events", "mask": "events", "fit": "events"})
+    refuse_idle({"fail_empty": "events", "mask": "events", "fit": "events", "kind": "events"})
     file = written(config_file)
     config = {"Config": file.config}
     profile = None
     if events is not None:
         profile = Profile(mask=mask)
         usable = fitting(subject_of(config).config, tenant, fit)
-        _add_events(profile, events, usable, tenant, fail_empty=fail_empty)
+        table = table_of(kind, columns, usable, tenant)
+        _add_events(profile, events, usable, tenant, table, fail_empty=fail_empty)
     findings = [(file.lines.of(finding.place), finding) for finding in lint(config, profile, tenant=tenant)]
     _FORMS[form](LintReport(config_file, findings, profile))
     return FAILED if any(finding.severity is Severity.ERROR for _, finding in findings) else 0
@@ -98,10 +110,16 @@ class LintReport:
 
 
 def _add_events(
-    profile: Profile, events: str, config: DestinationConfig | Settings, tenant: Tenant | None, *, fail_empty: bool
+    profile: Profile,
+    events: str,
+    config: DestinationConfig | Settings,
+    tenant: Tenant | None,
+    table: TableOptions | None,
+    *,
+    fail_empty: bool,
 ) -> None:
     """Count the events of the file; warn of integrations that may be meant otherwise."""
-    with reading_events(events, fail_empty=fail_empty) as source:
+    with reading_events(events, fail_empty=fail_empty, table=table) as source:
         for item in source.items:
             if item.problem is None:
                 profile.add(explain(item.event, config, tenant=tenant), item.number)

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from gainsight_dest import ConfigError
+from gainsight_dest import ConfigError, DestinationConfig
 from gainsight_dest.batching.defaults import CALLS_PER_DAY, CALLS_PER_MINUTE
 from gainsight_dest.cli.files import WrongInputError, content, json_of
+from gainsight_dest.templates import Settings
 
 if TYPE_CHECKING:
+    from gainsight_dest.files.tables import TableOptions
     from gainsight_dest.tenant import Tenant
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -83,6 +85,58 @@ tenant_option = click.option(
     callback=_tenant,
     help="The fields of the tenant, as `describe --out FILE` writes them.",
 )
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def _kind(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """What --as says, once it is known to be right."""
+    if value is not None:
+        from gainsight_dest.rows.columns import kinds_of  # noqa: PLC0415 - few runs have a table
+
+        try:
+            kinds_of(value)
+        except ConfigError as error:
+            raise click.BadParameter(error.problems[0][1]) from None
+    return value
+
+
+def _columns(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """What --column says: the trait of each column."""
+    found: dict[str, str] = {}
+    for value in values:
+        column, sign, name = value.rpartition("=")
+        if not sign or not column.strip():
+            raise click.BadParameter(f"must be COLUMN=NAME, such as 'Account Name=name', not {value!r}")
+        if column in found:
+            raise click.BadParameter(f"names the column {column!r} twice")
+        found[column] = name
+    return found
+
+
+def table_options(command: _F) -> _F:
+    """The options of how a table is read, of a command that reads events: its parameters `kind` and `columns`."""
+    about = "What the rows of a table, CSV or Parquet, are: identify, group, identify,group, or track:NAME."
+    kind = click.option("--as", "kind", metavar="KIND", callback=_kind, help=about)
+    meant = "With --as: the trait of a column whose name does not say it, such as 'Account Name=name'."
+    column = several_option("--column", "columns", meant, metavar="COLUMN=NAME", callback=_columns)
+    return kind(column(command))
+
+
+def table_of(
+    kind: str | None,
+    columns: Mapping[str, str],
+    config: DestinationConfig | Settings | None,
+    tenant: Tenant | None,
+) -> TableOptions | None:
+    """How a table is read; None where the events are no table. Raises click.UsageError for --column without --as."""
+    refuse_idle({"columns": "kind"})
+    if kind is None:
+        return None
+    from gainsight_dest.files.tables import TableOptions  # noqa: PLC0415 - few runs have a table
+
+    return TableOptions(kind, columns, config, tenant)
 
 
 # --- what is known ----------------------------------------------------------------------------------------------------

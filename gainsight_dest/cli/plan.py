@@ -22,6 +22,8 @@ from gainsight_dest.cli.options import (
     limit_options,
     limits,
     refuse_contradictions,
+    table_of,
+    table_options,
     tenant_option,
 )
 from gainsight_dest.cli.streams import plain_output
@@ -45,6 +47,7 @@ def _window(_: click.Context, __: click.Parameter, value: str) -> int:
 
 @click.command("plan", short_help="Show how many calls EVENTS cost, and whether that fits.")
 @events_argument
+@table_options
 @config_option
 @tenant_option
 @click.option(
@@ -78,10 +81,12 @@ def plan_command(events: str, config_file: str | None, window: int, events_a_day
     allowed = limits(options)
     has_limit = any(number is not None for number in allowed.values())
     refuse_contradictions({} if has_limit else {"budget": tuple(allowed)})  # a share of what has no limit
-    configs = _TenantConfigs(given_config(config_file))
+    given = given_config(config_file)
+    configs = _TenantConfigs(given)
+    table = table_of(options["kind"], options["columns"], given, options["tenant"])
     load = Load(window, tenant=options["tenant"])
     counts = RunCounts(("events", "sent", "skipped", "errors"))
-    with reading_events(events, fail_empty=options["fail_empty"]) as source:
+    with reading_events(events, fail_empty=options["fail_empty"], table=table) as source:
         for item in source.items:
             result = load.add(item.given, configs.given_to(item))
             counts.add_item(item, result, sent=result is None)

@@ -17,6 +17,8 @@ from gainsight_dest.cli.options import (
     events_argument,
     fail_empty_option,
     refuse_idle,
+    table_of,
+    table_options,
     tenant_option,
 )
 from gainsight_dest.cli.streams import standard_output
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Print the requests that EVENTS would become; send nothing.")
 @events_argument
+@table_options
 @config_option
 @tenant_option
 @fit_option
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 @click.option("--show-secrets", is_flag=True, help="Show the keys in the headers instead of ***.")
 def transform(
     events: str,
+    kind: str | None,
+    columns: dict[str, str],
     config_file: str | None,
     tenant: Tenant | None,
     fit: str | None,
@@ -62,13 +67,17 @@ def transform(
 
     Exit status: 0 all well, 1 some events have errors, 2 wrong use or config.
     """
-    refuse_idle({"tenant": "fit"})
-    configs = Configs(given_fitting(config_file, tenant, fit))
+    refuse_idle({} if kind else {"tenant": "fit"})
+    given = given_fitting(config_file, tenant, fit)
+    configs = Configs(given)
+    table = table_of(kind, columns, given, tenant)
     output = None if output == "-" else output
     check_written({"--output": output, "--errors": errors}, {config_file: "the config"})
     counts = RunCounts(("events", "requests", "skipped", "errors"))
     with ExitStack() as stack:
-        source = stack.enter_context(reading_events(events, fail_empty=fail_empty, to_stdout=output is None))
+        source = stack.enter_context(
+            reading_events(events, fail_empty=fail_empty, to_stdout=output is None, table=table)
+        )
         write = stack.enter_context(standard_output(source.bar) if output is None else writing(output, source.file))
         write_error = stack.enter_context(writing(errors, source.file))
         for item in source.items:

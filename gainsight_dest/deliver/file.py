@@ -23,9 +23,11 @@ from gainsight_dest.files.counts import RunCounts
 from gainsight_dest.files.intake import EndedEvent, Intake
 from gainsight_dest.files.lines import LineFile, is_same_file
 from gainsight_dest.files.read import Item
+from gainsight_dest.files.tables import TableOptions
 from gainsight_dest.known import Known, Store
 from gainsight_dest.outcome import Status
 from gainsight_dest.templates import Settings
+from gainsight_dest.tenant import Tenant
 
 PathOrName = str | os.PathLike[str]
 _DAY = 86_400.0
@@ -90,6 +92,9 @@ def deliver_file(
     retry_failed: bool = False,
     keep_events: bool = False,
     stop: threading.Event | None = None,
+    kind: str | None = None,
+    names: Mapping[str, str] | None = None,
+    tenant: Tenant | None = None,
     **settings: Any,
 ) -> FileReport:
     """Deliver a file of events as `gainsight-dest deliver` does: JSON in lines or in an array, plain or gzipped.
@@ -98,7 +103,9 @@ def deliver_file(
     `failed`: a new file for the dead letters. `known`: a store, or the place of one, for `Known.open`: what Gainsight
     already has is not sent. `batch`: how many events to merge at once; None: send each by itself. `retry_failed`,
     `keep_events`: as for Journal. `stop`: once it is set, calls that were begun are finished, and the report is not
-    complete. `session` and all else are as for Deliverer; without `workers` there are four.
+    complete. `kind`: the file is a table, CSV or Parquet, and its rows are events of that kind; with `names` and
+    `tenant` as for `gainsight_dest.rows.RowReader`. `session` and all else are as for Deliverer; without `workers`
+    there are four.
 
     Raises CredentialsError for a wrong key, and RetryableError if no call gets through for too long: the same call
     continues, once that is fixed. Raises ConfigError, JournalError and StoreError; ValueError for a file that is
@@ -118,8 +125,9 @@ def deliver_file(
         file = opened.enter_context(Path(path).open("rb"))
         letters = None if failed is None else opened.enter_context(closing(LineFile(failed, at_once=True)))
         delivery = _Delivery(letters)
+        rows = None if kind is None else TableOptions(kind, names or {}, config, tenant).items
         intake = Intake(in_journal=entries is not None)
-        items = read.events(file, lambda text: _log.warning("%s: %s", path, text))
+        items = read.events(file, lambda text: _log.warning("%s: %s", path, text), rows)
         if stop is not None:
             items = _until(stop, items)
             opened.enter_context(_stopping(deliverer, stop))

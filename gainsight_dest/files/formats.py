@@ -12,6 +12,8 @@ import attrs
 _MADE, _ELSE_MADE = "events.ndjson", "events-utf8.ndjson"
 _UNPACKED = "unpacked"
 _BOM = b"\xef\xbb\xbf"
+#: What stands between the cells of a CSV.
+SEPARATORS = (",", ";", "\t", "|")
 
 
 @attrs.frozen
@@ -20,6 +22,7 @@ class FileFormat:
 
     `encoding`: its name for iconv, and for Get-Content of Windows PowerShell. `source`: how DuckDB reads the table.
     `command`: another that prints it. `hint`: what to know or do beside. `{file}` in them stands for the file.
+    `is_csv`, `is_parquet`: it is a table that can be read as it is.
     """
 
     name: str
@@ -27,10 +30,13 @@ class FileFormat:
     source: str | None = None
     command: str | None = None
     hint: str | None = None
+    is_csv: bool = False
+    is_parquet: bool = False
 
     def advice(self, file: str, *, is_packed: bool = False) -> str:
         """What it is, and how to make NDJSON of it: over several lines, each command on one of its own."""
         about = f"{file} is {self.name}, not JSON in UTF-8"
+        is_packed = is_packed and not (self.is_csv or self.is_parquet)
         unpacking = [f"gzip -dc {shlex.quote(file)} > {_UNPACKED}"] if is_packed else []
         commands = unpacking + self._commands(_UNPACKED if is_packed else file)
         return "\n".join(
@@ -81,7 +87,10 @@ _UTF_16LE = FileFormat("UTF-16", ("UTF-16LE", "Unicode"), hint="In Windows Power
 _UTF_16BE = FileFormat("UTF-16", ("UTF-16BE", "BigEndianUnicode"))
 _UTF_32LE = FileFormat("UTF-32", ("UTF-32LE", "UTF32"))
 _UTF_32BE = FileFormat("UTF-32", ("UTF-32BE", None))
-_CSV = FileFormat("a table, CSV", source="read_csv({file}, header = true)", hint=_ROWS)
+_AS = (
+    "Say what its rows are, and it is read as it is: --as identify, --as group, --as identify,group or --as track:NAME."
+)
+_CSV = FileFormat("a table, CSV", hint=_AS, is_csv=True)
 _EXCEL = FileFormat(
     "an Excel workbook", source="read_xlsx({file})", hint=f"{_ROWS} DuckDB older than 1.2: save the sheet as CSV first."
 )
@@ -92,7 +101,7 @@ _BEGINNINGS: tuple[tuple[bytes, FileFormat], ...] = (
     (b"\0\0\xfe\xff", attrs.evolve(_UTF_32BE, encoding=("UTF-32", None))),
     (b"\xff\xfe", attrs.evolve(_UTF_16LE, encoding=("UTF-16", "Unicode"))),
     (b"\xfe\xff", attrs.evolve(_UTF_16BE, encoding=("UTF-16", "BigEndianUnicode"))),
-    (b"PAR1", FileFormat("a Parquet table", source="read_parquet({file})", hint=_ROWS)),
+    (b"PAR1", FileFormat("a Parquet table", hint=_AS, is_parquet=True)),
     (b"PK\x03\x04", FileFormat("a zip", command="unzip -p {file}")),
     (b"PK\x05\x06", FileFormat("a zip with nothing in it")),
     (
@@ -156,7 +165,7 @@ def _is_table(text: bytes) -> bool:
     if any(line.lstrip().startswith((b"{", b"[")) for line in text.splitlines()):
         return False
     first, _, second = text.partition(b"\n")
-    separator = max((b",", b";", b"\t", b"|"), key=first.count)
+    separator = max(map(str.encode, SEPARATORS), key=first.count)
     head = [cell.strip() for cell in _cells(first, separator)]
     if len(head) < 2 or not any(head) or not all(map(_HEADING.fullmatch, head)):
         return False

@@ -83,30 +83,41 @@ def fault_in(outcome: Outcome) -> Fault | None:
 class WrongFormatError(Exception):
     """The file is something else: `format` tells what. `is_packed`: that is within gzip."""
 
-    def __init__(self, found: FileFormat, *, is_packed: bool) -> None:
+    def __init__(self, found: FileFormat, *, is_packed: bool = False) -> None:
         super().__init__(found.name)
         self.format = found
         self.is_packed = is_packed
 
 
-def events(file: io.BufferedReader, warn: Callable[[str], object] = str) -> Iterator[Item]:
+def events(
+    file: io.BufferedReader,
+    warn: Callable[[str], object] = str,
+    table: Callable[[io.BufferedReader, FileFormat | None], Iterator[Item]] | None = None,
+) -> Iterator[Item]:
     """The events of a file, one at a time. A line that is not JSON, or a file that breaks off, is an Item at fault.
 
-    `warn` takes what is to be said of the file, without its name. Raises WrongFormatError before the first event.
+    `warn` takes what is to be said of the file, without its name. `table`: what makes events of it, if it is a table:
+    by the data, out of gzip, and what kind of file that is. Raises WrongFormatError before the first event.
     """
     is_packed = file.peek(2)[:2] == _GZIP
     stream: io.BufferedReader[Any] = io.BufferedReader(_GzipStream(file, warn)) if is_packed else file
     number = 0
     try:
         found = format_of(stream.peek(_CHUNK))
-        if found is not None:
-            raise WrongFormatError(found, is_packed=is_packed)
-        is_array = stream.peek(1).removeprefix(_BOM).lstrip(_SPACE)[:1] == b"["
-        for item in _array(stream) if is_array else _lines(stream):
+        for item in _json(stream, found) if table is None else table(stream, found):
             number = item.number
             yield item
+    except WrongFormatError as error:
+        raise WrongFormatError(error.format, is_packed=is_packed) from None
     except (OSError, EOFError, zlib.error) as error:
         yield Item(number + 1, problem=f"the file cannot be read from here on: {_broken(error)}")
+
+
+def _json(stream: io.BufferedReader, found: FileFormat | None) -> Iterator[Item]:
+    if found is not None:
+        raise WrongFormatError(found)
+    is_array = stream.peek(1).removeprefix(_BOM).lstrip(_SPACE)[:1] == b"["
+    return _array(stream) if is_array else _lines(stream)
 
 
 def _broken(error: Exception) -> str:
@@ -253,7 +264,7 @@ def _lines(stream: io.BufferedReader) -> Iterator[Item]:
     A line that is no JSON itself, and leaves brackets open, begins one. What ends it, see `_OpenText`.
     """
     begun: _OpenText | None = None
-    for number, whole_line in _numbered(stream):
+    for number, whole_line in numbered(stream):
         line = whole_line
         if begun is None:
             items = None if len(line) >= LONGEST_LINE else _plain(number, line)
@@ -286,7 +297,7 @@ def _plain(number: int, text: bytes, what: str = "line") -> tuple[Item, ...] | N
         return None
 
 
-def _numbered(stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+def numbered(stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
     """The lines with their numbers, from 1; of one that is too long, its beginning."""
     whole = True
     number = 0
@@ -391,6 +402,11 @@ def _long(number: int, text: bytes, what: str) -> Item:
     return Item(number, raw=shown, problem=f"the {what} is longer than {LONGEST_LINE:,} bytes")
 
 
+def shown_of(text: str) -> str:
+    """What is kept of a text that is no event: all, or the beginning of one that is too long."""
+    return text if len(text) <= LONGEST_LINE else text[:_SHOWN_OF_A_LONG_LINE]
+
+
 def _parsed(number: int, text: bytes, *, is_open: bool = False, what: str = "line") -> tuple[Item, ...]:
     """The events of a text, or the one item of its fault. `what`: what the number counts."""
     plain = _plain(number, text, what)
@@ -472,10 +488,10 @@ def _why_not(error: Exception, before: int) -> str:
     if isinstance(error, json.JSONDecodeError) and error.lineno > 1:
         return f"not JSON at line {before + error.lineno}, column {error.colno}: {error.msg}"
     problem = not_json(error)
-    return f"{problem}{_IF_WINDOWS}" if isinstance(error, UnicodeDecodeError) else problem
+    return f"{problem}{IF_WINDOWS}" if isinstance(error, UnicodeDecodeError) else problem
 
 
-_IF_WINDOWS = "; if it is Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8"
+IF_WINDOWS = "; if it is Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8"
 
 
 def not_json(error: Exception) -> str:

@@ -6,7 +6,7 @@ digits: a column belongs to the trait that has the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -23,45 +23,13 @@ from pyspark.sql.types import (
 )
 
 from gainsight_dest.config import DestinationConfig
-from gainsight_dest.fields import OBJECTS, PERSON, Field
+from gainsight_dest.fields import OBJECTS, PERSON
+from gainsight_dest.rows.names import CONTEXT, CONTEXT_TRAITS, EVENT_NAMES, KEYS, LEFT_OUT, TABLES, TraitNames, named
 from gainsight_dest.spark.rows import EVENT
-from gainsight_dest.spelling import folded
 from gainsight_dest.templates import Settings, config_of
 
-#: Columns that every table has, and the event's own key of each.
-KEYS = {
-    "id": "messageId",
-    "user_id": "userId",
-    "anonymous_id": "anonymousId",
-    "group_id": "groupId",
-    "channel": "channel",
-    "timestamp": "timestamp",
-    "original_timestamp": "originalTimestamp",
-    "sent_at": "sentAt",
-    "received_at": "receivedAt",
-}
-#: Columns that the warehouse makes for itself, and those that an event's name is in.
-_NAMES = ("event_text", "event")
-_LEFT_OUT = {"uuid_ts", "loaded_at", *_NAMES}
 _TO_THE_MICROSECOND = "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"
-_CONTEXT, _CONTEXT_TRAITS = "context_", "context_traits_"
-
-
-def _first_traits(fields: Iterable[Field]) -> dict[str, str]:
-    """By their letters and digits: of each field's traits the first that has them."""
-    traits: dict[str, str] = {}
-    for trait in (trait for field in fields for trait in field.traits):
-        traits.setdefault(folded(trait), trait)
-    return traits
-
-
-#: Of each kind: where the columns of its own go, the traits that Gainsight's fields take, the setting of further ones.
-_KINDS: dict[str, tuple[str, Mapping[str, str], str | None]] = {
-    **{of.event_type: (of.sources[0], _first_traits(of.fields), of.map) for of in OBJECTS},
-    "track": ("properties", {}, None),
-}
-#: The names of the tables, for their kinds.
-_TABLES = {"identifies": "identify", "groups": "group", "tracks": "track"}
+_OBJECTS = {of.event_type: of for of in OBJECTS}
 
 
 def from_warehouse(
@@ -78,22 +46,19 @@ def from_warehouse(
     `names`: column to trait or property, where no rule can know it. Other columns keep their names. Raises ConfigError,
     ValueError.
     """
-    kind = _TABLES.get(kind, kind)
-    if kind not in _KINDS:
+    kind = TABLES.get(kind, kind)
+    if kind != "track" and kind not in _OBJECTS:
         raise ValueError(f"kind must be identify, group or track, not {kind!r}")
     columns = {column.lower(): column for column in df.columns}
     if "id" not in columns:
         raise ValueError("the column id is missing: is this a table of RudderStack's?")
-    if kind == "track" and not {*_NAMES} & {*columns}:
+    if kind == "track" and not {*EVENT_NAMES} & {*columns}:
         raise ValueError("the columns event_text and event are missing: is this the table of a track event?")
-    own, standard, setting = _KINDS[kind]
-    custom = [] if config is None or setting is None else [row[0] for row in _default(config).custom_fields[setting]]
-    others = [column for column in columns if column not in KEYS and column not in _LEFT_OUT]
-    of_event = {column: column for column in others if not column.startswith(_CONTEXT)}
-    of_person = {
-        column.removeprefix(_CONTEXT_TRAITS): column for column in others if column.startswith(_CONTEXT_TRAITS)
-    }
-    of_people, custom_of_people = _KINDS[PERSON.event_type][1], custom if kind == PERSON.event_type else []
+    of, given = _OBJECTS.get(kind), None if config is None else _default(config)
+    own = "properties" if of is None else of.sources[0]
+    others = [column for column in columns if column not in KEYS and column not in LEFT_OUT]
+    of_event = {column: column for column in others if not column.startswith(CONTEXT)}
+    of_person = {column: column.removeprefix(CONTEXT_TRAITS) for column in others if column.startswith(CONTEXT_TRAITS)}
 
     def value(column: str, name: str) -> Column:
         return _finite(_column(columns[column]), df.schema[columns[column]].dataType).alias(name)
@@ -103,10 +68,10 @@ def from_warehouse(
         if column in columns:
             parts.append(_exact(df, columns[column]).alias(key))
     if kind == "track":  # as it was sent, and as tables are called
-        parts.append(F.coalesce(*(_column(columns[each]) for each in _NAMES if each in columns)).alias("event"))
+        parts.append(F.coalesce(*(_column(columns[each]) for each in EVENT_NAMES if each in columns)).alias("event"))
     for place, traits in (
-        (own, _named(of_event, standard, custom, names or {})),
-        ("context", _named(of_person, of_people, custom_of_people, {})),
+        (own, named(of_event, TraitNames(of, given), names or {})[0]),
+        ("context", named(of_person, TraitNames(PERSON, given if of is PERSON else None), {})[0]),
     ):
         if traits:
             values = F.struct(*(value(column, trait) for trait, column in traits.items()))
@@ -149,25 +114,3 @@ def _exact(df: DataFrame, column: str) -> Column:
     if isinstance(kind, TimestampType):
         return F.date_format(value, _TO_THE_MICROSECOND)
     return value.cast("string") if isinstance(kind, TimestampNTZType) else _finite(value, kind)
-
-
-def _named(
-    columns: Mapping[str, str], standard: Mapping[str, str], custom: Iterable[str], names: Mapping[str, str]
-) -> dict[str, str]:
-    """Trait to column. `columns`: as they are called here, and in the table.
-
-    A column feeds the standard trait that has its letters and digits, and all rows of the config that have. A second
-    column of the same ones keeps its name.
-    """
-    found: dict[str, str] = {}
-    for name, column in columns.items():
-        if name in names:
-            found[names[name]] = column
-            continue
-        alike = [trait for trait in custom if folded(trait) == folded(name)]
-        if folded(name) in standard:
-            alike.append(standard[folded(name)])
-        free = [trait for trait in alike if trait not in found]
-        for trait in free or [name]:
-            found.setdefault(trait, column)
-    return found

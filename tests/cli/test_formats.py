@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest.files.formats import format_of, recoding
+from gainsight_dest.files.formats import FileFormat, format_of, recoding
 from tests.cli.process import CONFIG, Done, lines, ndjson, run
 from tests.needs import need
 
@@ -196,10 +196,12 @@ def test_in_a_log_of_json_a_warning_is_a_line_of_it(tmp_path: Path) -> None:
 
 def test_what_is_within_gzip_is_to_be_unpacked_first(tmp_path: Path) -> None:
     file = tmp_path / "events.gz"
-    file.write_bytes(gzip.compress(table()))
+    file.write_bytes(gzip.compress(b"Obj\x01\x04"))
     told = run("transform", file, "--config", CONFIG).stderr.decode().splitlines()
     assert told[1] == f"  gzip -dc {file} > unpacked"
-    assert "read_csv('unpacked', header = true)" in told[2]
+    assert "read_avro('unpacked')" in told[2]
+    file.write_bytes(gzip.compress(table()))
+    assert "unpacked" not in run("transform", file, "--config", CONFIG).stderr.decode()
 
 
 def test_what_follows_gzip_data_is_told_of_and_ignored(tmp_path: Path) -> None:
@@ -237,11 +239,12 @@ def test_the_statement_makes_events_of_a_table(
     monkeypatch.chdir(tmp_path)
     Path("people.csv").write_bytes(table())
     file = f"{name}.{form}"
+    read = "read_csv({file}, header = true)" if form == "csv" else "read_parquet({file})"
     if form == "parquet":
         duckdb.execute("COPY (FROM read_csv('people.csv', header = true)) TO 'people.parquet'")
     shutil.copy(f"people.{form}", "copy")
     Path("copy").rename(file)
-    told = run("transform", file, "--config", CONFIG).stderr.decode()
+    told = FileFormat("a table", source=read).advice(file)
     command = next(line for line in told.splitlines() if line.startswith("  duckdb -c "))
     duckdb.execute(command.removeprefix('  duckdb -c "').removesuffix('"'))
     (event,) = lines(Path("events.ndjson").read_bytes())
@@ -263,7 +266,6 @@ def test_a_name_stays_a_name_in_a_command(name: str) -> None:
     assert words(iconv.rpartition(" > ")[0])[-1] == name
     in_quotes = "'{}'".format(name.replace("'", "''"))
     assert f" {in_quotes} | " in powershell
-    form = format_of(b"PAR1")
-    assert form is not None
+    form = FileFormat("a table", source="read_parquet({file})")
     *_, statement = words(form.advice(name).splitlines()[1])
     assert f"read_parquet({in_quotes})" in statement

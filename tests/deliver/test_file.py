@@ -308,3 +308,15 @@ def test_patience_and_all_else_of_a_deliverer_may_be_set(day: Path) -> None:
     assert report.counts == {"delivered": 5, "failed": 2, "skipped": 1}
     with pytest.raises(TypeError, match="worker"):
         run(day, sandbox, worker=3)
+
+
+def test_a_table_is_delivered_by_the_kind_of_its_rows(tmp_path: Path) -> None:
+    table, sandbox = tmp_path / "contacts.csv", Sandbox()
+    table.write_text("Work Mail,Account\nada@example.com,Acme\nbo@example.com\n", "utf8")
+    names = {"Work Mail": "email", "Account": "company.name"}
+    report = run(table, sandbox, kind="identify,group", names=names)
+    assert report.counts == {"delivered": 2, "failed": 1}
+    assert report.errors[0].reason == "row 2 (line 3) has 1 cell, and the header has 2"
+    assert [company["Name"] for company in sandbox.companies] == ["Acme"]
+    with pytest.raises(ValueError, match="none has the person's email"):
+        run(table, sandbox, kind="identify")

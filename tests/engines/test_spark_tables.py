@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StringType, StructField, StructType
 
 from gainsight_dest import transform
 from gainsight_dest.batching.moments import instant
+from gainsight_dest.rows import RowReader
 from gainsight_dest.spark import from_warehouse, transform_events
 from gainsight_dest.spark.requests import COLUMNS, transforming
 from tests import some
@@ -254,6 +259,29 @@ def test_a_table_may_be_named_for_its_kind(table: str, kind: str, spark: SparkSe
     df = spark.sql("select 'm' as id, 'x' as event_text")
     assert from_warehouse(df, table).collect() == from_warehouse(df, kind).collect()
     assert json.loads(from_warehouse(df, table).collect()[0].event)["type"] == kind
+
+
+_CELLS = st.none() | st.text(string.printable) | st.integers(-(2**53), 2**53)
+_COLUMNS = {
+    "identify": ("email", "first_name", "LASTNAME", "plan", "last_seen", "context_traits_email", "context_ip", "odd"),
+    "group": ("name", "health_score", "employees", "context_traits_email", "context_traits_first_name", "group_id"),
+    "track": ("event_text", "event", "minutes", "first_name", "context_traits_first_name", "uuid_ts"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", _COLUMNS)
+@settings(max_examples=2)
+@given(data=st.data())
+def test_rows_are_the_events_that_a_warehouses_table_gives(kind: str, spark: SparkSession, data: st.DataObject) -> None:
+    columns = ("id", "user_id", *_COLUMNS[kind])
+    cells = [*map(data.draw, [st.lists(_CELLS, min_size=20, max_size=20)] * len(columns))]
+    texts = [[None if cell is None else str(cell) for cell in column] for column in cells]
+    rows = [*zip(*texts, strict=True)]
+    df = spark.createDataFrame(rows, StructType([StructField(name, StringType()) for name in columns]))
+    found = [json.loads(row.event) for row in from_warehouse(df, kind, CONFIG).collect()]
+    reader = RowReader(columns, kind, CONFIG)
+    assert [event for row in rows for event in reader.events(row)] == found
 
 
 @pytest.mark.parametrize(
