@@ -185,7 +185,11 @@ class Batch:
         if self._memory.digests is None:
             return {}
         numbers = [number for call in self._calls for number in call.numbers]
-        out = {queue.record: None for queue in map(self._queues.__getitem__, numbers) if queue.exists is not None}
+        out = {
+            queue.record: None
+            for queue in map(self._queues.__getitem__, numbers)
+            if queue.exists is not None and queue.record
+        }
         sent = {record: sent_told(record) for event, record in self._memory.sent.items() if self._is_sent(event)}
         return {**self._memory.after(self._queues).learned, **out, **sent}
 
