@@ -11,7 +11,7 @@ from tests.known.places import OnDisk, OnServer, Place, Server
 from tests.needs import NEEDS, needing
 
 OF_REDIS = ("redis", "redis-server")
-pytest_pycollect_makemodule = needing(test_redis=OF_REDIS)
+pytest_pycollect_makemodule = needing(test_redis=OF_REDIS, test_jobs=("deliver",))
 #: Where there is no Redis, that file says so, for all.
 STORES = ["sqlite", "redis"] if all(NEEDS[name].is_met for name in OF_REDIS) else ["sqlite"]
 

@@ -15,7 +15,13 @@ OWNERS = (5, 2**63 - 1, 7)
 #: What is done, and how often.
 _DONE = {"take": 8, "give": 6, "learn": 2, "release": 2, "renew": 2, "wait": 4}
 _WAITS = (1.0, LEASE / 2, LEASE / 2, LEASE, -5 * LEASE)
-_LESSONS = [None, *(told(value, name=name, key=key) for value in "xy" for name in "ab" for key in "kkkK")]
+_LESSONS = [
+    None,
+    *(told(value, name=name, key=key) for value in "xy" for name in "ab" for key in "kkkK"),
+    *(told(value, key="k", moment=moment) for value in "xy" for moment in (-7, 5, 9)),
+    *(told("x", key="k", moment=moment, is_all=True) for moment in (None, 5)),
+    *(Told(told(key="k").key, moment=moment, is_all=is_all) for moment in (5, 9) for is_all in (False, True)),
+]
 
 
 def steps(seed: int, number: int, *, waits: tuple[float, ...] = _WAITS) -> Iterator[tuple[str, list[Any]]]:

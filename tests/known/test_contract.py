@@ -111,6 +111,38 @@ def test_a_store_that_is_opened_with_less_room_becomes_smaller_bit_by_bit(place:
     assert len(smaller.view(record(number) for number in range(300))) == 20
 
 
+def test_when_a_record_was_told_last_stays_known_whatever_else_is_forgotten(place: Place, store: Store) -> None:
+    first = told(moment=7, gsid="1P02", links=frozenset({b"a link.."}))
+    time = Told(first.key, at=5, moment=7)
+    everybody = {ANN: first, BEN: told("2", moment=-8), CAT: told()}
+    store.learn(everybody, 5)
+    assert store.view(ALL) == {ANN: at(5, first), BEN: at(5, everybody[BEN]), CAT: at(5, told())}
+    assert store.view(ALL, since=5.5) == {ANN: time, BEN: attrs.evolve(time, moment=-8)}
+    store.learn({ANN: None, CAT: None}, 6)
+    assert place.open().view(ALL) == {ANN: time, BEN: at(5, everybody[BEN])}
+    assert store.take(ALL, MINE)
+    place.now += LEASE + 1
+    known: dict[bytes, Told] = {}
+    assert store.take(ALL, OTHERS, known)
+    assert known == {ANN: time, BEN: attrs.evolve(time, moment=-8)}
+    store.give({ANN: told(moment=3), BEN: told("3", moment=4)}, OTHERS, 9)
+    assert {record: each.moment for record, each in store.view(ALL).items()} == {ANN: 7, BEN: 4}
+
+
+def test_whoever_takes_records_is_told_what_is_known_of_them(store: Store) -> None:
+    store.learn({ANN: told(), BEN: told("2")}, 5)
+    known: dict[bytes, Told] = {}
+    assert store.take([ANN, CAT], MINE, known)
+    assert known == {ANN: at(5, told())}
+    assert not store.take([ANN, BEN], OTHERS, known)
+    assert known == {ANN: at(5, told())}
+
+
+def test_no_event_counts_as_one_that_comes_after_it_was_told(store: Store) -> None:
+    store.learn({ANN: told(moment=9_000_000), BEN: told(moment=4_999_999)}, 5)
+    assert {record: each.moment for record, each in store.view(ALL).items()} == {ANN: 5_000_000, BEN: 4_999_999}
+
+
 # --- leases -----------------------------------------------------------------------------------------------------------
 
 
@@ -383,7 +415,7 @@ class Model:
         return True
 
     def forget(self, each: bytes) -> None:
-        self.known.pop(each, None)
+        self.learn({each: None}, 0)
         self.leases.pop(each, None)
         self.spoilt.discard(each)
 
@@ -395,7 +427,7 @@ class Model:
             elif self.leases.get(each, (owner, 0))[0] == owner:
                 self.forget(each)
             else:
-                self.known.pop(each, None)
+                self.learn({each: None}, 0)
                 self.spoilt.add(each)
 
     def release(self, owner: int) -> None:
@@ -419,6 +451,7 @@ def test_a_store_does_what_the_contract_says(place: Place, seed: int) -> None:
     store, model, begin = place.open(), Model(), place.now
     for owner in OWNERS:
         store.release(owner)
+    store.learn(dict.fromkeys(RECORDS, told(is_all=True)), 1)  # nobody knows its time
     store.learn(dict.fromkeys(RECORDS), 1)
     for number, (name, given_to_it) in enumerate(steps(seed, 60)):
         if name == "wait":

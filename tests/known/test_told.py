@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.fields import COMPANY, PERSON, company_link
-from gainsight_dest.known.told import RECORD_SIZE, Digests, Told
+from gainsight_dest.known import told as told_module
+from gainsight_dest.known.told import RECORD_SIZE, TIME_NAME, Digests, Told
 from tests.some import ACCESS_KEY, ADA, CONFIG
 
 SALT = b"salt"
@@ -206,3 +207,71 @@ def test_digests_show_nothing_and_are_values() -> None:
     each = person(FirstName="Ada")
     for shown in (repr(DIGESTS), repr(each), str(each.packed())):
         assert not any(text in shown for text in (ACCESS_KEY, ADA, "Ada", "FirstName", "Email"))
+
+
+# --- the time of the event --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "moment"),
+    [
+        (told(n=X, moment=5), told(n=Y, moment=7), 7),
+        (told(n=X, moment=7), told(n=Y, moment=5), 7),
+        (told(n=X, moment=7), told(n=Y), 7),
+        (told(n=X), told(n=Y, moment=-5), -5),
+        (told(n=X, moment=7, gsid="1A"), told(n=Y, moment=5, gsid="1B"), 7),
+        (told(n=X, moment=7), told(OTHER, n=Y, moment=5), 5),
+        (told(n=X, moment=7), told(n=Y, moment=5, is_all=True), 5),
+        (told(n=X), told(n=Y), None),
+    ],
+)
+def test_the_newest_event_that_told_a_record_counts(first: Told, second: Told, moment: int | None) -> None:
+    assert first.then(second).moment == moment
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_older"),
+    [
+        (told(moment=5), told(moment=7), True),
+        (told(moment=7), told(moment=7), False),
+        (told(moment=9), told(moment=7), False),
+        (told(), told(moment=7), False),
+        (told(moment=5), told(), False),
+        (told(OTHER, moment=5), told(moment=7), False),
+    ],
+)
+def test_only_what_is_told_of_the_same_record_at_an_earlier_time_is_older(
+    one: Told, other: Told, is_older: bool
+) -> None:
+    assert one.is_older_than(other) is is_older
+
+
+@pytest.mark.parametrize("moment", [0, 1, -1, 253_402_300_799_999_999, -62_135_596_800_000_000])
+def test_any_time_is_packed(moment: int) -> None:
+    for each in (told(n=X, a=Y, links=(ONE,), gsid="1P02é", moment=moment, at=5.5), told(moment=moment)):
+        assert Told.unpacked(each.packed()) == each
+        assert len(each.packed()) == len(attrs.evolve(each, moment=None).packed()) + 12
+
+
+def test_what_an_earlier_release_has_packed_is_read_and_the_other_way_round() -> None:
+    """It takes the time for one more field, which nothing covers and nothing replaces."""
+    before = told(n=X, at=5.0)
+    assert Told.unpacked(before.packed()).moment is None
+    fields = told(n=X, at=5.0, moment=7).packed()[-24:]
+    assert (fields[:4], fields[12:16]) == (TIME_NAME, NAME)
+
+
+def test_a_field_whose_digest_would_be_taken_for_the_time_has_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(told_module, "_digest", lambda _key, _text, size: TIME_NAME if size == 4 else X)
+    made = Digests(b"a key of no other test").told(PERSON, {"Email": ADA})
+    assert [*made.fields] == [TIME_NAME[::-1]]
+
+
+def test_what_is_forgotten_leaves_its_time() -> None:
+    whole = told(n=X, links=(ONE,), gsid="1A", at=5.0, moment=7)
+    assert whole.only_time == told(at=5.0, moment=7)
+    assert told(n=X).only_time is None
+    assert whole.since(5.0) is whole
+    assert whole.since(5.1) == whole.only_time
+    assert told(n=X).since(1.0) is None
+    assert told(at=1.0).since(2.0) == told(at=1.0), "a track event that was sent has no fields, and stays sent"
