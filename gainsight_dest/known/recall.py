@@ -39,14 +39,16 @@ class Recall:
         self._known = {**known}
         #: What the event begins with if the company is not there, though it is known that it was.
         self._anew: FindCompany | None = None
+        self._last: Request | None = None
+        self._last_record = b""
 
     def left_of(self, request: Request | None) -> Request | None:
         """The request, or what it leads to once what is known is passed; None: nothing is left to send."""
-        if isinstance(request, FindCompany) and not request.looks:
-            return self._left_of_group(request)
         if isinstance(request, UpsertPerson):
             told = self._known.get(self._record(request))
             return None if told and self._says_nothing(request, told, PERSON, request.person) else request
+        if isinstance(request, FindCompany) and not request.looks:
+            return self._left_of_group(request)
         if isinstance(request, UpdateCompany):
             told = self._known.get(self._record(request))
             if told and self._told(COMPANY, request.company).is_older_than(told):  # it is to be told its Gsid
@@ -102,7 +104,7 @@ class Recall:
             self._tells(request, self._told(COMPANY, request.company, gsid))
         elif isinstance(following, CreateCompany):
             self.learned[self._record(following)] = None
-        return self.left_of(following)
+        return None if following is None else self.left_of(following)
 
     def _tells(self, request: Request, told: Told) -> None:
         record = self._record(request)
@@ -131,7 +133,12 @@ class Recall:
         return None
 
     def _record(self, request: Request) -> bytes:
-        """The digest of the one that the request itself is about."""
+        """The digest of the one that the request itself is about. It is asked for before a call, and after it."""
+        if request is not self._last:
+            self._last, self._last_record = request, self._digested(request)
+        return self._last_record
+
+    def _digested(self, request: Request) -> bytes:
         if isinstance(request, UpsertPerson):
             return self._digests.record(PERSON.identity(PERSON.key_of(request.person)))
         if isinstance(request, (FindCompany, CreateCompany, UpdateCompany)):

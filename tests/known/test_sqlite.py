@@ -376,10 +376,10 @@ def test_a_record_of_which_nothing_is_known_takes_few_statements(store: SqliteSt
             assert store.take([ANN], 5)
             assert store.spend(b"t", 10, 100) == 0
 
-    assert traced(store, begin) == ["BEGIN", "WITH", "INSERT", "INSERT", "COMMIT"]
+    assert traced(store, begin) == ["BEGIN", "WITH", "INSERT", "SELECT", "INSERT", "COMMIT"]
     whole = attrs.evolve(told(), is_all=True)
     assert traced(store, lambda: store.give({ANN: whole}, 5, 6)) == ["BEGIN", "DELETE", "INSERT", "COMMIT"]
-    assert traced(store, lambda: store.spend(b"t", 10, 100)) == ["BEGIN", "INSERT", "COMMIT"]
+    assert traced(store, lambda: store.spend(b"t", 10, 100)) == ["BEGIN", "SELECT", "INSERT", "COMMIT"]
 
 
 def test_what_was_seen_is_looked_at_again_once_it_is_changed(store: SqliteStore) -> None:
