@@ -92,6 +92,10 @@ def people(*numbers: int) -> tuple[int, list[RoutedEvent]]:
     return 0, items([identify(number) for number in numbers])
 
 
+class BehindError(Exception):
+    """A step behind the sender has failed."""
+
+
 class _Cell:
     def __init__(self, spec: Any, content: list[bytes]) -> None:
         self._coder = spec.coder

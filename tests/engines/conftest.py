@@ -17,6 +17,7 @@ pytest_pycollect_makemodule = needing(
     "sandbox",
     test_beam_background=("beam",),
     test_beam_coders=("beam",),
+    test_beam_failures=("beam",),
     test_beam_senders=("beam",),
     test_beam_transform=("beam",),
     test_beam_write=("beam",),

@@ -17,7 +17,7 @@ from gainsight_dest.deliver import Outcome
 from gainsight_dest.errors import CredentialsError, RetryableError
 from gainsight_dest.outcome import Status
 from gainsight_dest.sandbox import PlannedFault
-from tests.engines.beam_world import Runner, World, identify, items, quiet, track
+from tests.engines.beam_world import BehindError, Runner, World, identify, items, quiet, track
 
 
 def tracks(*numbers: int) -> list[RoutedEvent]:
@@ -30,10 +30,6 @@ def persons(*numbers: int) -> list[RoutedEvent]:
 
 def ids(given: list[Any]) -> list[str]:
     return [each["message_id"] for each in given]
-
-
-class BehindError(Exception):
-    """A step behind the sender has failed."""
 
 
 def fails(_: object) -> None:
