@@ -484,16 +484,14 @@ def test_pipelines_that_share_a_store_send_only_what_is_new(tmp_path: Path) -> N
     tenant = sandbox()
     stream = [group(1, "Acme"), group(2, "Blue Harbor"), identify(1, firstName="Ada"), track(1)]
     with Server(tenant) as server:
-        for resend_after in (None, 3_600):
-            ran = write(beam.Create(stream), server.url, known=tmp_path / "known.db", resend_after=resend_after)
-    assert statuses(ran) == [("g1", "unchanged"), ("g2", "unchanged"), ("i1", "unchanged"), ("t1", "delivered")]
+        for more in ([], [track(2)]):
+            ran = write(beam.Create([*stream, *more]), server.url, known=tmp_path / "known.db", resend_after=3_600)
+    unchanged = [("g1", "unchanged"), ("g2", "unchanged"), ("i1", "unchanged"), ("t1", "unchanged")]
+    assert statuses(ran) == [*unchanged, ("t2", "delivered")]
+    assert {each["reason"] for each in ran.outputs["outcomes"] if each["message_id"] == "t1"} == {"sent before"}
     assert ran.outputs["failures"] == []
-    assert {name: ran.counters[name] for name in ("events", "unchanged", "delivered", "calls")} == {
-        "events": 4,
-        "unchanged": 3,
-        "delivered": 1,
-        "calls": 1,
-    }
+    counters = {name: ran.counters[name] for name in ("events", "unchanged", "delivered", "calls")}
+    assert counters == {"events": 5, "unchanged": 4, "delivered": 1, "calls": 1}
     assert (len(tenant.companies), len(tenant.people), len(tenant.events)) == (2, 1, 2)
 
 
