@@ -106,6 +106,7 @@ NEEDS = {
     ),
     "sdk-node": _node("RudderStack's SDK for Node is", "@rudderstack/rudder-sdk-node"),
     "typescript": _node("TypeScript and the types of Koa are", "typescript", "@types/koa", "@types/node"),
+    "axe": _node("axe-core, which looks whether all can read a page, is", "axe-core"),
     "site": _extra("dev-site", "MkDocs, which makes the site, is", "mkdocs", "material", "mkdocstrings"),
     "selenium": _extra("dev-site", "Selenium, which drives a browser, is", "selenium"),
     "browser": Need(

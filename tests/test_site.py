@@ -7,15 +7,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import attrs
 import pytest
 
+from tests.needs import need
 from tests.public import public_names
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -59,6 +65,15 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(folder)]
     return folder, subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    need("selenium", "browser", "axe")
+    from tests.browser import chromium  # noqa: PLC0415 - not without its needs
+
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +150,20 @@ def test_a_class_of_attrs_has_its_signature_in_the_reference(build: tuple[Path, 
         assert shown is not None, name
         assert re.findall(r"(?:^|[ *] ?)(\w+): ", shown[1]) == [*inspect.signature(kind).parameters], name
     assert len(made) > 8
+
+
+@pytest.mark.parametrize("page", ["index", "how-to/deliver", "reference/fields", "reference/api/core"])
+def test_all_can_read_a_page_of_the_site(page: str, build: tuple[Path, object], browser: webdriver.Chrome) -> None:
+    from tests.axe import violations  # noqa: PLC0415 - not without its needs
+
+    folder, _ = build
+    found = {}
+    for scheme in ("light", "dark"):
+        for width in (1280, 390):
+            metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+            browser.get((folder / f"{page}.html").as_uri())
+            found[scheme, width] = violations(browser, ".md-content")  # around it, colors still change
+    assert {place: rules for place, rules in found.items() if rules} == {}
