@@ -48,6 +48,7 @@ NEEDS = {
     "docs/how-to/run-anywhere-else.md": ("deliver",),
     "docs/how-to/run-in-airflow.md": ("deliver",),
     "docs/how-to/run-in-beam.md": ("beam", "deliver", "sandbox"),
+    "docs/how-to/run-in-dlt.md": ("dlt", "deliver", "sandbox"),
     "docs/how-to/run-in-spark.md": ("spark", "java", "deliver", "sandbox"),
     "docs/how-to/see-where-traits-go.md": ("cli", "report"),
     "docs/how-to/send-a-table.md": ("cli", "deliver", "sandbox", "pandas"),

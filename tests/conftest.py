@@ -22,6 +22,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "all" if "CI" in os.environ else "few"))
 
 pytest_pycollect_makemodule = needing(
+    test_dlt=("dlt", "deliver", "sandbox"),
     test_docs=("cli", "deliver", "sandbox"),
     test_hooks=("cli", "testing"),
     test_site=("site",),

@@ -87,6 +87,7 @@ NEEDS = {
     "jsonschema": _extra("dev", "jsonschema is", "jsonschema"),
     "beam": _extra("dev-engines", "Apache Beam is", "apache_beam"),
     "spark": _extra("dev-engines", "Apache Spark is", "pyspark", "pyarrow", "pandas"),
+    "dlt": _extra("dev-engines", "dlt is", "dlt"),
     "dask": _extra("dev-engines", "Dask is", "dask"),
     "duckdb": _extra("dev-engines", "DuckDB, which makes events of tables, is", "duckdb"),
     "pandas": _extra("dev-engines", "pandas is", "numpy", "pandas"),

@@ -30,7 +30,8 @@ from gainsight_dest.templates import Settings
 from gainsight_dest.tenant import Tenant
 
 PathOrName = str | os.PathLike[str]
-_DAY = 86_400.0
+#: For how long calls count, in seconds.
+DAY = 86_400.0
 #: Seconds between two looks whether the end is asked for.
 _LOOK = 0.1
 _log = logging.getLogger("gainsight_dest.deliver")
@@ -113,6 +114,32 @@ def deliver_file(
     read or written.
     """
     _check_apart(path, journal, failed, known)
+    how: dict[str, Any] = {"journal": journal, "failed": failed, "known": known, "batch": batch, "stop": stop}
+    how |= {"retry_failed": retry_failed, "keep_events": keep_events}
+    rows = None if kind is None else TableOptions(kind, names or {}, config, tenant).items
+    with Path(path).open("rb") as file:
+        items = read.events(file, lambda text: _log.warning("%s: %s", path, text), rows)
+        try:
+            return deliver_items(items, config, session, **how, **settings)
+        except read.WrongFormatError as error:
+            raise ValueError(error.format.advice(str(path), is_packed=error.is_packed)) from None
+
+
+def deliver_items(
+    items: Iterator[Item],
+    config: DestinationConfig | Settings | Mapping[str, Any],
+    session: requests.Session | None = None,
+    *,
+    journal: PathOrName | None = None,
+    failed: PathOrName | None = None,
+    known: Store | PathOrName | None = None,
+    batch: int | None = BATCH,
+    retry_failed: bool = False,
+    keep_events: bool = False,
+    stop: threading.Event | None = None,
+    **settings: Any,
+) -> FileReport:
+    """The same for events that have been read. What the journal has of calls counts for a budget that is made here."""
     with ExitStack() as opened:
         if known is not None:
             settings["known"] = known if isinstance(known, Store) else opened.enter_context(Known.open(known))
@@ -121,22 +148,17 @@ def deliver_file(
         if journal is not None:
             entries = Journal(journal, deliverer.target, retry_failed=retry_failed, keep_events=keep_events)
             opened.enter_context(entries)
-            deliverer.budget.remember(entries.calls_since(_DAY))
-        file = opened.enter_context(Path(path).open("rb"))
+            if settings.get("budget") is None:
+                deliverer.budget.remember(entries.calls_since(DAY))
         letters = None if failed is None else opened.enter_context(closing(LineFile(failed, at_once=True)))
         delivery = _Delivery(letters)
-        rows = None if kind is None else TableOptions(kind, names or {}, config, tenant).items
         intake = Intake(in_journal=entries is not None)
-        items = read.events(file, lambda text: _log.warning("%s: %s", path, text), rows)
         if stop is not None:
             items = _until(stop, items)
             opened.enter_context(_stopping(deliverer, stop))
-        try:
-            with closing(deliverer.run(intake.given(items), entries, batch=batch)) as outcomes:
-                for outcome in outcomes:
-                    delivery.take(intake.ended(outcome)[0])
-        except read.WrongFormatError as error:
-            raise ValueError(error.format.advice(str(path), is_packed=error.is_packed)) from None
+        with closing(deliverer.run(intake.given(items), entries, batch=batch)) as outcomes:
+            for outcome in outcomes:
+                delivery.take(intake.ended(outcome)[0])
         for ended in intake.rest():
             delivery.take(ended)
     if delivery.wrong_key is not None:
