@@ -31,9 +31,15 @@ pytest_pycollect_makemodule = needing(
 
 @pytest.fixture(scope="session", autouse=True)
 def _bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where no bytecode is to be written, each process of the tests would compile the library anew: not here."""
+    """Where no bytecode is to be written, each process of the tests would compile the library anew: not here.
+
+    Workers of one run share what is compiled.
+    """
     with pytest.MonkeyPatch.context() as patch:
         if sys.dont_write_bytecode:
             patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+            own = tmp_path_factory.getbasetemp()
+            patch.setenv(
+                "PYTHONPYCACHEPREFIX", str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "bytecode")
+            )
         yield

@@ -412,11 +412,14 @@ def test_a_port_that_is_closed_is_a_connection_that_was_never_made(client: str) 
 def test_a_process_that_is_forked_off_has_its_own_watch(host: Callable[..., Host]) -> None:
     program = (
         "import os, sys, warnings\n"
-        "from gainsight_dest import RetryableError\n"
-        "from tests.deliver.test_transport import PERSON, SECONDS, called\n"
+        "from gainsight_dest import DestinationConfig, RetryableError\n"
+        "from gainsight_dest.deliver.send import Sender\n"
+        "from gainsight_dest.descriptors import UpsertPerson\n"
+        "person = UpsertPerson(DestinationConfig(domain='acme.co', access_key='k'), {'Email': 'ada@example.com'})\n"
+        f"send = Sender(None, sys.argv[1], (5, 5), {SECONDS})\n"
         "def call():\n"
         "    try:\n"
-        "        called(sys.argv[1], SECONDS)\n"
+        "        send(person)\n"
         "    except RetryableError as error:\n"
         "        return 'no whole answer' in str(error)\n"
         "assert call()\n"
