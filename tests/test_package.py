@@ -29,7 +29,7 @@ CORE = [
         f"batching.{each}"
         for each in ("defaults", "moments", "merge", "requests", "ledger", "chunking", "stages", "batch", "address")
     ),
-    *("explaining.trace", "explaining.alike", "explaining.told", "explaining.explain", "explaining.profile"),
+    *(f"explaining.{each}" for each in ("trace", "stock", "alike", "told", "explain", "profile")),
     *(f"linting.{each}" for each in ("schema", "finding", "subject", "rule")),
     *(f"linting.{each}" for each in ("of_config", "of_events", "of_tenant", "rules", "lint")),
     *(f"checking.{each}" for each in ("changes", "requests", "result", "fields", "steps", "check")),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import Request, SendEvent
 from gainsight_dest.errors import ConfigError, EventError
+from gainsight_dest.explaining.stock import compared
 from gainsight_dest.explaining.told import fitted, said_by
 from gainsight_dest.explaining.trace import CONFIG, EVENT, HEADER, Path, Row, Rule, Trace
 from gainsight_dest.fields import (
@@ -112,7 +113,7 @@ def _rows(event: Any, config: DestinationConfig, request: Request | None) -> tup
         trail = _TRAILS[event_type](event, config, request)
     except EventError:  # traits that are no object
         return event_type, []
-    return event_type, list(trail.rows())
+    return event_type, compared([*trail.rows()])
 
 
 def event_type_of(event: Any) -> str | None:

@@ -12,6 +12,7 @@ from gainsight_dest.config import DestinationConfig
 from gainsight_dest.descriptors import FindCompany
 from gainsight_dest.explaining.alike import Spellings
 from gainsight_dest.explaining.explain import explain
+from gainsight_dest.explaining.stock import Would, would
 from gainsight_dest.explaining.trace import Path, Row, Rule, Trace, path_text, short
 from gainsight_dest.fields import COMPANY, Fate
 from gainsight_dest.spelling import LONGEST_WORD, cut, printable
@@ -65,8 +66,9 @@ class TraitProfile:
     `refused`: how often it went where, was changed how (`(field, "to number")`), did not go, why, and went where
     Gainsight will refuse it, why. `kinds`: of those refusals, what each is about, if a tenant said so. `noted`: what
     Gainsight does with values that it takes. `types`: what the tenant calls the data type of a field that it went to.
-    `first`: the number of the first event with it. `examples`: a few values as JSON. `labels`: what the ids of options
-    in an example mean, by that.
+    `stock`: what RudderStack would do with the values of events without an error, and by which rule that differs.
+    `first`: the number of the first event with it. `numbers`, `lost_in`: those of the first events that it came in, and
+    that it was lost from. `examples`: a few values as JSON. `labels`: what the ids of options in an example mean.
     """
 
     type: str
@@ -80,6 +82,9 @@ class TraitProfile:
     refused: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     kinds: dict[tuple[str, str], RefusalRule] = attrs.field(factory=dict)
     noted: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    stock: Counter[tuple[Would, str | None]] = attrs.field(factory=Counter)
+    numbers: list[int] = attrs.field(factory=list)
+    lost_in: list[int] = attrs.field(factory=list)
     types: dict[str, str] = attrs.field(factory=dict)
     examples: list[str] = attrs.field(factory=list)
     labels: dict[str, str] = attrs.field(factory=dict)
@@ -94,6 +99,8 @@ class TraitProfile:
         """Count a row of an event; whether it is sent."""
         is_sent = row.fate is Fate.SENT and trace.error is None
         field = row.field
+        if trace.error is None:
+            self.stock[would(row), row.stock] += 1
         if is_sent:
             arrival = Arrival(cut(str(field)), str(row.rule))
             arrival = arrival if arrival in self.went or len(self.went) < MOST_WAYS else _OTHER_ARRIVAL
@@ -114,6 +121,14 @@ class TraitProfile:
             if row.label is not None:
                 self.labels[example] = cut(row.label, _LONGEST_EXAMPLE)
         return is_sent
+
+    def count(self, number: int, *, went: bool) -> None:
+        """Count an event that it came in; whether any of it went."""
+        self.came += 1
+        self.lost += not went
+        for numbers in [self.numbers] + [self.lost_in] * (not went):
+            if len(numbers) < _MOST_PLACES:
+                numbers.append(number)
 
     def _add_told(self, row: Row, field: str) -> None:
         """Count what is said of a value that is sent. Fields that are counted together have no words of their own."""
@@ -140,9 +155,12 @@ class TraitProfile:
             "dropped": [{"reason": why, "field": f, "times": n} for (why, f, _), n in self.dropped.most_common()],
             "refused": [{"field": f, "refusal": why, "times": n} for (f, why), n in self.refused.most_common()],
             **({"noted": self._noted()} if self.noted else {}),
+            "rudderstack": [{"would": str(w), "rule": rule, "times": n} for (w, rule), n in self.stock.most_common()],
             "examples": list(self.examples),
             **({"labels": dict(self.labels)} if self.labels else {}),
             "first": self.first,
+            "numbers": list(self.numbers),
+            "lost_in": list(self.lost_in),
         }
 
     def _noted(self) -> list[dict[str, Any]]:
@@ -259,9 +277,7 @@ class Profile:
             counted = row._replace(target=row.target and OTHER, by=None) if trait.path[-1] == OTHER else row
             came[key] = trait.add(counted, trace) or row.path in sent or came.get(key, False)
         for key, went in came.items():
-            trait = self.traits[key]
-            trait.came += 1
-            trait.lost += not went
+            self.traits[key].count(number, went=went)
         if rows is trace.rows or any(row.rule in _NAMING for row in rows):
             self._name(trace, number)
 

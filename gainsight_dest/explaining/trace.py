@@ -60,7 +60,8 @@ class Row(NamedTuple):
     path of what overrides it. `problem`: what is wrong with it, if it is at fault; of what is sent, why Gainsight will
     refuse it.
 
-    `fitted`: how the value was made to fit the tenant, if it was.
+    `fitted`: how the value was made to fit the tenant, if it was. `stock`: the rule by which RudderStack differs, if
+    there is one: see `gainsight_dest.explaining.stock`.
 
     With a tenant also: `kind`: what such a refusal is about, a RefusalRule. `type`: what Gainsight calls the data type
     of the field, `"PICKLIST"`. `label`: what the ids of options that are sent mean. `note`: what Gainsight does with a
@@ -81,6 +82,7 @@ class Row(NamedTuple):
     label: str | None = None
     note: str | None = None
     fitted: str | None = None
+    stock: str | None = None
 
     @property
     def source(self) -> str:
