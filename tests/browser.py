@@ -59,7 +59,8 @@ return faint;
 NAMELESS = """
 const named = (element) => element.ariaLabel || element.labels?.length || element.textContent.trim()
   || (element.getAttribute("aria-labelledby") || "").split(" ").some((id) => document.getElementById(id)?.textContent);
-const all = "a, button, input:not([type=hidden]), textarea, summary, select, section, svg, table, [role], [tabindex]";
+const all = "a, button, input:not([type=hidden]), textarea, summary, select, section, svg:not([aria-hidden]), table, "
+  + "[role], [tabindex]";
 return [...document.querySelectorAll(all)]
   .filter((element) => !named(element)).map((element) => element.outerHTML.slice(0, 80));
 """

@@ -81,10 +81,14 @@ def given_fitting(file: str | None, tenant: Tenant | None, fit: str | None) -> D
 
 @attrs.frozen
 class ConfigFile:
-    """A file with a destination: the Config as it is written, any JSON, and the lines of what stands in it."""
+    """A file with a destination: the Config as it is written, any JSON, and the lines of what stands in it.
+
+    `name`: what RudderStack calls the destination, with its revision, if the file has them.
+    """
 
     config: Any
     lines: Lines
+    name: str | None = None
 
 
 def given_config(file: str | None) -> DestinationConfig | Settings | None:
@@ -141,7 +145,15 @@ def _written(file: str) -> ConfigFile:
     key = config_key(placed.destination)
     if key is None:
         return ConfigFile(placed.destination, Lines(lines, placed.steps))
-    return ConfigFile(placed.destination[key], Lines(lines, (*placed.steps, key)))
+    return ConfigFile(placed.destination[key], Lines(lines, (*placed.steps, key)), _name(placed))
+
+
+def _name(placed: PlacedDestination) -> str | None:
+    """What RudderStack calls the destination, and its revision: that, or when it was changed."""
+    told = (placed.destination.get(key) for key in ("revisionId", "updatedAt"))
+    revision = next((value for value in told if isinstance(value, str) and value.strip()), None)
+    words = (placed.name, revision and f"revision {revision}")
+    return ", ".join(filter(None, words)) or None
 
 
 def _chosen(file: str, given: Any, name: str | None) -> PlacedDestination | None:

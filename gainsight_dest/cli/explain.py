@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -263,6 +264,15 @@ def _page(profile: Profile, events: str, config_file: str | None, asked: _Asked)
 
     shown = _shown(profile, asked.pick)
     seen = profile if shown is None else None  # of some events alone nobody knows what none of them uses
-    findings = lint({"Config": written(config_file).config}, seen, tenant=asked.tenant) if config_file else ()
+    config = written(config_file) if config_file else None
+    findings = lint({"Config": config.config}, seen, tenant=asked.tenant) if config else ()
     name = "standard input" if events == "-" else Path(events).name
-    return page(profile, findings, source=name, note=shown).encode(errors="backslashreplace")
+    html = page(
+        profile,
+        findings,
+        source=name,
+        note=shown,
+        made_on=datetime.now().astimezone().date(),
+        destination=config.name if config else None,
+    )
+    return html.encode(errors="backslashreplace")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from gainsight_dest.explaining.trace import EVENT, Row, Rule
-from gainsight_dest.fields import COMPANY, OBJECTS, PERSON, Fate, Form
+from gainsight_dest.fields import COMPANY, NAME_PARTS, OBJECTS, Fate, Form
 from gainsight_dest.values import kind, native, present
 
 __all__ = ["STOCK_RULES", "StockRule", "Would", "would"]
@@ -26,18 +27,28 @@ class Would(Enum):
         return self.value
 
 
+class _Beside(NamedTuple):
+    """What stands beside a row in its event: whether a Name is sent, whether each part of one is a text, and the custom
+    fields for which both places have a value.
+    """
+
+    has_name: bool
+    has_plain_parts: bool
+    contended: frozenset[str | None]
+
+
 class StockRule(NamedTuple):
     """A difference on purpose: its name, as in the vectors; what RudderStack does ("—": not known); what is done here.
 
     `would`: what RudderStack would do with the values of the rows that it `applies` to; None for a rule that is about
-    whole events, or configs. `applies` takes a row and all rows of its event.
+    whole events, or configs. `applies` takes a row and what is beside it.
     """
 
     name: str
     rudderstack: str
     here: str
     would: Would | None = None
-    applies: Callable[[Row, Sequence[Row]], bool] | None = None
+    applies: Callable[[Row, _Beside], bool] | None = None
 
 
 _MAPS = frozenset(of.map for of in OBJECTS)
@@ -46,49 +57,43 @@ _BY_MAP = {of.map: {(trait,) for trait in of.feeds.all} for of in OBJECTS}
 _JAVASCRIPT_NUMERAL = re.compile(r"\s*0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\s*")
 #: Integers up to here are exact in JavaScript.
 _EXACT = 2**53
-_TRAITS = ("traits", "context.traits")
+_NAME = "Person.Name"
+_PARTS = frozenset(f"Person.{part}" for part in NAME_PARTS)
 
 
-def _is_documented_id(row: Row, _: Sequence[Row]) -> bool:
+def _is_documented_id(row: Row, _: _Beside) -> bool:
     return row.path[1:] == ("masterRecordId",) and row.rule == Rule.STANDARD and row.fate is Fate.SENT
 
 
-def _is_blank_name(row: Row, rows: Sequence[Row]) -> bool:
-    is_name = row.field == "Person.Name" and row.fate is Fate.BLANK and row.rule == Rule.STANDARD
-    return is_name and not any(each.field == "Person.Name" and each.fate is Fate.SENT for each in rows)
+def _is_blank_name(row: Row, beside: _Beside) -> bool:
+    return row.field == _NAME and row.fate is Fate.BLANK and not beside.has_name
 
 
-def _is_spelled_like_a_key(row: Row, _: Sequence[Row]) -> bool:
+def _is_spelled_like_a_key(row: Row, _: _Beside) -> bool:
     return row.path[0] == "traits" and row.path[1:] in {("Email",), ("Name",)} and row.fate is Fate.UNMAPPED
 
 
-def _is_name_of_odd_parts(row: Row, rows: Sequence[Row]) -> bool:
-    if row.rule != Rule.NAME_PARTS:
-        return False
-    parts = (each for each in rows if each.record == PERSON.name and each.target in _PARTS and each.fate is Fate.SENT)
-    return not all(isinstance(native(each.sent), str) for each in parts)
+def _is_name_of_odd_parts(row: Row, beside: _Beside) -> bool:
+    return row.rule == Rule.NAME_PARTS and not beside.has_plain_parts
 
 
-_PARTS = frozenset({"FirstName", "MiddleName", "LastName"})
-
-
-def _is_middlename(row: Row, _: Sequence[Row]) -> bool:
+def _is_middlename(row: Row, _: _Beside) -> bool:
     return row.path[1:] == ("middlename",) and row.rule == Rule.STANDARD
 
 
-def _is_dotted_property(row: Row, _: Sequence[Row]) -> bool:
+def _is_dotted_property(row: Row, _: _Beside) -> bool:
     return row.record == EVENT and row.fate is Fate.SENT and "." in str(row.target)
 
 
-def _is_by_a_path(row: Row, _: Sequence[Row]) -> bool:
+def _is_by_a_path(row: Row, _: _Beside) -> bool:
     return row.rule in _MAPS and (len(row.path) > 2 or "." in row.path[-1])
 
 
-def _is_blank_custom(row: Row, _: Sequence[Row]) -> bool:
+def _is_blank_custom(row: Row, _: _Beside) -> bool:
     return row.rule in _MAPS and not present(row.value)
 
 
-def _is_number_for_javascript(row: Row, _: Sequence[Row]) -> bool:
+def _is_number_for_javascript(row: Row, _: _Beside) -> bool:
     value = native(row.value)
     if row.fate is Fate.BLANK:
         return row.record == COMPANY.name and value == "" and _takes_numbers(row)
@@ -102,28 +107,25 @@ def _takes_numbers(row: Row) -> bool:
     return field is not None and field.form is Form.NUMBER
 
 
-def _is_beyond_javascript(row: Row, _: Sequence[Row]) -> bool:
+def _is_beyond_javascript(row: Row, _: _Beside) -> bool:
     value = native(row.value)
     return type(value) is int and abs(value) > _EXACT and row.fate is Fate.SENT and isinstance(row.sent, str)
 
 
-def _is_contract_number(row: Row, _: Sequence[Row]) -> bool:
+def _is_contract_number(row: Row, _: _Beside) -> bool:
     return row.rule == Rule.CONTRACT and row.fate is Fate.SENT and kind(native(row.value)) == "a number"
 
 
-def _is_no_contract_id(row: Row, _: Sequence[Row]) -> bool:
+def _is_no_contract_id(row: Row, _: _Beside) -> bool:
     return row.rule == Rule.CONTRACT and row.fate is Fate.BLANK
 
 
-def _is_second_mapping(row: Row, _: Sequence[Row]) -> bool:
+def _is_second_mapping(row: Row, _: _Beside) -> bool:
     return row.rule in _MAPS and row.fate is Fate.SENT and row.path[1:] in _BY_MAP[row.rule]
 
 
-def _is_contended(row: Row, rows: Sequence[Row]) -> bool:
-    """Whether both places have a value for a custom field."""
-    if row.rule not in _MAPS:
-        return False
-    return len({each.path[0] for each in rows if each.field == row.field and each.path[0] in _TRAITS}) > 1
+def _is_contended(row: Row, beside: _Beside) -> bool:
+    return row.rule in _MAPS and row.field in beside.contended
 
 
 #: The differences, in the order of their page. A test compares the two, and both with the vectors.
@@ -209,11 +211,23 @@ _OF_ROWS = tuple((rule, rule.applies) for rule in STOCK_RULES if rule.applies is
 
 def compared(rows: Sequence[Row]) -> list[Row]:
     """The rows, each with the name of the rule by which RudderStack differs about it, if there is one."""
-    return [row if (rule := _rule_for(row, rows)) is None else row._replace(stock=rule.name) for row in rows]
+    beside = _beside(rows)
+    return [row if (rule := _rule_for(row, beside)) is None else row._replace(stock=rule.name) for row in rows]
 
 
-def _rule_for(row: Row, rows: Sequence[Row]) -> StockRule | None:
-    return next((rule for rule, applies in _OF_ROWS if applies(row, rows)), None)
+def _beside(rows: Sequence[Row]) -> _Beside:
+    sent = {row.field: row.sent for row in rows if row.fate is Fate.SENT}
+    places = {(row.field, row.path[0]) for row in rows if row.rule in _MAPS}
+    fields = Counter(field for field, _ in places)
+    return _Beside(
+        has_name=_NAME in sent,
+        has_plain_parts=all(isinstance(native(sent[part]), str) for part in _PARTS & sent.keys()),
+        contended=frozenset(field for field, times in fields.items() if times > 1),
+    )
+
+
+def _rule_for(row: Row, beside: _Beside) -> StockRule | None:
+    return next((rule for rule, applies in _OF_ROWS if applies(row, beside)), None)
 
 
 _BY_RULE = {rule.name: rule for rule in STOCK_RULES}

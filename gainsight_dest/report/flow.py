@@ -12,11 +12,14 @@ from typing import NamedTuple
 import attrs
 
 from gainsight_dest.explaining.profile import TraitProfile
+from gainsight_dest.spelling import cells, printable
 
 #: Traits, and fields, with a place of their own, the biggest: the rest share one.
 MOST = 40
 #: The least height of a place, a line of text, and what a thicker one has around it.
 LINE, GAP = 22.0, 6.0
+#: What each further line of a name takes; columns of a line, and of a name: more of it is left out.
+NEXT_LINE, COLUMNS, LONGEST = 14.0, 34, 200
 #: What the widths of ribbons come to at most: of a trait that has a place of its own, of all.
 THICKEST, TALLEST = 32.0, 480.0
 
@@ -34,13 +37,14 @@ class Link(NamedTuple):
 
 @attrs.frozen
 class FlowNode:
-    """A trait, a field or a reason, and where it stands. `lost`, `sent`: how many of its values."""
+    """A trait, a field or a reason, and where it stands. `lost`, `sent`: how many of its values. `lines`: its name."""
 
     name: str
     lost: int
     sent: int
     top: float
     height: float
+    lines: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -109,6 +113,34 @@ def flow(given: Sequence[Link], most: int = MOST) -> Flow:
     return Flow(columns[0], columns[1], columns[2], ribbons, max(map(_foot, columns)), unit)
 
 
+def wrapped(name: str) -> tuple[str, ...]:
+    """The name in lines of COLUMNS at most; where there is a dot near its end, a line ends there."""
+    name = printable(name)
+    lines, rest = [], cut_to(name, LONGEST)
+    while cells(rest) > COLUMNS:
+        line = _fitting(rest, COLUMNS)
+        at = line.rfind(".", len(line) // 2) + 1
+        lines.append(line[:at] if at else line)
+        rest = rest[len(lines[-1]) :]
+    return (*lines, rest)
+
+
+def cut_to(text: str, columns: int) -> str:
+    """The text, if it is not wider; else what there is room for."""
+    line = _fitting(text, columns)
+    return text if line == text else f"{line[:-1]}…"
+
+
+def _fitting(text: str, columns: int) -> str:
+    """As much of a text as there is room for; one letter at least."""
+    room = columns
+    for at, letter in enumerate(text):
+        room -= cells(letter)
+        if room < 0:
+            return text[: max(at, 1)]
+    return text
+
+
 def _names(counted: Iterable[tuple[str, int]], most: int) -> dict[str, str]:
     """What each goes by: its own name, or that of the rest."""
     counts: Counter[str] = Counter()
@@ -157,7 +189,9 @@ def _stacked(counted: Iterable[tuple[str, tuple[int, int]]], unit: float) -> dic
     """The places by name, one below the other."""
     places, top = {}, 0.0
     for name, (lost, sent) in counted:
-        places[name] = FlowNode(name, lost, sent, top, max(LINE, max(lost, sent) * unit + GAP))
+        lines = wrapped(name)
+        height = max(LINE + NEXT_LINE * (len(lines) - 1), max(lost, sent) * unit + GAP)
+        places[name] = FlowNode(name, lost, sent, top, height, lines)
         top += places[name].height
     return places
 

@@ -138,6 +138,30 @@ def test_it_is_told_what_page_was_written_how_big_it_is_and_how_to_open_it(tmp_p
     assert f"{page}: a page of 1 event, " in one
 
 
+@pytest.mark.parametrize(
+    ("destination", "told"),
+    [
+        ({"name": "Acme"}, "destination Acme, gainsight"),
+        ({"name": "Acme", "revisionId": "r7", "updatedAt": "2026"}, "destination Acme, revision r7, gainsight"),
+        (
+            {"updatedAt": "2026-03-02T08:00:00Z", "revisionId": 7},
+            "destination revision 2026-03-02T08:00:00Z, gainsight",
+        ),
+        ({}, " gainsight"),
+    ],
+)
+def test_the_page_has_its_date_and_the_name_and_revision_of_the_destination(
+    destination: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    need("report")
+    config, page = tmp_path / "config.json", tmp_path / "report.html"
+    config.write_text(json.dumps({**destination, "Config": DESTINATION["Config"]}), "utf8")
+    done = run("explain", "-", "--config", config, "--html", page, stdin=ndjson(IDENTIFY))
+    assert done.returncode == 0
+    made = page.read_text("utf8").split('<p class="made">')[1].split("</p>")[0]
+    assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d , ?{re.escape(told.strip())}-dest \S+", text_of(made))
+
+
 def test_a_page_is_not_written_over_the_config(tmp_path: Path) -> None:
     need("report")
     config = tmp_path / "config.json"
@@ -273,6 +297,12 @@ def of_the_summary(done: Done) -> Counts:
     return sum(summary["events"].values()), times["skipped"], times["errors"], went, dropped
 
 
+def otherwise(summary: Any) -> int:
+    """How many values RudderStack is known to treat in another way."""
+    told = (each for trait in summary["traits"] for each in trait["rudderstack"])
+    return sum(each["times"] for each in told if each["rule"] and each["would"] != "not known")
+
+
 def of_the_page(path: Path) -> Counts:
 
     html = path.read_text("utf8")
@@ -308,7 +338,8 @@ def test_all_that_is_printed_and_the_page_count_alike(options: tuple[object, ...
     assert table["all"] == of_lines(in_lines) == of_the_summary(in_sum) == of_the_page(page)
     assert table.pop("all") == tuple(map(sum, zip(*table.values(), strict=True)))
     (summary,) = lines(in_sum.stdout)
-    assert {kind: counts[0] for kind, counts in table.items()} == summary["events"]
+    assert {kind: row[0] for kind, row in table.items()} == summary["events"]
+    assert otherwise(summary) == int(counts(page.read_text("utf8"))["otherwise in RudderStack"])
     assert as_text.stdout.decode().count("\n\n") == sum(summary["events"].values())
 
 

@@ -92,6 +92,8 @@ def test_all_of_it_can_be_done_by_keyboard(browser: Browser) -> None:
     shown = browser.column(1)
     assert 0 < len(shown) < len(examples().traits)
     browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+    assert browser.driver.switch_to.active_element.get_attribute("id") == "otherwise"
+    browser.driver.switch_to.active_element.send_keys(Keys.TAB)
     assert browser.driver.switch_to.active_element.get_attribute("role") == "region"
     browser.driver.switch_to.active_element.send_keys(Keys.TAB)
     browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
@@ -113,6 +115,13 @@ def test_filters_filter_and_say_how_many_are_left(browser: Browser) -> None:
     assert count.text == f"{len(lost)} of {traits} traits"
     browser.find("#find").send_keys("NOT a number employees")
     assert browser.column(1) == ["traits.employees"]
+    browser.find("#lost").click()
+    browser.find("#find").clear()
+    browser.find("#type").send_keys("all")
+    browser.find("#otherwise").click()
+    differ = [each for each in summary.traits.values() if any(rule for _, rule in each.stock)]
+    assert 0 < len(browser.column(1)) <= len(differ)
+    assert {*browser.column(1)} <= {each.source for each in differ}
     browser.find("#find").send_keys(" nowhere to be found")
     assert count.text == f"0 of {traits} traits"
 
@@ -141,6 +150,19 @@ def test_the_page_never_scrolls_sideways(browser: Browser, size: tuple[int, int]
         browser.show(html, size)
         assert browser.run("return document.documentElement.scrollWidth") <= size[0]
         assert browser.run("scrollTo(9999, 0); return scrollX") == 0
+
+
+@pytest.mark.parametrize(("size", "shown", "hidden"), [(DESK, ".picture", ".ways"), (PHONE, ".ways", ".picture")])
+def test_on_a_phone_the_picture_is_a_list_with_whole_names(
+    browser: Browser, size: tuple[int, int], shown: str, hidden: str
+) -> None:
+    browser.show(page(examples()), size)
+    assert browser.find(shown).is_displayed()
+    assert not browser.find(hidden).is_displayed()
+    assert browser.run(
+        "return [...document.querySelectorAll(arguments[0] + ' code')].every((each) => each.scrollWidth <= innerWidth)",
+        shown,
+    )
 
 
 def test_without_scripts_the_table_is_complete_and_offers_nothing_that_needs_them(browser: Browser) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from datetime import date
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -14,16 +15,20 @@ from typing import Any
 
 import pytest
 
-from gainsight_dest import Finding, Severity
+from gainsight_dest import Finding, Severity, __version__
 from gainsight_dest.explaining.profile import MOST_KINDS, Arrival, Profile, TraitProfile
 from gainsight_dest.report import page
-from gainsight_dest.report.page import CONTENT_SECURITY_POLICY, LONGEST, LONGEST_TITLE, MOST_LINES
+from gainsight_dest.report.flow import COLUMNS, LONGEST
+from gainsight_dest.report.page import CONTENT_SECURITY_POLICY, LONGEST_TITLE, MOST_LINES
 from gainsight_dest.tenant import Option, Tenant, TenantField, TenantObject
 from tests.markup import counts, section, table, text_of
 from tests.report.pages import HOSTILE, PROBLEMS, examples, hostile, many, summary_of
 from tests.some import group, identify
 from tests.tenant_of_60_fields import ANSWER, option_id
 from tests.tenant_of_60_fields import CONFIG as SIXTY_FIELDS
+
+LAST = ("Not sent, because", "Examples", "RudderStack would", "Events")
+OTHERWISE = "otherwise in RudderStack"
 
 
 class Reader(HTMLParser):
@@ -50,13 +55,23 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
 
+def heading(html: str) -> str:
+    return text_of(html.split("<header>")[1].split("</header>", maxsplit=1)[0])
+
+
+def table_total(html: str) -> int:
+    """How many values are told in the table to be otherwise in RudderStack."""
+    told = re.findall(r'<li class="differs"><b>([\d,]+)×', html)
+    return sum(int(times.replace(",", "")) for times in told)
+
+
 def test_nothing_is_a_page_that_says_so() -> None:
     html = page(Profile())
     for empty in ("None is known.", "No trait came.", "No track event came.", "None."):
         assert empty in html
     assert "<table" not in html
     assert "<svg" not in html
-    shown = ("events", "problems", "values not sent", "events at fault", "events skipped")
+    shown = ("events", "problems", "values not sent", OTHERWISE, "events at fault", "events skipped")
     assert counts(html) == dict.fromkeys(shown, "0")
 
 
@@ -71,18 +86,26 @@ def test_on_top_stands_how_many_events_there_are_and_what_becomes_of_them() -> N
         "other": "10",
         "problems": "2",
         "values not sent": str(sum(trait.dropped.total() for trait in summary.traits.values())),
+        OTHERWISE: str(table_total(html)),
         "events at fault": str(sum(tally.times for tally in summary.errors.values())),
         "events skipped": "5",
     }
     assert "<title>Acme&#39;s events</title>" in html
-    assert text_of(html.split("<header>")[1].split("</header>")[0]) == "Acme's events events.ndjson"
+    assert heading(html) == f"Acme's events events.ndjson gainsight-dest {__version__}"
     sent = sum(trait.went.total() for trait in summary.traits.values())
     assert f"Sent: {sent} , of which Gainsight will refuse 2 ." in text_of(html)
 
 
 def test_a_note_stands_below_what_the_events_were_read_from() -> None:
     html = page(examples(), source="events.ndjson", note="Shown: <1> of 2.")
-    assert text_of(html.split("<header>")[1].split("</header>")[0]).endswith("events.ndjson Shown: <1> of 2.")
+    assert heading(html).endswith("Shown: <1> of 2.")
+
+
+def test_the_date_and_the_name_of_the_config_are_those_that_are_given() -> None:
+    html = page(Profile(), made_on=date(2026, 3, 2), destination="<Acme>, revision 7")
+    told = f"2026-03-02 , destination <Acme>, revision 7, gainsight-dest {__version__}"
+    assert heading(html) == f"Where each trait goes {told}"
+    assert '<time datetime="2026-03-02">' in html
 
 
 def test_problems_are_told_errors_first_each_with_what_to_do() -> None:
@@ -96,7 +119,7 @@ def test_problems_are_told_errors_first_each_with_what_to_do() -> None:
 def test_the_table_holds_every_trait_what_is_lost_first() -> None:
     summary = examples()
     header, *rows = table(page(summary), "traits")
-    assert header == ["Type", "Trait", "Came", "Lost", "Goes to", "Not sent, because", "Examples", "First event"]
+    assert header == ["Type", "Trait", "Came", "Lost", "Goes to", *LAST]
     assert {(kind, trait) for kind, trait, *_ in rows} == {(t.type, t.source) for t in summary.traits.values()}
     assert len(rows) == len(summary.traits)
     lost = [int(row[3]) for row in rows]
@@ -112,7 +135,8 @@ def test_a_trait_is_told_with_its_rule_its_change_its_reasons_and_its_examples()
         "8× Company.Employees standard, to number 3×",
         "3× its event is at fault 1× not a number",
         "1000 420 85",
-        "2",
+        "8× sent 1× dropped",
+        "2, 6, 11, 16, 17, … lost in 16, 29, 30, 63",
     ]
     assert told["identify", "traits.firstname"][2:4] == ["", "1× overridden by traits.firstName Person.FirstName"]
     assert told["identify", "context.traits.emailOptOut"][2] == (
@@ -133,7 +157,7 @@ def test_a_cell_of_many_lines_counts_the_rest() -> None:
         trait.went[Arrival(f"Event.p{n:04}", "as it is")] += 1
     summary = Profile()
     summary.traits[trait.type, trait.path] = trait
-    _, (*_, told, _, _, _) = table(page(summary), "traits")
+    _, (*_, told, _, _, _, _) = table(page(summary), "traits")
     assert told.count("×") == MOST_LINES
     assert told.endswith("… and 1,234 more")
 
@@ -165,7 +189,7 @@ def test_there_is_a_picture_for_each_type_that_says_in_words_what_it_shows() -> 
         ["group", "→", "Company"],
         ["track", "→", "Event"],
     ]
-    pictures = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    pictures = re.findall(r'<svg class="picture".*?</svg>', html, re.DOTALL)
     assert len(pictures) == 3
     for number, picture in enumerate(pictures, 1):
         assert f'role="img" aria-labelledby="picture-{number}-title picture-{number}-words"' in picture
@@ -178,6 +202,52 @@ def test_a_picture_of_what_is_all_sent_or_all_lost_says_so() -> None:
     assert "Values: 1 in all, 1 sent, 0 not. Sent to: Person.Email 1. The table" in sent
     (lost,) = re.findall(r"<desc.*?</desc>", page(summary_of({"type": "group", "traits": {"a": 1}})))
     assert "Values: 1 in all, 0 sent, 1 not. Not sent: no mapping 1. The table" in lost
+
+
+def test_a_trait_is_told_with_its_events_and_with_those_that_it_was_lost_from() -> None:
+    events = [identify(shoe=1), identify(plan="x"), *[identify(plan="")] * 7]
+    _, *rows = table(page(summary_of(*events)), "traits")
+    told = {row[1]: row[-1] for row in rows}
+    assert told["traits.shoe"] == "1 lost in 1"
+    assert told["traits.email"] == "1, 2, 3, 4, 5, …"
+    assert told["traits.plan"] == "2, 3, 4, 5, 6, …"
+
+
+def test_a_trait_is_told_with_what_rudderstack_would_do_and_why() -> None:
+    events = [identify(Name="x", plan="gold", shoe=1, middlename="M"), identify(Name="y"), identify(None, Name="z")]
+    html = page(summary_of(*events))
+    told = {row[1]: row[-2] for row in table(html, "traits")[1:]}
+    assert told["traits.Name"] == "2× sent Email, Name replace the mapped field: gainsight-spelled-traits-never-leak"
+    assert told["traits.plan"] == "1× sent"
+    assert told["traits.shoe"] == "1× dropped"
+    assert told["traits.middlename"] == "1× not known middlename-alias"
+    assert counts(html)[OTHERWISE] == str(table_total(html)) == "2"
+
+
+def test_each_picture_is_also_a_list_for_narrow_screens_with_the_same_counts() -> None:
+    summary = examples()
+    for part in re.findall(r'<ul class="ways">(.*?)</ul>', page(summary), re.DOTALL):
+        items = [text_of(item) for item in re.findall(r"<li>(.*?)</li>", part, re.DOTALL)]
+        assert items
+        for item in items:
+            _, count, *ways = re.split(r" (?=\d)|(?<=\d) , | (?=[→✕])", item)
+            assert int(count) == sum(int(n) for n in re.findall(r"\b(\d+)$", "\n".join(ways), re.MULTILINE))
+    (ways,) = re.findall(r'<ul class="ways">(.*?)</ul>', page(summary_of(identify(shoe=1))), re.DOTALL)
+    assert text_of(ways) == "traits.email 1 → Person.Email 1 traits.shoe 1 ✕ no mapping 1"
+    many_ways = TraitProfile("track", ("properties", "x"), 1)
+    many_ways.went.update({Arrival(f"Event.p{n:02}", "as it is"): 1 for n in range(MOST_LINES + 3)})
+    crowded = Profile()
+    crowded.traits[many_ways.type, many_ways.path] = many_ways
+    assert "… and 3 more" in text_of(re.findall(r'<ul class="ways">(.*?)</ul>', page(crowded), re.DOTALL)[0])
+
+
+def test_a_long_name_stands_whole_in_the_picture_over_several_lines() -> None:
+    name = "address_of_the_headquarters.street_and_number.of_the_building.and_the_door"
+    html = page(summary_of({"type": "track", "event": "Ticket Opened", "properties": {name: 1}}))
+    labels = [unescape(text) for text in re.findall(r'<text class="mono"[^>]*>([^<]*)', html)]
+    assert f'properties["{name}"]' in "".join(labels)
+    assert f"Event.{name}" in "".join(label.strip() for label in labels)
+    assert max(map(len, labels)) <= COLUMNS + 1
 
 
 def test_masked_values_show_as_they_are() -> None:
