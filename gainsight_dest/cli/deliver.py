@@ -113,7 +113,7 @@ def deliver(context: click.Context, /, events: str | None, config_file: str | No
 
     EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
     or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
-    {"batch": [...]}.
+    {"batch": [...]}. With --as, EVENTS is a table, CSV or Parquet: each row is an event.
 
     Calls that fail with a temporary error are tried again. The events of one person or company stay in order. No more
     calls are made than the tenant allows. Events are merged into the fewest calls; the result of each is the same as if

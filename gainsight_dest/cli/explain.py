@@ -68,6 +68,7 @@ def explain_command(events: str, config_file: str | None, **options: Any) -> int
     EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
     or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
     {"batch": [...]}. Without --config each event must carry its destination, {"message": {...}, "destination": {...}}.
+    With --as, EVENTS is a table, CSV or Parquet: each row is an event.
 
     For each trait: where it came from, the field that it goes to, its value, and how it was changed; or why it does not
     go: no mapping, blank, not a number, overridden by another. With --format json it is one object for each event, or

@@ -68,9 +68,10 @@ def plan_command(events: str, config_file: str | None, window: int, events_a_day
 
     EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
     or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
-    {"batch": [...]}. They are a sample, best of a whole day. Each may carry its destination, {"message": {...},
-    "destination": {...}}. Without that and without --config, all track events are counted, also those that a config has
-    no name for.
+    {"batch": [...]}. With --as, EVENTS is a table, CSV or Parquet: each row is an event.
+
+    The events are a sample, best of a whole day. Each may carry its destination, {"message": {...}, "destination":
+    {...}}. Without that and without --config, all track events are counted, also those that a config has no name for.
 
     The events are merged in windows of time, by their timestamps. In a window, all events of one person cost one call
     together, up to fifty companies cost two, and each track event costs one. With --tenant and configs it also counts

@@ -59,6 +59,7 @@ def transform(
     EVENTS is a file of JSON, plain or gzipped, or - for standard input: one event on each line, or over several lines,
     or all in an array. Events may also be as RudderStack and its SDKs send them, {"message": {...}} and
     {"batch": [...]}. Without --config each event must carry its destination, {"message": {...}, "destination": {...}}.
+    With --as, EVENTS is a table, CSV or Parquet: each row is an event.
 
     For each event: its number (the line, or the place in the array), message id, type, and its requests, or why it is
     skipped, or its error. A group has all requests that may follow: find, then create or update, then link.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import attrs
 
@@ -118,14 +120,26 @@ def _first_line(error: Exception) -> str:
 @contextmanager
 def _seekable(stream: io.BufferedReader) -> Iterator[Any]:
     """The same data as a file that can be read from its end, as Parquet is: that of a pipe, or packed, is copied."""
-    name = getattr(stream, "name", None)
-    if isinstance(name, str) and stream.seekable():
-        yield name
+    if (path := _path_of(stream)) is not None:
+        yield path
         return
-    with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(stream, copy)
-        copy.seek(0)
+    with _copied(stream) as copy:
         yield copy
+
+
+def _path_of(stream: io.BufferedReader) -> str | None:
+    """The path of a file that is open; None for what has no name, as standard input, or is no file."""
+    name = getattr(stream, "name", None)
+    if not isinstance(name, (str, os.PathLike)) or not Path(name).is_file():
+        return None
+    return os.fspath(name)
+
+
+def _copied(stream: io.BufferedReader) -> IO[bytes]:
+    copy: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - who takes it closes it
+    shutil.copyfileobj(stream, copy)
+    copy.seek(0)
+    return copy
 
 
 def _items(reader: RowReader, record: Record, row: int) -> Iterator[Item]:
