@@ -18,4 +18,5 @@ pytest_pycollect_makemodule = needing(
     test_sandbox=("deliver", "sandbox"),
     test_serve=("serve", "deliver", "sandbox"),
     test_serve_options=("serve",),
+    test_unattended=("deliver", "sandbox", "testing"),
 )
