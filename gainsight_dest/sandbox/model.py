@@ -20,10 +20,12 @@ from gainsight_dest.sandbox.form import EVENTS, EventForm, FormProblem
 from gainsight_dest.sandbox.said import CallSide, WrittenRecord
 from gainsight_dest.sandbox.tenant import CallRecord
 from gainsight_dest.sandbox.workbench import TracedRow, Tried, TriedEvent, TriedForm, event_record
-from gainsight_dest.spelling import counted
+from gainsight_dest.spelling import counted, cut
 
 #: Rows that a table shows at most, the newest; of one row, links to others.
 MOST_ROWS, MOST_LINKS = 200, 5
+#: Characters of a value that are shown.
+MOST_SHOWN = 2000
 _MOST_NAMES = 2
 
 _T = TypeVar("_T")
@@ -315,13 +317,15 @@ class _Room:
 
     def _company(self, at: int, company: Record) -> RecordRow:
         name, gsid = str(company[COMPANY.key]), company[GSID]
-        cells = (name, gsid, f"{self.people_of.get(gsid, 0):,}")
+        cells = (_shown(name), gsid, f"{self.people_of.get(gsid, 0):,}")
         hidden = {COMPANY.key, GSID}
         return self._row(f"company-{at}", cells, company, hidden, PageLinks(), (COMPANY.name, gsid))
 
     def _event(self, at: int, event: Record) -> RecordRow:
-        cells = (str(event["name"]), str(event["version"]), str(event.get("contract_id", "")))
-        return self._row(f"event-{at}", cells, event["properties"], set(), PageLinks(), (EVENT, str(at)))
+        cells = tuple(_shown(event.get(name, "")) for name in ("name", "version", "contract_id"))
+        properties = event.get("properties")
+        fields = properties if isinstance(properties, dict) else {}
+        return self._row(f"event-{at}", cells, fields, set(), PageLinks(), (EVENT, str(at)))
 
     def _row(
         self,
@@ -332,7 +336,7 @@ class _Room:
         beside: PageLinks,
         key: _Key,
     ) -> RecordRow:
-        fields = tuple((name, _shown(value) or '""') for name, value in record.items() if name not in hidden)
+        fields = tuple((_shown(name), _shown(value) or '""') for name, value in record.items() if name not in hidden)
         calls = _links(PageLink(f"{number:,}", f"#call-{number}") for number in self.writers.get(key, ()))
         events = _links(PageLink(f"{number:,}", f"#tried-{number}") for number in self.about.get(key, ()))
         return RecordRow(place, cells, fields, beside, calls, events)
@@ -341,7 +345,7 @@ class _Room:
         """The link to a record, by the name that people know it by."""
         text = self.names.get(key, key) if kind == COMPANY.name else f"event {int(key) + 1:,}" if kind == EVENT else key
         place = self.places.get((kind, key))
-        return PageLink(text, place and f"#{place}")
+        return PageLink(cut(text), place and f"#{place}")
 
     # --- calls and events -------------------------------------------------------------------------------------------
 
@@ -417,7 +421,7 @@ def _identity(key: _Key, names: Mapping[str, str], events: Sequence[Record]) -> 
     if kind == PERSON.name:
         return PERSON.identity(text)
     event = events[int(text)]
-    return event_record(event["name"], event["version"], event.get("contract_id"), event["properties"])
+    return event_record(*(event.get(name) for name in ("name", "version", "contract_id", "properties")))
 
 
 def _newest(rows: Sequence[_T], words: Sequence[str], text_of: Callable[[_T], str]) -> tuple[list[tuple[int, _T]], int]:
@@ -448,8 +452,8 @@ def _links(links: Iterable[PageLink]) -> PageLinks:
 
 
 def _shown(value: Any) -> str:
-    """A text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else _json(value)
+    """A text as it is, anything else as JSON; of a long one the beginning."""
+    return cut(value if isinstance(value, str) else _json(value), MOST_SHOWN)
 
 
 def _json(value: Any) -> str:

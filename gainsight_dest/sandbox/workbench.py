@@ -222,7 +222,8 @@ def records_of(request: Request | None) -> frozenset[tuple[str, str]]:
     return frozenset() if request is None else request.records
 
 
-def event_record(name: str, version: str, contract_id: str | None, properties: Mapping[str, Any]) -> tuple[str, str]:
-    """What an event is known by."""
-    text = json.dumps([name.strip(), version.strip(), contract_id, properties], sort_keys=True)
+def event_record(name: Any, version: Any, contract_id: Any, properties: Any) -> tuple[str, str]:
+    """What an event is known by: a header loses the spaces around it on the way."""
+    headers = [each.strip() if isinstance(each, str) else each for each in (name, version, contract_id)]
+    text = json.dumps([*headers, properties], sort_keys=True)
     return EVENT, blake2b(text.encode(), digest_size=16).hexdigest()

@@ -146,6 +146,14 @@ def test_a_link_to_what_is_closed_opens_it(browser: Browser, bench: Workbench, u
     until(browser, lambda: browser.run("return document.getElementById('call-2').open"))
 
 
+@pytest.mark.parametrize("fragment", ["%", "nothing", "%22%5D", "holds"])
+def test_a_link_to_nothing_does_no_harm(browser: Browser, url: str, fragment: str) -> None:
+    browser.visit(f"{url}#{fragment}")
+    look_again(browser)
+    until(browser, lambda: browser.find("#status").text == "Live")
+    assert browser.complaints() == []
+
+
 def test_an_event_that_holds_html_is_text(browser: Browser, bench: Workbench, url: str) -> None:
     event = {"type": "identify", "traits": {"email": f"{EVIL}@example.com", EVIL: EVIL, "name": EVIL}}
     bench.send(EventForm.of(CONFIG, json.dumps([event, group(EVIL), track(EVIL)])))

@@ -11,7 +11,7 @@ from typing import Any
 from gainsight_dest.gainsight import EVENTS_PATH, PEOPLE_PATH, delete_path, insert_path
 from gainsight_dest.sandbox import Content, PlannedFault, Sandbox
 from gainsight_dest.sandbox.form import EventForm, FormProblem
-from gainsight_dest.sandbox.model import MOST_LINKS, MOST_ROWS, Asked
+from gainsight_dest.sandbox.model import MOST_LINKS, MOST_ROWS, MOST_SHOWN, Asked
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, page
 from gainsight_dest.sandbox.workbench import TriedForm, Workbench
 from tests.markup import counts, section, table, text_of
@@ -256,6 +256,19 @@ def test_of_many_links_some_are_shown() -> None:
     for _ in range(MOST_LINKS + 2):
         put(sandbox, {"Email": ADA})
     assert table(page(sandbox), "people")[1][4] == "7 , 6 , 5 , 4 , 3 , … and 2 more"
+
+
+def test_a_long_value_is_shown_in_part_and_odd_content_is_shown_too() -> None:
+    long = "x" * 10_000
+    person = {"Email": f"{long}@example.com", "Summary": long, f"{long}__gc": [long]}
+    data: Any = {"people": [person], "companies": [], "events": [{"name": 7}, {"a": "b"}]}
+    bench = Workbench(Sandbox(content=Content.from_data(data)))
+    bench.watch([identify(f"{long}@example.com")])
+    html = page(bench)
+    assert max(map(len, re.findall(r"x+", section(html, "people")))) == MOST_SHOWN
+    assert max(map(len, re.findall(r"x+", "".join(listed(html, "tried"))))) == 200
+    assert [row[:4] for row in table(html, "sent")[1:]] == [["", "", "", ""], ["7", "", "", ""]]
+    assert table(html, "people")[1][-1] == "1"
 
 
 # --- the form and the filter ------------------------------------------------------------------------------------------
