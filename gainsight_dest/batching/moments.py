@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -46,6 +47,8 @@ _WRITTEN = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all here is UTC, and Python 3.10 reads no zone that it would be told
 _MICROSECOND, _TO_THE_MICROSECOND = timedelta(microseconds=1), len("2026-11-24T09:30:00.000000")
+#: The lengths of times with whole seconds, with milliseconds and with microseconds.
+_USUAL = frozenset(map(len, ("2026-11-24T09:30:00Z", "2026-11-24T09:30:00.000Z", "2026-11-24T09:30:00.000000Z")))
 #: What stands for a time that is missing: pandas' own, and their text.
 _MISSING_TYPES = frozenset({"NAType", "NaTType"})
 _MISSING_TEXTS = frozenset({"nat", "nan"})
@@ -114,6 +117,11 @@ def moment_of(event: Any) -> Moment:
 
 def microseconds(event: Any) -> int | None:
     """When the event happened, in microseconds since the epoch; None where it does not tell. What is finer is cut."""
+    value = event.get(MOMENTS[0]) if isinstance(event, dict) else None
+    if type(value) is str and len(value) in _USUAL and value[10] == "T" and value[19] in ".Z" and value[-1] == "Z":
+        # As RudderStack writes it, and so nearly all are written: to read any form takes ten times as long.
+        with suppress(ValueError):
+            return (datetime.fromisoformat(value[:-1]) - _EPOCH) // _MICROSECOND
     text = moment_of(event).text
     return (datetime.fromisoformat(text[:_TO_THE_MICROSECOND]) - _EPOCH) // _MICROSECOND if text else None
 

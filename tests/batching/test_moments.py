@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest.batching import moments
-from gainsight_dest.batching.moments import LONGEST, Moment, UnreadTimes, instant, moment_of
+from gainsight_dest.batching.moments import LONGEST, Moment, UnreadTimes, instant, microseconds, moment_of
 from gainsight_dest.reading import MOMENTS
 from tests.growth import MOST_GROWTH, growth
 from tests.needs import need
@@ -383,3 +383,39 @@ def test_events_with_a_time_that_cannot_be_read_add_up_with_the_first_of_them() 
     assert str(UnreadTimes(1_000, "sentAt 0")).startswith(
         "1,000 events have a time that cannot be read, such as sentAt 0."
     )
+
+
+# --- as a number ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "number"),
+    [
+        ({"timestamp": "1970-01-01T00:00:00Z"}, 0),
+        ({"timestamp": "1970-01-01T00:00:01.5+00:00"}, 1_500_000),
+        ({"timestamp": "1970-01-01T00:00:01.250Z"}, 1_250_000),
+        ({"timestamp": "1970-01-01T00:00:01.000007Z"}, 7 + 10**6),
+        ({"timestamp": "1969-12-31T23:59:59Z"}, -(10**6)),
+        ({"timestamp": "1970-01-01T00:00:01.000007999Z"}, 7 + 10**6),
+        ({"timestamp": "2026-13-01T00:00:00Z", "sentAt": 1_772_352_000}, 1_772_352_000 * 10**6),
+        ({"timestamp": "03/01/2026, 08:00:00"}, None),
+        ({"timestamp": None}, None),
+        ({}, None),
+        (5, None),
+    ],
+)
+def test_a_moment_is_a_number_of_microseconds(event: Any, number: int | None) -> None:
+    assert microseconds(event) == number
+
+
+@given(st.datetimes(), st.sampled_from(["seconds", "milliseconds", "microseconds"]), st.sampled_from(["Z", "+00:00"]))
+def test_the_usual_forms_are_read_as_all_others_are(at: datetime, timespec: str, zone: str) -> None:
+    event = {"timestamp": at.isoformat("T", timespec) + zone}
+    text = moment_of(event).text
+    assert microseconds(event) == (datetime.fromisoformat(text) - datetime(1970, 1, 1)) // timedelta(microseconds=1)  # noqa: DTZ001 - UTC
+
+
+@given(st.text("0129-:.TZ +", min_size=20, max_size=27) | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z"))
+def test_whatever_looks_like_the_usual_forms_is_read_alike_or_not_at_all(text: str) -> None:
+    found = moment_of({"timestamp": text}).text
+    assert (microseconds({"timestamp": text}) is None) == (found == "")
