@@ -18,18 +18,19 @@ import argparse
 import json
 import os
 import random
-import subprocess
+import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.engines.scenario import CONFIG, SETTINGS, Checked, Tenant, check, events, expected, faults
+from tests.engines.scenario import CONFIG, Checked, Tenant, check, events, expected, faults
 
 SEED = 20260302
 #: So that it ends in some minutes, and waits for the calls. Beam's own runner has one shard at work at a time.
@@ -69,40 +70,30 @@ def by_beam(files: Sequence[Path], url: str, options: argparse.Namespace, folder
 
 
 def by_spark(files: Sequence[Path], url: str, options: argparse.Namespace, folder: Path) -> Accounts:
-    """By by_shard and the writer, on a local Spark with a thread for each shard; the journals tell what came of it."""
+    """By by_shard, on a local Spark with a thread for each shard. Its report tells how each event ended.
+
+    With --kill there is a store, too: what a task that is run again has sent by then is not sent again.
+    """
     import pyspark  # noqa: PLC0415 - one engine is enough
     from pyspark.sql import SparkSession  # noqa: PLC0415 - the same
 
-    from gainsight_dest.spark import GainsightDataSource, by_shard  # noqa: PLC0415 - the same
+    from gainsight_dest.spark import by_shard  # noqa: PLC0415 - the same
 
-    config, journal, failed = (str(folder / name) for name in ("config.json", "journal", "failed"))
-    Path(config).write_text(json.dumps(SETTINGS), "utf8")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_HOME", str(Path(pyspark.__file__).parent))  # for executors of their own
     each = -(-options.shards // 2)
     master = f"local-cluster[2,{each},1024]" if options.kill else f"local[{options.shards},4]"
     builder = SparkSession.builder.master(master).appName("scale").config("spark.driver.host", "127.0.0.1")
     spark = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR").getOrCreate()
+    known = options.known or (folder / "known.db" if options.kill else None)
     try:
-        spark.dataSource.register(GainsightDataSource)
         lines = spark.read.text(str(files[0].parent)).withColumnRenamed("value", "event")
-        limits: dict[str, Any] = {"calls_per_minute": options.calls_per_minute, "base_url": url}
-        routed = by_shard(lines, CONFIG, options.shards, journal=journal, calls_per_day=None, **limits)
-        writer = routed.write.format("gainsight").mode("append").options(**limits, calls_per_day=0)
-        writer.options(config=config, shards=options.shards, journal=journal, failed=failed).save()
+        limits: dict[str, Any] = {"calls_per_minute": options.calls_per_minute, "base_url": url, "calls_per_day": None}
+        report = by_shard(lines, CONFIG, options.shards, known=known, **limits)
+        assert report.outcomes is not None  # noqa: S101 - by_shard says so
+        return [(row.message_id, row.status) for row in report.outcomes.select("message_id", "status").collect()]
     finally:
         spark.stop()
-    return [*_of_journals(Path(journal))]
-
-
-def _of_journals(folder: Path) -> Iterator[tuple[str | None, str]]:
-    """What became of each event. A group event that failed by its company is in the companies' journal alone."""
-    from gainsight_dest.deliver.journal import entries  # noqa: PLC0415 - one engine is enough
-
-    for file in sorted(folder.glob("*.db")):
-        for entry in entries(file):
-            if "companies" not in file.name or entry.outcome.status == "failed":
-                yield entry.outcome.message_id, str(entry.outcome.status)
 
 
 ENGINES: dict[str, Callable[[Sequence[Path], str, argparse.Namespace, Path], Accounts]] = {
@@ -111,11 +102,24 @@ ENGINES: dict[str, Callable[[Sequence[Path], str, argparse.Namespace, Path], Acc
 }
 
 
-def kill_an_executor(tenant: Tenant, calls: int) -> None:
-    """Once so many calls have been made. What it has under way may come again, and its journal may still be in use."""
-    while len(tenant.report().calls) < calls:
+def kill_an_executor(tenant: Tenant, options: argparse.Namespace) -> None:
+    """Once so many calls have been made: the newest of those that this program has started."""
+    while len(tenant.report().calls) < options.kill:
         time.sleep(0.5)
-    subprocess.run(["pkill", "-KILL", "-n", "-f", "CoarseGrainedExecutorBackend"], check=True)  # noqa: S607 - it is POSIX's
+    os.kill(max(_executors(os.getpid())), signal.SIGKILL)
+
+
+def _executors(program: int) -> list[int]:
+    """The processes that descend from that one and are executors of Spark's. Linux alone tells them so."""
+    found, parents = [], {program}
+    for process in sorted(int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()):
+        with suppress(OSError):  # it may have ended
+            parent = int(Path(f"/proc/{process}/stat").read_text("utf8").rpartition(")")[2].split()[1])
+            if parent in parents:
+                parents.add(process)
+                if b"CoarseGrainedExecutorBackend" in Path(f"/proc/{process}/cmdline").read_bytes():
+                    found.append(process)
+    return found
 
 
 def share(text: str) -> float:
@@ -133,6 +137,7 @@ def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--faults", type=share, default=0.02, help="the share of the calls that fail, such as 2%%")
     parser.add_argument("--kill", type=int, metavar="CALLS", help="after so many calls, kill one of Spark's executors")
+    parser.add_argument("--known", help="the place of a store, for Spark")
     parser.add_argument("--calls-per-minute", type=int, help="5,000, or 16,000 by Beam, rather than 100")
     options = parser.parse_args(arguments)
     options.calls_per_minute = options.calls_per_minute or CALLS_PER_MINUTE[options.engine]
@@ -148,7 +153,7 @@ def main() -> None:
         folder = Path(name)
         files = _files(folder / "events", random.Random(SEED).sample(stream, len(stream)))  # noqa: S311 - an order
         if options.kill:
-            threading.Thread(target=kill_an_executor, args=(tenant, options.kill), daemon=True).start()
+            threading.Thread(target=kill_an_executor, args=(tenant, options), daemon=True).start()
         started = time.perf_counter()
         accounts = ENGINES[options.engine](files, tenant.url, options, folder)
         seconds = time.perf_counter() - started

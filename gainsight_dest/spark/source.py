@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import pyarrow as pa
 from pyspark.sql import datasource
-from pyspark.sql.datasource import DataSource, DataSourceArrowWriter, DataSourceStreamWriter, WriterCommitMessage
+from pyspark.sql.datasource import DataSource, DataSourceArrowWriter, DataSourceStreamWriter
 from pyspark.sql.types import StructType
 
 from gainsight_dest.deliver.engines import ALONE
 from gainsight_dest.spark.options import settings_of
-from gainsight_dest.spark.route import ROUTED
+from gainsight_dest.spark.report import WriteReport, log
 from gainsight_dest.spark.rows import check_event_column
-from gainsight_dest.spark.sending import DriverDelivery, Messages, TaskDelivery, log
-from gainsight_dest.spark.task import stream_name
+from gainsight_dest.spark.sending import Delivery, Messages
+from gainsight_dest.spark.task import new_job, stream_name
 
 
 class GainsightDataSource(DataSource):
     """`spark.dataSource.register(GainsightDataSource)`, then `df.write.format("gainsight")`, or `df.writeStream`.
 
-    The rows have their events in a column `event`. Options: see `gainsight_dest.spark.options`. The driver sends them,
-    or the tasks what `by_shard` has routed to them.
+    The rows have their events in a column `event`, and are in one partition, whose task sends them: `df.coalesce(1)`.
+    Options: see `gainsight_dest.deliver.settings`. For more than one task can send: `by_shard`.
     """
 
     @classmethod
@@ -42,29 +40,28 @@ class GainsightDataSource(DataSource):
         return StreamWriter(_delivery(self.options, schema, overwrite=overwrite))
 
 
-def _delivery(options: Any, schema: StructType, *, overwrite: bool) -> TaskDelivery | DriverDelivery:
+def _delivery(options: Any, schema: StructType, *, overwrite: bool) -> Delivery:
     if overwrite:
         raise ValueError('what is in Gainsight is not overwritten: use mode("append"), or outputMode("append")')
     check_event_column(schema)
-    kind = TaskDelivery if set(schema.names) >= ROUTED else DriverDelivery
     settings = settings_of(dict(options))
     if settings.shards.known is None:
         log.warning("%s", ALONE)
-    return kind(settings)
+    return Delivery(settings)
 
 
 @attrs.define
 class _Writer:
-    delivery: TaskDelivery | DriverDelivery
+    delivery: Delivery
     #: The job in the names of files: when it began, and something that no other has.
-    job: str = attrs.field(factory=lambda: f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}")
+    job: str = attrs.field(factory=new_job)
 
-    def write(self, iterator: Iterator[pa.RecordBatch]) -> WriterCommitMessage:
+    def write(self, iterator: Iterator[pa.RecordBatch]) -> WriteReport:
         """What a task does with its rows."""
         return self.delivery.take(iterator, self.job)
 
     def commit(self, messages: Messages, batchId: int | None = None) -> None:  # noqa: N803 - Spark's, as below
-        """Send what the tasks have not; report all that was sent in the log and the folder of failed events."""
+        """Report what was sent in the log. Raises WriteError if it is not all."""
         self.delivery.commit(messages, self._name(batchId))
 
     def abort(self, messages: Messages, batchId: int | None = None) -> None:  # noqa: N803

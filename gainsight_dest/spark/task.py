@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from pathlib import Path
 
 import attrs
@@ -44,6 +46,11 @@ class Task:
         return cls(context.partitionId(), context.taskAttemptId(), stream)
 
 
+def new_job() -> str:
+    """The name of a job: when it began, and something that no other has."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+
+
 def stream_name(query: str, batch: int) -> str:
     """A micro-batch in the names of files: the same when it is run again, also after a restart."""
     return f"{query}.{batch:09}"
@@ -60,6 +67,16 @@ def journal_file(folder: Path | None, stream: str | None, sender: str) -> Path |
         return None
     folder.mkdir(parents=True, exist_ok=True)
     return folder / file_name(stream, sender, "db")
+
+
+def forget_before(folder: Path | None, stream: str | None) -> None:
+    """Remove the journals of earlier micro-batches of the query: Spark begins none before the last one is done."""
+    if folder is None or stream is None:
+        return
+    query = stream.rpartition(".")[0]
+    for file in [*folder.glob(f"{query}.*.db*")]:
+        if file.name < stream:
+            file.unlink(missing_ok=True)
 
 
 def shard_name(number: int) -> str:

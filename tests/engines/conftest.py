@@ -22,6 +22,7 @@ pytest_pycollect_makemodule = needing(
     test_beam_transform=("beam",),
     test_beam_write=("beam",),
     test_spark=("spark",),
+    test_spark_beats=("spark",),
     test_spark_parts=("spark",),
     test_spark_tables=("spark",),
 )
@@ -54,7 +55,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from pyspark.sql import SparkSession  # noqa: PLC0415 - the same
 
     from gainsight_dest.spark import GainsightDataSource  # noqa: PLC0415 - the same
-    from tests.engines.spark_runs import DiesOnce, Impatient  # noqa: PLC0415 - the same
+    from tests.engines.spark_runs import Impatient  # noqa: PLC0415 - the same
 
     folder = tmp_path_factory.mktemp("spark")
     settings: dict[str, Any] = {
@@ -71,7 +72,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.setenv("SPARK_LAUNCHER_OPTS", QUICK_JAVA)  # for the Java that finds out how to start Java
         builder = SparkSession.builder.master("local[2,3]").appName("tests")
         session = builder.config(map=settings).getOrCreate()
-    for source in (GainsightDataSource, Impatient, DiesOnce):
+    for source in (GainsightDataSource, Impatient):
         session.dataSource.register(source)
     yield session
     session.stop()

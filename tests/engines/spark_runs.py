@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,6 +16,8 @@ from pyspark.sql.types import StructType
 
 from gainsight_dest.deliver.patience import Patience
 from gainsight_dest.spark import GainsightDataSource
+from gainsight_dest.spark.sending import ShardTask
+from gainsight_dest.spark.task import Task
 
 #: For a tenant that fails now and then: what is tried again is so at once.
 IMPATIENT = Patience(longest_wait=0.01)
@@ -56,30 +59,48 @@ class Impatient(Changed):
         return attrs.evolve(delivery, options=attrs.evolve(delivery.options, shards=shards))
 
 
-class DiesOnce(Changed):
-    """One of its tasks ends at once, once, when it has been given some of its rows."""
+class Odd(NamedTuple):
+    """A task of by_shard's, of which something is odd. It takes the place of ShardTask, and pickles."""
 
-    called = "dies once"
+    task: ShardTask
+    folder: Path
 
-    def changed(self, delivery: Any) -> Any:
-        return DyingDelivery(delivery, Path(self.options["journal"]) / "died")
+    @property
+    def settings(self) -> Any:
+        return self.task.settings
+
+    @property
+    def journal(self) -> Any:
+        return self.task.journal
+
+    @property
+    def driver(self) -> Any:
+        return self.task.driver
+
+    def __call__(self, rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return self.task(self.changed(rows))
+
+    def changed(self, rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The rows, or something else."""
+        raise NotImplementedError
 
 
-class DyingDelivery(NamedTuple):
-    delivery: Any
-    marker: Path
+class DiesOnce(Odd):
+    """The first one ends at once when it has been given some of its rows."""
 
-    def take(self, batches: Iterator[pa.RecordBatch], job: str) -> Any:
-        return self.delivery.take(self._some(batches), job)
-
-    def _some(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
+    def changed(self, rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in rows:
             yield batch.slice(0, 40)
-            self.marker.parent.mkdir(exist_ok=True)
-            if not self.marker.exists():
-                self.marker.touch()
+            with suppress(FileExistsError):
+                (self.folder / "died").touch(exist_ok=False)
                 os._exit(1)
             yield batch.slice(40)
 
-    def commit(self, messages: Any, job: str) -> None:
-        self.delivery.commit(messages, job)
+
+class Fails(Odd):
+    """That of the second shard fails whenever it is run, once the others have sent."""
+
+    def changed(self, rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from rows
+        if Task.current().partition == 1:
+            raise ArithmeticError("no more")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -15,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark import InheritableThread
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - so it is called in every Spark program
@@ -24,14 +26,15 @@ from gainsight_dest import ConfigError, EventError, transform
 from gainsight_dest.deliver.journal import entries
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
-from gainsight_dest.spark import by_shard, transform_events
+from gainsight_dest.spark import WriteError, WriteReport, by_shard, route, transform_events
 from gainsight_dest.spark.requests import COLUMNS, transforming
 from gainsight_dest.spark.route import spread
+from gainsight_dest.spark.sending import ShardTask
 from gainsight_dest.spark.task import SpeculationError
 from gainsight_dest.templates import config_of
 from tests.conformance import VECTORS, exact
 from tests.engines.scenario import CONFIG, SETTINGS, Expected, Tenant, check, events, expected, faults
-from tests.engines.spark_runs import IMPATIENT, frame
+from tests.engines.spark_runs import IMPATIENT, DiesOnce, Fails, frame
 from tests.some import FREE
 
 STREAM = events(600, people=60, companies=9, seed=5)
@@ -65,22 +68,16 @@ class Job:
             "journal": str(self.journal),
         }
 
-    def routed(self, df: DataFrame, shards: int = 4, **more: Any) -> DataFrame:
-        return by_shard(df, CONFIG, shards, journal=self.journal, base_url=self.url, **self.limits, **more)
+    def send(self, df: DataFrame, shards: int = 4, **more: Any) -> WriteReport:
+        return by_shard(df, CONFIG, shards, journal=self.journal, base_url=self.url, **{**self.limits, **more})
 
     def write(self, df: DataFrame, source: str = "gainsight", **more: Any) -> None:
         df.write.format(source).options(**self.options).options(**more).mode("append").save()
 
-    def word(self, kind: str = "committed") -> dict[str, Any]:
-        """What is left beside the failed events."""
-        (file,) = self.failed.glob(f"_{kind}.*.json")
-        word: dict[str, Any] = json.loads(file.read_text("utf8"))
-        return word
-
     def letters(self) -> list[dict[str, Any]]:
-        return [
-            json.loads(line) for file in self.failed.glob("*.ndjson") for line in file.read_text("utf8").splitlines()
-        ]
+        """What was written of failed events, by the library or by Spark."""
+        files = [*self.failed.glob("*.ndjson"), *self.failed.glob("*.txt")]
+        return [json.loads(line) for file in files for line in file.read_text("utf8").splitlines()]
 
     def accounts(self) -> Iterator[tuple[str | None, str]]:
         """What the journals say of each event. Group events are in that of companies, too."""
@@ -88,6 +85,16 @@ class Job:
             for entry in entries(file):
                 if "companies" not in file.name or entry.outcome.status == "failed":
                     yield entry.outcome.message_id, str(entry.outcome.status)
+
+
+def accounts_of(report: WriteReport) -> list[tuple[str | None, str]]:
+    """What the report says of each event."""
+    assert report.outcomes is not None
+    return [(row.message_id, row.status) for row in report.outcomes.collect()]
+
+
+def ids_of(letters: Iterable[dict[str, Any]]) -> list[str]:
+    return sorted(letter["message"]["messageId"] for letter in letters)
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
@@ -166,20 +173,19 @@ def tenant() -> Iterator[tuple[Sandbox, str]]:
         yield sandbox, server.url
 
 
-def test_a_plain_write_is_sent_by_the_driver_alone_whatever_its_partitions(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_plain_write_is_sent_by_the_one_task_that_has_the_events(spark: SparkSession, tmp_path: Path) -> None:
     with Tenant(faults(0.02)) as tenant:
         job = Job(tmp_path, tenant.url)
-        job.write(frame(spark, STREAM, partitions=5), "impatient")
+        job.write(frame(spark, STREAM, partitions=1), "impatient")
         checked = check(STREAM, job.accounts(), tenant.report(), model())
     assert checked.problems == ()
     assert checked.calls < model().calls / 2
-    word = job.word()
-    statuses = Counter(model().statuses.values())
-    assert {name: word[name] for name in ("delivered", "failed", "skipped")} == dict(statuses)
-    assert (word["events"], word["calls"], word["tasks_failed"]) == (len(STREAM), checked.calls, 0)
-    assert {letter["message"]["messageId"] for letter in job.letters()} == {
-        name for name, status in model().statuses.items() if status == "failed"
-    }
+    assert ids_of(job.letters()) == failing()
+
+
+def failing() -> list[str]:
+    """The events of STREAM that fail."""
+    return sorted(name for name, status in model().statuses.items() if status == "failed")
 
 
 def test_shards_send_side_by_side_within_their_shares_and_leave_what_one_by_one_leaves(
@@ -187,87 +193,97 @@ def test_shards_send_side_by_side_within_their_shares_and_leave_what_one_by_one_
 ) -> None:
     with Tenant(faults(0.02), CALLS_PER_MINUTE) as tenant:
         job = Job(tmp_path, tenant.url, calls_per_minute=CALLS_PER_MINUTE)
-        job.write(job.routed(frame(spark, STREAM), patience=IMPATIENT), "impatient", shards=4)
-        checked = check(STREAM, job.accounts(), tenant.report(), model())
+        spark.sparkContext.setJobDescription("mine")
+        report = job.send(frame(spark, STREAM), patience=IMPATIENT, failed=job.failed.as_uri())
+        checked = check(STREAM, accounts_of(report), tenant.report(), model())
     assert checked.problems == ()
     assert checked.calls < model().calls / 2
-    word = job.word()
-    assert {name: word[name] for name in ("delivered", "failed", "skipped")} == Counter(model().statuses.values())
-    assert word["calls"] == checked.calls
+    assert report.calls == checked.calls
+    assert {"delivered": report.delivered, "failed": report.failed, "skipped": report.skipped} == Counter(
+        model().statuses.values()
+    )
+    assert ids_of(job.letters()) == failing()
     assert {file.name for file in job.journal.glob("*.db")} == {
         "companies.db",
         *(f"shard-{number:04}.db" for number in range(4)),
     }
+    assert spark.sparkContext.getLocalProperty("spark.job.description") == "mine"
 
 
-@pytest.mark.parametrize("way", ["in a task", "on the driver"])
-def test_a_task_that_dies_once_doubles_nothing_and_loses_nothing(way: str, spark: SparkSession, tmp_path: Path) -> None:
+def test_a_task_that_dies_once_doubles_nothing_and_loses_nothing(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route, "ShardTask", lambda *given: DiesOnce(ShardTask(*given), tmp_path))
     with Tenant(calls_per_minute=CALLS_PER_MINUTE) as tenant:
         job = Job(tmp_path, tenant.url, calls_per_minute=CALLS_PER_MINUTE)
-        df = frame(spark, STREAM)
-        job.write(job.routed(df) if way == "in a task" else df, "dies once", shards=4, batch=30)
-        checked = check(STREAM, job.accounts(), tenant.report(), model())
-    assert (job.journal / "died").exists()
+        report = job.send(frame(spark, STREAM), batch=30)
+        checked = check(STREAM, accounts_of(report), tenant.report(), model())
+    assert (tmp_path / "died").exists()
     assert checked.problems == ()
-    assert job.word()["events"] == len(STREAM)
-    failed = [letter["message"]["messageId"] for letter in job.letters()]
-    assert sorted(failed) == sorted(name for name, status in model().statuses.items() if status == "failed")
 
 
-def test_companies_are_found_again_by_a_task_that_is_run_again(spark: SparkSession, tmp_path: Path) -> None:
-    """The task ends once companies are saved, and before anybody has heard of it; there is no journal."""
-    marker = tmp_path / "died"
-
-    def dying_later(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield batch
-            if not marker.exists() and any(batch.column("gsid").to_pylist()):
-                marker.touch()
-                os._exit(1)
-
-    groups = [event for event in STREAM if event["type"] == "group"]
-    with Tenant() as tenant:
-        job = Job(tmp_path, tenant.url)
-        routed = by_shard(frame(spark, groups), CONFIG, 2, base_url=tenant.url, **FREE)
-        job.write(routed.mapInArrow(dying_later, routed.schema), journal=str(tmp_path / "other"), shards=2)
-        report = tenant.report()
-    wanted = expected(groups, CONFIG)
-    assert marker.exists()
-    assert len(report.held["companies"]) == len(wanted.held["companies"])
-    assert len(report.held["people"]) == len(wanted.held["people"])
+def test_a_job_that_fails_says_what_was_sent(
+    spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox, url = tenant
+    monkeypatch.setattr(route, "ShardTask", lambda *given: Fails(ShardTask(*given), tmp_path))
+    with pytest.raises(WriteError, match="has failed or was cancelled") as raised:
+        Job(tmp_path, url).send(frame(spark, STREAM[:50]), shards=2)
+    assert "no more" in str(raised.value.__cause__)
+    assert raised.value.report.calls == sum(sandbox.counts.values()) > 0
+    assert raised.value.report.delivered > 0
 
 
-def test_a_task_that_fails_for_good_ends_the_job_which_says_what_was_sent(
+def test_a_job_that_is_cancelled_sends_nothing_more_and_says_what_was_sent(
     spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
 ) -> None:
     sandbox, url = tenant
-    job = Job(tmp_path, url)
+    problems: list[WriteError] = []
 
-    def failing(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            if 1 in batch.column("shard").to_pylist():
-                raise ArithmeticError("no more")
-            yield batch
+    def send() -> None:
+        try:
+            Job(tmp_path, url).send(frame(spark, STREAM), shards=2, calls_per_minute=1_200, workers=1)
+        except WriteError as error:
+            problems.append(error)
 
-    routed = job.routed(frame(spark, STREAM[:50]), shards=2)
-    with pytest.raises(PySparkException, match="no more"):
-        job.write(routed.mapInArrow(failing, routed.schema), shards=2)
-    word = job.word("aborted")
-    assert word["committed"] is False
-    assert word["tasks_failed"] in {1, 2}  # that of the other shard may have been under way
-    assert list(job.failed.glob("_committed*")) == []
-    assert sandbox.companies  # what was sent stays sent
+    job = InheritableThread(target=send)
+    job.start()
+    while sandbox.counts.get("upsert person", 0) < 3:
+        time.sleep(0.02)
+    spark.sparkContext.cancelAllJobs()
+    job.join()
+    made = sum(sandbox.counts.values())
+    time.sleep(0.5)  # in which ten calls might be made
+    assert [error.report.calls for error in problems] == [made] == [sum(sandbox.counts.values())]
 
 
 def test_a_wrong_key_ends_the_job_without_showing_it(
     spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
 ) -> None:
     _, url = tenant
-    job = Job(tmp_path, url, {**SETTINGS, "accessKey": "not-the-key"})
+    settings = {**SETTINGS, "accessKey": "not-the-key"}
+    job = Job(tmp_path, url, settings)
+    events = [*STREAM[:20], {"type": "page"}]
     with pytest.raises(PySparkException, match="CredentialsError") as raised:
-        job.write(frame(spark, [*STREAM[:20], {"type": "page"}]))
+        job.write(frame(spark, events, partitions=1))
     assert "not-the-key" not in str(raised.value)
-    assert job.word("aborted")["delivered"] == 0
+    assert len(job.letters()) == len(events)
+    with pytest.raises(WriteError, match="CredentialsError") as ended:
+        by_shard(frame(spark, events), settings, 2, base_url=url, **FREE)
+    report = ended.value.report
+    assert (report.events, report.skipped, report.not_tried + report.failed) == (21, 1, 20)
+    assert report.dead_letters.count() == 20
+    assert report.calls <= 3 * 4  # of each sender, those that were under way
+    assert "not-the-key" not in str(ended.value) + str(accounts_of(report))
+
+
+def test_dead_letters_that_cannot_be_written_are_in_the_report(
+    spark: SparkSession, tenant: tuple[Sandbox, str]
+) -> None:
+    with pytest.raises(WriteError, match="the dead letters cannot be written") as raised:
+        by_shard(frame(spark, ["{"]), CONFIG, base_url=tenant[1], failed="nowhere://at/all", **FREE)
+    (row,) = raised.value.report.dead_letters.collect()
+    assert row.letter.startswith('{"message": "{"')
 
 
 def test_options_that_are_wrong_are_told_before_anything_is_read(spark: SparkSession, tmp_path: Path) -> None:
@@ -294,17 +310,12 @@ def test_overwriting_and_other_columns_are_refused(spark: SparkSession, tmp_path
         transform_events(spark.range(1).withColumnRenamed("id", "event"), CONFIG)
 
 
-def test_what_is_routed_is_written_as_it_was_routed(
+def test_events_in_several_partitions_are_for_by_shard(
     spark: SparkSession, tenant: tuple[Sandbox, str], tmp_path: Path
 ) -> None:
-    sandbox, url = tenant
-    job = Job(tmp_path, url)
-    routed = by_shard(frame(spark, PEOPLE[:30]), CONFIG, 3, base_url=url, **FREE)
-    with pytest.raises(PySparkException, match="events are routed for 3 shards"):
-        job.write(routed, shards=2)
-    with pytest.raises(PySparkException, match="write what by_shard gives as it is"):
-        job.write(routed.repartition(1), shards=3)
-    assert sandbox.people == []
+    with pytest.raises(PySparkException, match=r"write df\.coalesce\(1\), or use by_shard\(df, config\) instead"):
+        Job(tmp_path, tenant[1]).write(frame(spark, ["{"] * 8))
+    assert sum(tenant[0].counts.values()) == 0
 
 
 def test_spark_4_0_has_partitions_by_hash_alone(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,13 +332,13 @@ def test_failed_events_are_sent_again_as_they_stand(
 ) -> None:
     sandbox, url = tenant
     job = Job(tmp_path, url)
-    job.write(frame(spark, [STREAM[0], "{", {"type": "identify", "messageId": "x", "traits": {}}]))
+    job.write(frame(spark, [STREAM[0], "{", {"type": "identify", "messageId": "x", "traits": {}}], partitions=1))
     (file,) = job.failed.glob("*.ndjson")
     fixed = file.read_text("utf8").replace('"traits": {}', '"traits": {"email": "x@example.com"}')
     (tmp_path / "fixed.ndjson").write_text(fixed.replace('"message": "{"', '"message": {"type": "page"}'), "utf8")
     again = Job(tmp_path / "again", url)
     again.write(spark.read.text(str(tmp_path / "fixed.ndjson")).withColumnRenamed("value", "event"))
-    assert (again.word()["delivered"], again.word()["skipped"]) == (1, 1)
+    assert again.letters() == []
     assert "x@example.com" in {person["Email"] for person in sandbox.people}
 
 
@@ -375,6 +386,7 @@ def test_a_stream_is_sent_micro_batch_by_micro_batch(
     stream = arriving(spark, tmp_path / "in", STREAM[:200], STREAM[200:400], STREAM[400:])
     query = (
         stream.repartition(3)
+        .coalesce(1)
         .writeStream.format("gainsight")
         .options(**job.options, checkpointLocation=str(tmp_path / "checkpoint"))
         .queryName("events")
@@ -382,10 +394,10 @@ def test_a_stream_is_sent_micro_batch_by_micro_batch(
         .start()
     )
     query.awaitTermination()
-    words = [json.loads(file.read_text("utf8")) for file in sorted(job.failed.glob("_committed.*"))]
-    assert [word["events"] for word in words] == [200, 200, 200]
-    assert [word["name"] for word in words] == [f"{query.id}.{number:09}" for number in range(3)]
-    assert sorted(job.accounts()) == sorted(model().statuses.items())
+    assert {file.name for file in job.journal.glob("*.db")} == {
+        f"{query.id}.{2:09}.{name}.db" for name in ("all", "companies")
+    }
+    assert ids_of(job.letters()) == failing()
     assert holds_what_the_model_says(sandbox)
 
 
@@ -425,7 +437,7 @@ def test_a_stream_goes_to_shards_by_foreach_batch(
         by_shard(arriving(spark, tmp_path / "none"), CONFIG, 2)
 
     def send(df: DataFrame, _: int) -> None:
-        job.write(job.routed(df, shards=2), shards=2)
+        job.send(df, shards=2)
 
     stream = arriving(spark, tmp_path / "in", STREAM[:300], STREAM[300:])
     options = {"checkpointLocation": str(tmp_path / "checkpoint")}
@@ -438,26 +450,25 @@ def test_a_stream_and_a_job_by_shards_that_share_a_store_create_nothing_twice(
 ) -> None:
     """Of the same companies and people, at the same time."""
     sandbox, url = tenant
-    store = {"known": str(tmp_path / "known.db")}
-    stream, batch = Job(tmp_path / "stream", url), Job(tmp_path / "batch", url)
-    for job in (stream, batch):
-        del job.options["journal"]
+    shared = {"known": str(tmp_path / "known.db"), "base_url": url, **FREE}
     others = [{**event, "messageId": f"other-{event['messageId']}"} for event in STREAM if event["type"] != "track"]
-    routed = by_shard(frame(spark, others), CONFIG, 2, base_url=url, **FREE, **store)
+    reports: list[WriteReport] = []
+
+    def send(df: DataFrame, _: int) -> None:
+        reports.append(by_shard(df, CONFIG, 2, **shared))
+
     query = (
         arriving(spark, tmp_path / "in", STREAM[:300], STREAM[300:])
-        .writeStream.format("gainsight")
-        .options(**stream.options, **store, checkpointLocation=str(tmp_path / "checkpoint"))
+        .writeStream.foreachBatch(send)
+        .option("checkpointLocation", str(tmp_path / "checkpoint"))
         .trigger(availableNow=True)
         .start()
     )
-    batch.write(routed, shards=2, **store)
+    reports.append(by_shard(frame(spark, others), CONFIG, 2, **shared))
     query.awaitTermination()
     assert holds_what_the_model_says(sandbox)
-    words = [json.loads(file.read_text("utf8")) for file in stream.failed.glob("_committed.*")] + [batch.word()]
-    assert sum(word["calls"] for word in words) == sum(sandbox.counts.values())
-    statuses = ("delivered", "unchanged", "failed", "skipped")
-    assert sum(word[status] for word in words for status in statuses) == len(STREAM) + len(others)
+    assert sum(report.calls for report in reports) == sum(sandbox.counts.values())
+    assert sum(report.events - report.not_tried for report in reports) == len(STREAM) + len(others)
 
 
 # --- where a task may run twice at once -------------------------------------------------------------------------------
@@ -480,9 +491,9 @@ def test_nothing_is_sent_where_a_task_may_run_twice(
     sandbox, url = tenant
     job = Job(tmp_path, url)
     with pytest.raises(SpeculationError):
-        job.routed(frame(speculating, PEOPLE[:2]), shards=2)
+        job.send(frame(speculating, PEOPLE[:2]), shards=2)
     with pytest.raises(PySparkException, match=r"spark\.speculation is on: Spark would run a slow task twice"):
-        job.write(frame(speculating, PEOPLE[:2]))
+        job.write(frame(speculating, PEOPLE[:2], partitions=1))
     assert sandbox.people == []
 
 

@@ -19,42 +19,25 @@ import pytest
 from pyspark import TaskContext
 from pyspark.sql.types import BinaryType, LongType, StringType, StructType, VariantVal
 
-from gainsight_dest import CredentialsError
 from gainsight_dest.batching.moments import UnreadTimes
 from gainsight_dest.deliver.settings import OptionsError
 from gainsight_dest.deliver.shards import Shards
-from gainsight_dest.known.known import StoreError
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.spark import GainsightDataSource
 from gainsight_dest.spark.arrow import values_of
 from gainsight_dest.spark.options import settings_of
-from gainsight_dest.spark.report import WriteReport, dead_letters, save_report
+from gainsight_dest.spark.report import WriteError, WriteReport, dead_letters
 from gainsight_dest.spark.requests import transforming
-from gainsight_dest.spark.route import _addressing, _with_companies, route_of
+from gainsight_dest.spark.route import _addressing, _of_shard, _with_companies
 from gainsight_dest.spark.rows import check_event_column, read
-from gainsight_dest.spark.sending import DriverDelivery, TaskDelivery, TaskEvents, _Events
+from gainsight_dest.spark.sending import Delivery, ShardTask, _Events
 from gainsight_dest.spark.source import BatchWriter, StreamWriter
 from gainsight_dest.spark.task import SpeculationError, Task, journal_file
 from tests.engines.imports import printed, told_of, told_without
 from tests.engines.scenario import CONFIG, SETTINGS
 from tests.some import FREE, group, identify, track
 
-ROUTED = StructType()
-for _name in (
-    "event",
-    "route",
-    "shard",
-    "key",
-    "moment",
-    "message_id",
-    "unread",
-    "gsid",
-    "calls",
-    "unchanged",
-    "outcome",
-):
-    ROUTED = ROUTED.add(_name, StringType())
 PLAIN = StructType().add("event", StringType())
 
 ADA = identify(firstName="Ada") | {"messageId": "1"}
@@ -155,53 +138,51 @@ def test_an_event_is_a_request_or_a_reason() -> None:
 # --- by shards --------------------------------------------------------------------------------------------------------
 
 
-def routed(settings: Shards, *events: Any, in_task: Any, journal: Path | None = None) -> list[dict[str, Any]]:
-    """The rows of events on their way, as by_shard has Spark make them."""
+def sent(settings: Shards, *events: Any, in_task: Any, **how: Any) -> tuple[WriteReport, list[dict[str, Any]]]:
+    """What by_shard has Spark make of events: its report, and the outcomes."""
+    task = ShardTask(settings, "job", **how)
     addressed = records(_addressing(settings)(rows(*events)))
     found = []
     for number in range(1 + settings.shards):
-        own = [row for row in addressed if row["sender"] == number]
         in_task(number)
-        schema = next(_addressing(settings)(rows(ADA))).schema
-        found += records(_with_companies([pa.RecordBatch.from_pylist(own, schema)], settings, journal))
-    return found
+        own = [row for row in addressed if row["sender"] == number]
+        found += records(_with_companies([as_batch(own)], task))
+    told = []
+    for number in range(settings.shards):
+        in_task(number)
+        told += records(_of_shard([as_batch([row for row in found if row["shard"] == number])], task))
+    reports = [WriteReport.from_data(json.loads(row["report"])) for row in told if row["report"] is not None]
+    return WriteReport.of(reports, "job"), [row for row in told if row["report"] is None]
 
 
 def as_batch(found: list[dict[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(found, next(_addressing(Shards(config=CONFIG))(rows(ADA))).schema)
 
 
-def test_companies_are_saved_on_the_way_and_people_are_linked_at_its_end(
+def test_companies_are_saved_and_people_are_linked(
     tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any, tmp_path: Path
 ) -> None:
     sandbox, _ = tenant
-    delivery = TaskDelivery(settings_of(options))
-    found = routed(delivery.options.shards, *EVENTS, in_task=in_task, journal=tmp_path / "journal")
+    journal = tmp_path / "journal"
+    report, told = sent(settings_of(options).shards, *EVENTS, in_task=in_task, journal=journal)
     assert [company["Name"] for company in sandbox.companies] == ["Acme"]
-    assert sandbox.people == []
-    told = []
-    for shard in range(2):
-        in_task(shard)
-        told.append(delivery.take(iter([as_batch([row for row in found if row["shard"] == shard])]), "job"))
     (person,) = sandbox.people
     assert (person["FirstName"], len(person["companies"])) == ("Ada", 1)
-    delivery.commit(told, "job")
-    left = files(options["failed"])
-    (word,) = left.pop("_committed.job.json")
-    assert {name: word[name] for name in ("events", "delivered", "failed", "skipped", "calls")} == {
-        "events": 5,
-        "delivered": 2,
-        "failed": 2,
-        "skipped": 1,
-        "calls": sum(sandbox.counts.values()),
-    }
-    assert word["errors"] == {"GSOBJ_1006": 1, "EventError": 1}
-    letters = [letter for name in left for letter in left[name]]
+    assert (report.events, report.delivered, report.failed, report.skipped) == (5, 2, 2, 1)
+    assert report.calls == sum(sandbox.counts.values())
+    assert report.errors == {"GSOBJ_1006": 1, "EventError": 1}
+    letters = [json.loads(row["letter"]) for row in told if row["letter"] is not None]
     assert sorted(letter["message"]["messageId"] for letter in letters) == ["3", "4"]
-    assert sorted(path.name for path in (tmp_path / "journal").glob("*.db")) == [
-        "companies.db",
-        *sorted({f"shard-{row['shard']:04}.db" for row in found}),
-    ]
+    assert {row["message_id"]: row["status"] for row in told} == {
+        "1": "delivered",
+        "2": "delivered",
+        "3": "failed",
+        "4": "failed",
+        "5": "skipped",
+    }
+    assert (journal / "companies.db").exists()
+    again, _ = sent(settings_of(options).shards, *EVENTS, in_task=in_task, journal=journal)
+    assert (again.delivered, report.calls) == (2, sum(sandbox.counts.values()))
 
 
 @pytest.mark.parametrize(("partition", "event"), [(1, ACME), (0, ADA), (2, ADA)])
@@ -209,55 +190,32 @@ def test_events_elsewhere_than_with_their_sender_are_not_passed_on(partition: in
     settings = Shards(config=CONFIG, shards=1)
     in_task(partition)
     with pytest.raises(RuntimeError, match="into other partitions than it was asked to"):
-        list(_with_companies(_addressing(settings)(rows(event)), settings, None))
+        list(_with_companies(_addressing(settings)(rows(event)), ShardTask(settings, "job")))
 
 
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"route": "3 shards, https://acme.gainsightcloud.com"}, "events are routed for 3 shards"),
-        ({"shard": 1}, "an event of shard 1 is in partition 0"),
-    ],
-)
-def test_nothing_is_sent_of_rows_that_were_routed_otherwise(
-    change: dict[str, Any], problem: str, tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any
+def test_what_ends_the_delivery_is_told_and_the_rest_is_not_tried(
+    tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any
 ) -> None:
-    delivery = TaskDelivery(settings_of(options))
-    (row,) = records(_addressing(delivery.options.shards)(rows(ADA)))
-    in_task(0)
-    batch = as_batch([{**row, "shard": 0}, {**row, "shard": 0, **change}])
-    with pytest.raises(ValueError, match=problem):
-        delivery.take(iter([batch]), "job")
-    assert tenant[0].people == []
+    Path(options["config"]).write_text(json.dumps({**SETTINGS, "accessKey": "wrong-key"}), "utf8")
+    settings = settings_of({**options, "shards": "1"}).shards
+    half = {"type": "identify", "messageId": "\ud83d", "traits": {"email": "b@example.com"}}
+    report, told = sent(settings, PAGE, NOBODY, ADA, half, ACME, REFUSED, in_task=in_task)
+    assert report.ended.startswith("CredentialsError: find company: ")
+    assert (report.skipped, report.failed, report.not_tried) == (1, 1, 4)
+    assert report.calls == len(tenant[0].calls) > 0
+    assert {row["message_id"] for row in told if row["status"] == "not tried"} == {"1", "2", "3", "\\ud83d"}
+    assert {row["error"]["kind"] for row in told if row["letter"]} == {"NotTried", "EventError"}
+    assert "1 failed, 1 skipped, 4 not tried; " in str(report)
 
 
-def test_a_partition_without_rows_sends_and_writes_nothing(options: dict[str, str], in_task: Any) -> None:
-    in_task(5)
-    assert TaskDelivery(settings_of(options)).take(iter([]), "job") == WriteReport("job")
-    assert files(options["failed"]) == {}
-
-
-def test_a_route_names_the_target_and_no_key() -> None:
-    assert route_of(Shards(config=CONFIG, shards=3)) == "3 shards, https://acme.gainsightcloud.com"
-    elsewhere = Shards(config=CONFIG, base_url="http://127.0.0.1:8080/")
-    assert route_of(elsewhere) == "1 shards, https://acme.gainsightcloud.com by way of http://127.0.0.1:8080"
-
-
-def test_an_aborted_job_tells_what_its_tasks_have_told(
-    options: dict[str, str], caplog: pytest.LogCaptureFixture
+def test_a_time_that_cannot_be_read_goes_with_its_row_to_the_task_that_tells(
+    tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any
 ) -> None:
-    delivery = TaskDelivery(settings_of(options))
-    sent = WriteReport("job", events=3, delivered=2, failed=1, calls=4, waited=1.5)
-    sent.errors["GSOBJ_1006"] += 1
-    delivery.commit([sent], "job")
-    delivery.abort([sent, None, None], "job")
-    (word,) = files(options["failed"])["_aborted.job.json"]
-    assert (word["committed"], word["tasks_failed"], word["delivered"]) == (False, 2, 2)
-    assert "_committed.job.json" not in files(options["failed"])
-    assert [message for message in caplog.messages if "early" in message] == [
-        "job ended early: 3 events: 2 delivered, 1 failed, 0 skipped; 4 calls, waited 2 s, 1 GSOBJ_1006; "
-        f"2 tasks cannot tell what they sent: {options['journal']} may"
-    ]
+    settings = settings_of({**options, "shards": "1"}).shards
+    events = [identify() | {"timestamp": "?", "sentAt": 1_772_352_000}, PAGE | {"timestamp": "?"}, identify()]
+    report, _ = sent(settings, *events, in_task=in_task)
+    assert (report.events, report.unread) == (3, UnreadTimes(1, 'timestamp "?"'))
+    assert len(tenant[0].people) == 1
 
 
 # --- with a store -----------------------------------------------------------------------------------------------------
@@ -274,17 +232,12 @@ def test_what_the_store_knows_tasks_do_not_send_again_and_count_as_unchanged(
     tenant: tuple[Sandbox, str], with_store: dict[str, str], in_task: Any
 ) -> None:
     sandbox, _ = tenant
-    delivery = TaskDelivery(settings_of(with_store))
+    settings = settings_of(with_store).shards
     other = group(email="bob@example.com") | {"messageId": "6"}
     counts = []
     for events in ([ADA, ACME, NOBODY], [ADA, ACME, NOBODY], [ACME, other]):
         made = sum(sandbox.counts.values())
-        found = routed(delivery.options.shards, *events, in_task=in_task)
-        reports = []
-        for shard in range(2):
-            in_task(shard)
-            reports.append(delivery.take(iter([as_batch([row for row in found if row["shard"] == shard])]), "job"))
-        report = WriteReport.of(reports, "job")
+        report, _ = sent(settings, *events, in_task=in_task)
         assert report.calls == sum(sandbox.counts.values()) - made
         counts.append((report.delivered, report.unchanged, report.failed, report.calls))
     assert counts == [(2, 0, 1, 3), (0, 2, 1, 0), (1, 1, 0, 1)]
@@ -292,20 +245,33 @@ def test_what_the_store_knows_tasks_do_not_send_again_and_count_as_unchanged(
 
 
 @pytest.mark.usefixtures("in_task")
-def test_what_the_store_knows_the_driver_does_not_send_again(
+def test_what_the_store_knows_a_writer_does_not_send_again(
     tenant: tuple[Sandbox, str], with_store: dict[str, str]
 ) -> None:
-    delivery = DriverDelivery(settings_of(with_store))
-    for _ in range(2):
-        delivery.commit([delivery.take(iter(rows(ADA, ACME, NOBODY)), "job")], "job")
+    delivery = Delivery(settings_of(with_store))
+    reports = [delivery.take(iter(rows(ADA, ACME, NOBODY)), "job") for _ in range(2)]
     assert sum(tenant[0].counts.values()) == 3
-    (word,) = files(with_store["failed"])["_committed.job.json"]
-    assert {name: word[name] for name in ("delivered", "unchanged", "failed", "calls")} == {
-        "delivered": 0,
-        "unchanged": 2,
-        "failed": 1,
-        "calls": 0,
-    }
+    assert [(report.delivered, report.unchanged, report.failed, report.calls) for report in reports] == [
+        (2, 0, 1, 3),
+        (0, 2, 1, 0),
+    ]
+
+
+def test_an_older_event_and_a_track_event_that_was_sent_are_left_out_and_say_why(
+    tenant: tuple[Sandbox, str], with_store: dict[str, str], in_task: Any
+) -> None:
+    sandbox, _ = tenant
+    settings = settings_of(with_store).shards
+    moments = ("2026-03-02T09:00:00Z", "2026-03-02T08:00:00Z")
+    for_both = [
+        [{**event, "timestamp": at} for event in (ACME, track("Ticket Opened") | {"messageId": "t"})] for at in moments
+    ]
+    for_both[1][0] = {**for_both[1][0], "traits": {"name": "Acme", "industry": "Old"}}
+    sent(settings, *for_both[0], in_task=in_task)
+    made = sum(sandbox.counts.values())
+    report, told = sent(settings, *for_both[1], in_task=in_task)
+    assert sum(sandbox.counts.values()) == made
+    assert (report.unchanged, sorted(row["reason"] for row in told)) == (2, ["older", "sent before"])
 
 
 class WaitsError(Exception):
@@ -325,21 +291,11 @@ def test_the_micro_batches_of_a_stream_share_the_calls_of_a_day(
     for number in range(3):
         in_task(0, **{"sql.streaming.queryId": "query", "streaming.sql.batchId": str(number)})
         writer = source.streamWriter(PLAIN, overwrite=False)
+        tracks = (track("Ticket Opened", number=each) | {"messageId": f"{number}-{each}"} for each in range(90))
         with suppress(WaitsError):
-            message = writer.write(iter(rows(*(track("Ticket Opened", number=each) for each in range(90)), size=90)))
-            writer.commit([message], number)
+            writer.commit([writer.write(iter(rows(*tracks, size=90)))], number)
         calls.append(sum(tenant[0].counts.values()))
     assert calls == [90, 100, 100]
-
-
-def test_rows_that_were_routed_with_another_store_are_not_sent(
-    tenant: tuple[Sandbox, str], options: dict[str, str], with_store: dict[str, str], in_task: Any
-) -> None:
-    (row,) = records(_addressing(settings_of(options).shards)(rows(ADA)))
-    in_task(row["shard"])
-    with pytest.raises(ValueError, match=r"and written with options for 2 shards, .*, known in .*known\.db"):
-        TaskDelivery(settings_of(with_store)).take(iter([as_batch([row])]), "job")
-    assert tenant[0].people == []
 
 
 @pytest.mark.usefixtures("in_task")
@@ -347,32 +303,10 @@ def test_a_store_that_cannot_be_opened_ends_the_job_before_anything_is_sent(
     tenant: tuple[Sandbox, str], with_store: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "known.db").write_text("no database" * 1_000, "utf8")
-    delivery = DriverDelivery(settings_of(with_store))
-    with pytest.raises(StoreError):
+    delivery = Delivery(settings_of(with_store))
+    with pytest.raises(WriteError, match="StoreError: ") as raised:
         delivery.commit([delivery.take(iter(rows(ADA)), "job")], "job")
-    (word,) = files(with_store["failed"])["_aborted.job.json"]
-    assert (word["events"], sum(tenant[0].counts.values())) == (0, 0)
-
-
-def test_a_task_that_fails_says_in_its_log_what_it_has_sent(
-    options: dict[str, str], in_task: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    delivery = TaskDelivery(settings_of({**options, "shards": "1"}))
-    batches = _addressing(delivery.options.shards)(rows(ADA, NOBODY))
-    add = WriteReport.add
-
-    def full(report: WriteReport, raw: Any, record: dict[str, Any], keep: Any) -> None:
-        if report.events:
-            raise OSError("no space left")
-        add(report, raw, record, keep)
-
-    monkeypatch.setattr(WriteReport, "add", full)
-    in_task(0)
-    with pytest.raises(OSError, match="no space left"):
-        delivery.take(iter(batches), "job")
-    assert [message for message in caplog.messages if "early" in message] == [
-        "job.shard-0000 ended early: 1 events: 1 delivered, 0 failed, 0 skipped; 1 calls, waited 0 s"
-    ]
+    assert (raised.value.report.events, sum(tenant[0].counts.values())) == (0, 0)
 
 
 def test_a_job_without_a_store_says_that_it_is_to_be_the_only_one(
@@ -385,15 +319,15 @@ def test_a_job_without_a_store_says_that_it_is_to_be_the_only_one(
     assert told.startswith("No store is named (known=…): while this job sends, no other may send to the tenant.")
 
 
-# --- by the driver ----------------------------------------------------------------------------------------------------
+# --- by the writer ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("in_task")
-def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
+def test_the_task_sends_its_events_in_the_order_of_moments(
     tenant: tuple[Sandbox, str], options: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox, _ = tenant
-    delivery = DriverDelivery(settings_of(options))
+    delivery = Delivery(settings_of(options))
     later = {
         **ADA,
         "messageId": "6",
@@ -401,18 +335,19 @@ def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
         "traits": {"email": "ada@example.com", "firstName": "A."},
     }
     earlier = {**later, "messageId": "7", "timestamp": "2026-03-02T08:00:00Z"}
-    gathered = [delivery.take(iter(rows(*part)), "job") for part in ([later, *EVENTS], [earlier, None, "{"])]
-    assert sum(sandbox.counts.values()) == 0
-    assert pickle.loads(pickle.dumps(gathered)) == gathered
+    report = delivery.take(iter(rows(later, *EVENTS, earlier, None, "{")), "job")
+    assert pickle.loads(pickle.dumps(report)) == report
     with caplog.at_level(logging.INFO):
-        delivery.commit([*gathered, None], "job")
+        delivery.commit([report, WriteReport("job")], "job")
     (person,) = sandbox.people
     assert (person["FirstName"], len(person["companies"])) == ("A.", 1)
+    assert (report.events, report.delivered, report.failed, report.skipped) == (9, 4, 4, 1)
+    assert report.calls == sum(sandbox.counts.values())
     left = files(options["failed"])
-    (word,) = left.pop("_committed.job.json")
-    assert (word["events"], word["delivered"], word["failed"], word["skipped"]) == (9, 4, 4, 1)
+    assert [*left] == ["job.ndjson"]
     assert [letter["message"] for letter in left["job.ndjson"]] == [REFUSED, None, "{", NOBODY]
-    assert sorted(path.name for path in Path(options["journal"]).glob("*.db")) == ["companies.db", "driver.db"]
+    assert sorted(path.name for path in Path(options["journal"]).glob("*.db")) == ["all.db", "companies.db"]
+    assert [message for message in caplog.messages if "9 events" in message] == [f"job: {report}"]
     assert "ada@example.com" not in caplog.text
 
 
@@ -420,49 +355,60 @@ def test_the_driver_sends_what_tasks_hand_on_in_the_order_of_moments(
 def test_times_sort_whatever_their_form_and_those_that_cannot_be_read_are_told_once(
     tenant: tuple[Sandbox, str], options: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    delivery = DriverDelivery(settings_of(options))
+    delivery = Delivery(settings_of(options))
     times = [1_772_352_000, "2026-03-01 08:00:01 UTC", "2026-03-01T09:00:02+0100", "1772352003000"]
-    sent = [
+    events = [
         identify(firstName=f"{place}") | {"messageId": f"{9 - place}", "timestamp": time}
         for place, time in enumerate(times)
     ]
     unread = [identify() | {"messageId": f"u{number}", "timestamp": f"0{number}/03/2026\n"} for number in range(2)]
-    delivery.commit([delivery.take(iter(rows(*sent[::-1], *unread)), "job")], "job")
+    report = delivery.take(iter(rows(*events[::-1], *unread)), "job")
+    delivery.commit([report], "job")
     assert tenant[0].people[0]["FirstName"] == "3"
-    (word,) = files(options["failed"])["_committed.job.json"]
-    assert word["unread"] == {"events": 2, "example": r'timestamp "00/03/2026\n"'}
+    assert report.unread == UnreadTimes(2, r'timestamp "00/03/2026\n"')
     told = [message for message in caplog.messages if "cannot be read" in message]
     assert len(told) == 1
     assert told[0].startswith(r'job: 2 events have a time that cannot be read, such as timestamp "00/03/2026\n". Such')
 
 
 @pytest.mark.usefixtures("in_task")
-def test_what_the_journal_knows_the_driver_does_not_send_again(
+def test_what_the_journal_knows_a_writer_does_not_send_again(
     tenant: tuple[Sandbox, str], options: dict[str, str]
 ) -> None:
     sandbox, _ = tenant
-    delivery = DriverDelivery(settings_of(options))
-    parts: list[list[Any]] = [[ADA, ACME], [PAGE], [NOBODY]]
-    for order in (parts, parts[::-1]):  # a shuffle promises none
-        delivery.commit([delivery.take(iter(rows(*part)), "job") for part in order], "job")
+    delivery = Delivery(settings_of(options))
+    events: list[Any] = [ADA, ACME, PAGE, NOBODY]
+    reports = [delivery.take(iter(rows(*order)), "job") for order in (events, events[::-1])]  # a shuffle promises none
     assert sum(sandbox.counts.values()) == 3
-    (word,) = files(options["failed"])["_committed.job.json"]
-    assert (word["events"], word["delivered"]) == (4, 2)
+    assert [(report.events, report.delivered) for report in reports] == [(4, 2)] * 2
 
 
 @pytest.mark.usefixtures("in_task")
-def test_a_wrong_key_ends_it_and_what_was_sent_is_told(options: dict[str, str]) -> None:
+def test_a_wrong_key_ends_it_and_what_was_sent_is_told(
+    options: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
     Path(options["config"]).write_text(json.dumps({**SETTINGS, "accessKey": "wrong-key"}), "utf8")
-    delivery = DriverDelivery(settings_of(options))
+    delivery = Delivery(settings_of(options))
     messages = [delivery.take(iter(rows(PAGE, NOBODY, ADA, ACME)), "job")]
-    with pytest.raises(CredentialsError):
+    with pytest.raises(WriteError, match=r"^CredentialsError: .*job: 4 events: 0 delivered") as raised:
         delivery.commit(messages, "job")
     delivery.abort(messages, "job")  # as Spark does then; all that is to be told has been
-    (word,) = files(options["failed"])["_aborted.job.json"]
-    assert (word["committed"], word["delivered"], word["calls"]) == (False, 0, 1)
+    assert (raised.value.report.not_tried, raised.value.report.calls) == (4, 1)
+    assert len(files(options["failed"])["job.ndjson"]) == 4
+    assert len([message for message in caplog.messages if "early" in message]) == 1
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (again.report, str(again)) == (raised.value.report, str(raised.value))
 
 
-def test_the_driver_keeps_events_as_text_in_an_order_that_does_not_depend_on_the_shuffle() -> None:
+def test_only_the_first_partition_may_have_events(options: dict[str, str], in_task: Any) -> None:
+    in_task(1)
+    delivery = Delivery(settings_of(options))
+    assert delivery.take(iter([rows(ADA)[0].slice(0, 0)]), "job") == WriteReport("job")
+    with pytest.raises(ValueError, match=r"write df\.coalesce\(1\), or use by_shard"):
+        delivery.take(iter(rows(ADA)), "job")
+
+
+def test_events_are_kept_as_text_in_an_order_that_does_not_depend_on_the_shuffle() -> None:
     texts = [json.dumps(PAGE), None, "{", json.dumps({"message": ADA})]
     for order in (texts, texts[::-1]):
         events = _Events(order)
@@ -470,50 +416,44 @@ def test_the_driver_keeps_events_as_text_in_an_order_that_does_not_depend_on_the
         assert [event for event in events if isinstance(event, dict)] == [ADA, PAGE]
 
 
-def test_where_a_task_failed_nothing_was_sent(options: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+def test_where_a_task_failed_what_is_known_is_told(options: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
     del options["journal"]
-    DriverDelivery(settings_of(options)).abort([TaskEvents.of(None, []), None], "job")
-    (word,) = files(options["failed"])["_aborted.job.json"]
-    assert (word["events"], word["tasks_failed"]) == (0, 1)
-    assert caplog.messages == ["job ended early: 0 events: 0 delivered, 0 failed, 0 skipped; 0 calls, waited 0 s"]
+    Delivery(settings_of(options)).abort([WriteReport("job", events=3, calls=2), None], "job")
+    assert caplog.messages == [
+        "job ended early: 3 events: 0 delivered, 0 failed, 0 skipped; 2 calls, waited 0 s; "
+        "1 tasks cannot tell what they sent, which stays sent"
+    ]
 
 
-def test_a_job_without_events_is_no_error(options: dict[str, str]) -> None:
-    DriverDelivery(settings_of(options)).commit([], "job")
-    (word,) = files(options["failed"])["_committed.job.json"]
-    assert word["events"] == 0
-
-
-def test_the_micro_batches_of_a_stream_have_names_and_journals_of_their_own(
+def test_the_journals_of_a_micro_batch_are_there_until_the_next_one_begins(
     options: dict[str, str], in_task: Any
 ) -> None:
     source = GainsightDataSource({**options, "checkpointLocation": "/checkpoint", "queryName": "q"})
     writer = source.streamWriter(PLAIN, overwrite=False)
     assert isinstance(writer, StreamWriter)
-    for number in range(2):
+    Path(options["journal"]).mkdir()
+    (Path(options["journal"]) / "other.000000000.all.db").touch()
+    for number in range(9, 11):
         in_task(0, **{"sql.streaming.queryId": "query", "streaming.sql.batchId": str(number)})
-        message = writer.write(iter(rows({**ADA, "messageId": f"m-{number}"})))
+        message = writer.write(iter(rows({**ADA, "messageId": f"m-{number}"}, "{")))
         writer.commit([message], number)
-    assert sorted(files(options["failed"])) == [f"_committed.query.{number:09}.json" for number in range(2)]
+        assert message.name == f"query.{number:09}"
+    assert sorted(files(options["failed"])) == [f"query.{number:09}.ndjson" for number in range(9, 11)]
     assert sorted(path.name for path in Path(options["journal"]).glob("*.db")) == [
-        f"query.{number:09}.{sender}.db" for number in range(2) for sender in ("companies", "driver")
+        "other.000000000.all.db",
+        *(f"query.{10:09}.{sender}.db" for sender in ("all", "companies")),
     ]
-    writer.abort([None], 2)
-    assert f"_aborted.{writer.job}.{2:09}.json" in files(options["failed"])
 
 
 # --- the data source --------------------------------------------------------------------------------------------------
 
 
-def test_rows_that_are_routed_are_sent_by_tasks_and_others_by_the_driver(options: dict[str, str]) -> None:
-    source = GainsightDataSource(options)
+def test_a_writer_pickles_and_shows_no_key(options: dict[str, str]) -> None:
     assert GainsightDataSource.name() == "gainsight"
-    for schema, kind in ((PLAIN, DriverDelivery), (ROUTED, TaskDelivery)):
-        writer = source.writer(schema, overwrite=False)
-        assert isinstance(writer, BatchWriter)
-        assert isinstance(writer.delivery, kind)
-        assert pickle.loads(pickle.dumps(writer)) == writer
-    assert "the-key" not in repr(source.writer(PLAIN, overwrite=False))
+    writer = GainsightDataSource(options).writer(PLAIN, overwrite=False)
+    assert isinstance(writer, BatchWriter)
+    assert pickle.loads(pickle.dumps(writer)) == writer
+    assert "the-key" not in repr(writer)
 
 
 def test_a_column_of_events_is_needed(options: dict[str, str]) -> None:
@@ -537,10 +477,7 @@ def test_overwriting_is_refused(options: dict[str, str]) -> None:
 def test_a_batch_job_has_a_name_that_no_other_has(options: dict[str, str]) -> None:
     writers = [GainsightDataSource(options).writer(PLAIN, overwrite=False) for _ in range(2)]
     assert len({writer.job for writer in writers}) == 2
-    for writer in writers:
-        writer.commit([writer.write(iter(rows(PAGE)))])
-        writer.abort([None])
-        assert f"_aborted.{writer.job}.json" in files(options["failed"])
+    assert [writer.write(iter(rows(PAGE))).name for writer in writers] == [writer.job for writer in writers]
 
 
 # --- options ----------------------------------------------------------------------------------------------------------
@@ -663,21 +600,7 @@ def test_without_a_folder_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     with dead_letters(None, "job", "1") as keep:
         keep({})
-    save_report(None, WriteReport("job"), missing=0, is_committed=True)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_time_that_cannot_be_read_goes_with_its_row_to_the_task_that_tells(
-    tenant: tuple[Sandbox, str], options: dict[str, str], in_task: Any
-) -> None:
-    settings = settings_of({**options, "shards": "1"})
-    events = [identify() | {"timestamp": "?", "sentAt": 1_772_352_000}, PAGE | {"timestamp": "?"}, identify()]
-    addressed = [*_addressing(settings.shards)(rows(*events))]
-    assert [row["unread"] for row in records(addressed)] == ['timestamp "?"', None, None]
-    in_task(0)
-    sent = TaskDelivery(settings).take(iter(addressed), "job")
-    assert (sent.events, sent.unread) == (3, UnreadTimes(1, 'timestamp "?"'))
-    assert len(tenant[0].people) == 1
 
 
 def test_the_reports_of_tasks_add_up() -> None:
@@ -690,6 +613,9 @@ def test_the_reports_of_tasks_add_up() -> None:
     assert (both.name, both.events, both.delivered, both.failed, both.skipped) == ("query.1", 3, 1, 1, 1)
     assert str(both) == "3 events: 1 delivered, 1 failed, 1 skipped; 3 calls, waited 2 s, 1 EventError"
     assert WriteReport.of([None], "job") == WriteReport("job")
+    assert WriteReport.from_data(json.loads(json.dumps(both.as_data()))) == both
+    with pytest.raises(ValueError, match="by_shard alone has the dead letters"):
+        _ = both.dead_letters
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
