@@ -43,9 +43,11 @@ FIELDS, LINKS = 10, 2
 MOST_MB = 300
 AT_ONCE = 500
 ROUNDS, TIMES = 7, 60
-#: Of deliveries: how many runs, of how many events, so few that some of them are undisturbed; and by how much a store
-#: may lengthen those of a day.
-RUNS, EVENTS, MOST_RATIO = 30, 25, 1.15
+#: Of deliveries: how large the batches are, how many events a run has, and how many runs there are. They are short, so
+#: that some of them are undisturbed.
+DELIVERIES: tuple[tuple[int | None, int, int], ...] = ((None, 25, 30), (25, 25, 30), (500, 500, 8))
+#: By how much a store may lengthen those of a day.
+MOST_RATIO = 1.15
 #: By how much the memory may grow from a fifth of the events to all.
 FEW, MANY, MOST_GROWTH = 20_000, 100_000, 1.1
 LIMITS: dict[str, Any] = {"calls_per_minute": 10**6, "calls_per_day": 10**8}  # they are counted, and never reached
@@ -54,6 +56,8 @@ CHANCE = random.Random(1)  # noqa: S311 - records, no secrets
 
 Event = dict[str, Any]
 Work = Callable[[Sequence[bytes]], object]
+#: So many events, of a name that no others have.
+Made = Callable[[object, int], Sequence[Event]]
 
 
 def told() -> Told:
@@ -169,15 +173,15 @@ def on_server(url: str) -> None:
 # --- deliveries -------------------------------------------------------------------------------------------------------
 
 
-def new_people(name: object) -> list[Event]:
+def new_people(name: object, number: int) -> list[Event]:
     """Identifies of people that nobody has heard of."""
     return [
         {"type": "identify", "traits": {"email": f"{name}-{n}@example.com", "firstName": "Ada", "title": "Countess"}}
-        for n in range(EVENTS)
+        for n in range(number)
     ]
 
 
-def new_companies(name: object) -> list[Event]:
+def new_companies(name: object, number: int) -> list[Event]:
     """Groups of such companies, each with a person."""
     return [
         {
@@ -185,7 +189,7 @@ def new_companies(name: object) -> list[Event]:
             "traits": {"name": f"Company {name}-{n}", "employees": n},
             "context": {"traits": {"email": f"of-{name}-{n}@example.com"}},
         }
-        for n in range(EVENTS)
+        for n in range(number)
     ]
 
 
@@ -199,26 +203,26 @@ def cpu_of(url: str, events: Sequence[Event], batch: int | None, known: Store | 
     return seconds
 
 
-def both(url: str, made: Callable[[object], Sequence[Event]], batch: int | None, known: Store) -> tuple[float, float]:
+def both(url: str, made: Made, batch: int | None, known: Store, number: int, runs: int) -> tuple[float, float]:
     """The least CPU seconds of a run without a store, and with it. Each run has other events."""
     rounds = []
-    for number in range(RUNS):
-        events = made(f"{batch}-{number}"), made(f"{batch}-{number}-known")
+    for run in range(runs):
+        events = made(f"{batch}-{run}", number), made(f"{batch}-{run}-known", number)
         rounds.append((cpu_of(url, events[0], batch, None), cpu_of(url, events[1], batch, known)))
     without, with_it = zip(*rounds, strict=True)
     return min(without), min(with_it)
 
 
-def of_days(url: str, batch: int | None, known: Store) -> tuple[float, float]:
-    """The CPU seconds of the second day, without and with it, in parts by turns."""
+def of_days(url: str, batch: int | None, known: Store, number: int) -> tuple[float, float]:
+    """The CPU seconds of some of the second day, a run's on average, without and with it, in parts by turns."""
     first, second = calls.repeating_days()
     cpu_of(url, first, 500, known)
     without = with_it = 0.0
-    for begin in range(0, RUNS * EVENTS, EVENTS):
-        part = second[begin : begin + EVENTS]
+    parts = [second[begin : begin + number] for begin in range(0, max(750, 2 * number), number)]
+    for part in parts:
         without += cpu_of(url, part, batch, None)
         with_it += cpu_of(url, part, batch, known)
-    return without, with_it
+    return without / len(parts), with_it / len(parts)
 
 
 def in_deliveries() -> bool:
@@ -226,21 +230,22 @@ def in_deliveries() -> bool:
     print(f"deliveries by HTTP, CPU of the delivering process, µs an event{'':9}without{'':4}with{'':3}ratio")
     are_cheap = True
     with sandbox() as url, tempfile.TemporaryDirectory() as folder:
-        for batch in (None, 500):
-            how = "one by one" if batch is None else f"in batches of {EVENTS}"
+        for batch, number, runs in DELIVERIES:
+            how = "one by one" if batch is None else f"in batches of {batch}"
             with Known.open(Path(folder, f"{batch}.db")) as known:
-                without, with_it = of_days(url, batch, known)
+                without, with_it = of_days(url, batch, known, number)
                 are_cheap &= with_it <= MOST_RATIO * without
-                told_of("a day of which much is known, " + how, without / RUNS, with_it / RUNS)
-                told_of("people of whom nothing is known, " + how, *both(url, new_people, batch, known))
-                told_of("companies of which nothing is, " + how, *both(url, new_companies, batch, known))
+                told_of("a day of which much is known, " + how, without / number, with_it / number)
+                for what, made in (("people of whom", new_people), ("companies of which", new_companies)):
+                    least = (seconds / number for seconds in both(url, made, batch, known, number, runs))
+                    told_of(f"{what} nothing is known, {how}", *least)
     print(f"  limit of the days {MOST_RATIO}: {'ok' if are_cheap else 'MISSED'}")
     return are_cheap
 
 
 def told_of(what: str, without: float, with_it: float) -> None:
-    """Print it."""
-    print(f"  {what:58}{without / EVENTS * 1e6:11.0f}{with_it / EVENTS * 1e6:8.0f}{with_it / without:8.2f}")
+    """Print the seconds."""
+    print(f"  {what:58}{without * 1e6:11.0f}{with_it * 1e6:8.0f}{with_it / without:8.2f}", flush=True)
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
