@@ -109,7 +109,8 @@ class Queue(NamedTuple):
         if self.lesson is not None:
             lesson = self.lesson.then(told)
         elif self.told is None or self.told.is_blank:
-            lesson = attrs.evolve(told, is_all=True, moment=whole.moment)
+            # For each record that was written: attrs.evolve would take three times as long.
+            lesson = Told(told.key, told.fields, told.links, told.gsid, told.at, is_all=True, moment=whole.moment)
         else:
             lesson = told
         return self._replace(told=whole, is_learnt=True, lesson=lesson, is_assumed=False)

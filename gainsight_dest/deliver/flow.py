@@ -276,10 +276,11 @@ def event_flow(run: Run, request: Request, facts: Facts = NO_FACTS) -> Flow[Endi
 
     Nothing is sent of what is known, nor of what is older. What is sent has a lease of its records until it is through.
     """
-    if run.digests is None or not (request.records or facts.sent):
+    identities = frozenset() if run.digests is None else request.records
+    if run.digests is None or not (identities or facts.sent):
         return (yield from _sent(run, request, None, _Effort()))
     digests, effort, owner = run.digests, _Effort(), new_owner()
-    records = digests.records(request.records) if facts.sent is None else frozenset({facts.sent})
+    records = digests.records(identities) if facts.sent is None else frozenset({facts.sent})
     since = run.since if facts.sent is None else -inf
 
     def recalled(store: Store) -> tuple[Recall, Request | None, bool]:
@@ -318,9 +319,9 @@ def _leased(
 
     Or else it gives what others have told meanwhile that leaves out some of the writes.
     """
-    if run.digests is None or not (request.records or writes):
+    records = frozenset() if run.digests is None else run.digests.records(request.records) | writes.keys()
+    if not records:
         return True, {}
-    records = run.digests.records(request.records) | writes.keys()
     news: dict[bytes, Told] = {}
 
     def is_outdone(known: Mapping[bytes, Told]) -> bool:

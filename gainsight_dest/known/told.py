@@ -115,7 +115,9 @@ class Told:
 
 def newest(one: int | None, other: int | None) -> int | None:
     """The later of two moments, as far as they are known."""
-    return max((each for each in (one, other) if each is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def sent_told(record: bytes) -> Told:
@@ -152,7 +154,7 @@ class Digests:
 
     def record(self, identity: Identity) -> bytes:
         """By what the record is kept."""
-        return self._digest("\0".join(identity), RECORD_SIZE)
+        return _of_record(self._key, identity)
 
     def records(self, identities: Iterable[Identity]) -> frozenset[bytes]:
         """By what the records are kept."""
@@ -191,6 +193,11 @@ def _digest(key: bytes, text: str, size: int) -> bytes:
 @lru_cache(1_000)  # the key is most of what there is to digest: a copy takes half of the time
 def _begun(key: bytes, size: int) -> blake2b:
     return blake2b(digest_size=size, key=key)
+
+
+@lru_cache(2_000)  # each is asked for several times while its event is under way
+def _of_record(key: bytes, identity: Identity) -> bytes:
+    return _digest(key, "\0".join(identity), RECORD_SIZE)
 
 
 @lru_cache(1_000)  # there are few names, and each comes with every record
