@@ -102,6 +102,15 @@ def test_a_file_that_a_killed_process_has_only_just_made_becomes_a_store(path: P
         assert store.view([ANN]).keys() == {ANN}
 
 
+def test_a_file_with_larger_pages_is_used_as_it_is(path: Path) -> None:
+    """As those of earlier releases are."""
+    change(path, "PRAGMA journal_mode = DELETE", "PRAGMA page_size = 4096", "VACUUM")
+    with SqliteStore(path) as store:
+        assert connection_of(store).execute("PRAGMA page_size").fetchone() == (4096,)
+        store.learn({ANN: told()}, 5)
+        assert store.view([ANN]).keys() == {ANN}
+
+
 def test_all_that_open_a_new_one_at_a_time_have_the_same(path: Path) -> None:
     salts: list[bytes] = []
     barrier = threading.Barrier(8)
