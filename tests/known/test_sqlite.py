@@ -106,6 +106,7 @@ def test_a_file_with_larger_pages_is_used_as_it_is(path: Path) -> None:
     """As those of earlier releases are."""
     change(path, "PRAGMA journal_mode = DELETE", "PRAGMA page_size = 4096", "VACUUM")
     with SqliteStore(path) as store:
+        assert isinstance(store, SqliteStore)
         assert connection_of(store).execute("PRAGMA page_size").fetchone() == (4096,)
         store.learn({ANN: told()}, 5)
         assert store.view([ANN]).keys() == {ANN}
