@@ -33,6 +33,7 @@ from gainsight_dest.spark.sending import ShardTask
 from gainsight_dest.spark.task import SpeculationError
 from gainsight_dest.templates import config_of
 from tests.conformance import VECTORS, exact
+from tests.engines.conftest import QUICK_JAVA, QUICK_SPARK
 from tests.engines.scenario import CONFIG, SETTINGS, Expected, Tenant, check, events, expected, faults
 from tests.engines.spark_runs import IMPATIENT, DiesOnce, Fails, frame
 from tests.some import FREE
@@ -498,15 +499,15 @@ def test_nothing_is_sent_where_a_task_may_run_twice(
 
 
 SPECULATION = """
-import os, sys
+import json, sys
 from pyspark.sql import SparkSession
 from gainsight_dest.spark import GainsightDataSource, by_shard
 
-config, url = sys.argv[1:]
-builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").config("spark.log.level", "OFF")
+config, url, settings = sys.argv[1:]
+builder = SparkSession.builder.master("local[1]").config(map=json.loads(settings))
 spark = builder.config("spark.speculation", "true").getOrCreate()
 spark.dataSource.register(GainsightDataSource)
-df = spark.createDataFrame([('{"type": "identify", "traits": {"email": "a@b.co"}}',)], "event string")
+df = spark.sql("SELECT '{\\"type\\": \\"identify\\", \\"traits\\": {\\"email\\": \\"a@b.co\\"}}' AS event")
 try:
     by_shard(df, {"domain": "acme.co"}, 2)
 except Exception as error:
@@ -527,9 +528,11 @@ in_ci_only = pytest.mark.skipif("CI" not in os.environ, reason="it takes ten sec
 def test_speculation_is_refused(tenant: tuple[Sandbox, str], tmp_path: Path) -> None:
     sandbox, url = tenant
     (tmp_path / "config.json").write_text(json.dumps(SETTINGS), "utf8")
+    here = dict.fromkeys(("spark.driver.host", "spark.driver.bindAddress"), "127.0.0.1")  # no name is looked up
+    settings = {**QUICK_SPARK, **here, "spark.driver.extraJavaOptions": QUICK_JAVA}
     done = subprocess.run(
-        [sys.executable, "-c", SPECULATION, str(tmp_path / "config.json"), url],
-        env={**os.environ, "PYSPARK_PYTHON": sys.executable},
+        [sys.executable, "-c", SPECULATION, str(tmp_path / "config.json"), url, json.dumps(settings)],
+        env={**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LAUNCHER_OPTS": QUICK_JAVA},
         capture_output=True,
         text=True,
         check=True,
