@@ -45,6 +45,7 @@ NEEDS = {
     "docs/how-to/deliver-with-your-own-client.md": ("deliver",),
     "docs/how-to/deliver.md": ("cli", "deliver"),
     "docs/how-to/keep-dead-letters.md": ("cli", "deliver", "sandbox"),
+    "docs/how-to/observe.md": ("otel", "deliver", "httpx", "sandbox"),
     "docs/how-to/run-anywhere-else.md": ("deliver",),
     "docs/how-to/run-in-airflow.md": ("deliver",),
     "docs/how-to/run-in-beam.md": ("beam", "deliver", "sandbox"),

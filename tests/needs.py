@@ -100,6 +100,12 @@ NEEDS = {
         variable="JAVA_HOME",
     ),
     "sdk-python": _extra("dev-sdks", "RudderStack's SDK for Python is", "rudderstack.analytics"),
+    "otel": _extra(
+        "dev-sdks",
+        "OpenTelemetry with its instrumentations is",
+        "opentelemetry.sdk",
+        *(f"opentelemetry.instrumentation.{each}" for each in ("httpx", "requests", "threading")),
+    ),
     "node": Need(
         "there is no Node",
         "Debian: apt-get install nodejs npm; macOS: brew install node; Windows: winget install OpenJS.NodeJS.LTS",
