@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 from pathlib import Path
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gainsight_dest import Request, ResponseError
+from gainsight_dest.batching.moments import microseconds
 from gainsight_dest.deliver import Budget, Deliverer, Outcome, Patience
 from gainsight_dest.deliver.batches import ChunkDelivery
-from gainsight_dest.deliver.flow import Consult, Run, Send, event_flow
+from gainsight_dest.deliver.flow import Consult, Facts, Run, Send, event_flow
 from gainsight_dest.descriptors import FindCompany
 from gainsight_dest.known import Known, Store
 from gainsight_dest.outcome import begin
@@ -238,7 +240,7 @@ class Worker:
         for event in events:
             first = begin(0, event, CONFIG)
             if isinstance(first, Request):
-                yield from self._driven(event_flow(self._run, first))
+                yield from self._driven(event_flow(self._run, first, Facts(microseconds(event))))
 
     def _in_batches(self, events: list[Any], batch: int) -> Iterator[bool]:
         for start in range(0, len(events), batch):
@@ -260,6 +262,7 @@ class Worker:
             except StopIteration as end:
                 return end.value
             yield True
+            self._run.now = time.time()
             answer = None
             if isinstance(act, Send):
                 answer = self._tenant.handle(act.request)

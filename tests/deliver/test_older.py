@@ -19,6 +19,7 @@ from gainsight_dest.outcome import OLDER, begin
 from gainsight_dest.sandbox import PlannedFault, Sandbox
 from tests.batching.some import BOB, CONFIG, sandbox
 from tests.deliver.runs import deliverer_to
+from tests.deliver.test_known import Worker
 from tests.known.memory import MemoryStore
 from tests.some import ADA, FREE, Event, group, identify, track
 
@@ -344,6 +345,26 @@ def test_any_order_of_micro_batches_leaves_what_the_events_leave_in_order_of_tim
         assert {str(each.status) for each in outcomes} <= {"delivered", "unchanged"}
         assert {each.reason for each in outcomes if str(each.status) == "delivered"} <= {None}
         now[0] += 3
+    assert left(shuffled) == left(in_order)
+    assert store.leases == {}
+
+
+@given(histories(), st.tuples(sizes, sizes), st.lists(st.integers(0, 1), max_size=200))
+def test_so_do_two_at_a_time_in_whatever_order_they_take_their_steps(
+    history: tuple[list[Event], list[list[Event]]], batch: tuple[int | None, int | None], turns: list[int]
+) -> None:
+    events, batches = history
+    in_order, shuffled, store = sandbox(), sandbox(), MemoryStore()
+    delivered(events, in_order, MemoryStore())
+    parts = [[event for part in batches[which::2] for event in part] for which in range(2)]
+    workers = [Worker(part, size, shuffled, store) for part, size in zip(parts, batch, strict=True)]
+    for turn in turns:
+        workers[turn].step()
+    for _ in range(10_000):
+        if not any([worker.step() for worker in workers]):  # noqa: C419 - each takes its step
+            break
+    else:
+        pytest.fail("each waits for the other")
     assert left(shuffled) == left(in_order)
     assert store.leases == {}
 
