@@ -103,12 +103,12 @@ class ColumnsPlan:
         self._traits: dict[str, TraitNames] = {}
         #: What a column without a place is a trait of.
         self._own = "properties" if own is None else own.event_type
-        self._traits[self._own] = TraitNames(own, config)
+        self._traits[self._own] = TraitNames(own, config, tenant)
         if len(kinds) > 1:
-            self._traits[COMPANY.event_type] = TraitNames(COMPANY, config)
+            self._traits[COMPANY.event_type] = TraitNames(COMPANY, config, tenant)
         #: The traits of a person that is beside the event: of an identify event's own in another place.
         beside = config if own is PERSON else None
-        self._traits["context.traits"] = TraitNames(PERSON, beside)
+        self._traits["context.traits"] = TraitNames(PERSON, beside, tenant)
 
     def made(self, names: Mapping[str, str]) -> tuple[EventPlan, ...]:
         """Raises ConfigError."""

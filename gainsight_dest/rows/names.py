@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.fields import GainsightObject
 from gainsight_dest.spelling import Names, did_you_mean, folded
+from gainsight_dest.tenant.tenant import Tenant
 
 #: Columns that every table of RudderStack's warehouse has, and the event's own key of each.
 KEYS = {
@@ -38,10 +39,12 @@ class TraitNames:
     """The traits that the fields of an object take, by the letters and digits of columns.
 
     `of`: the object; None: the properties of a track event, which no field takes. `config`: whose rows feed further
-    fields.
+    fields. `tenant`: the labels of its fields, which Gainsight's own exports have as headings, are names, too.
     """
 
-    def __init__(self, of: GainsightObject | None, config: DestinationConfig | None = None) -> None:
+    def __init__(
+        self, of: GainsightObject | None, config: DestinationConfig | None = None, tenant: Tenant | None = None
+    ) -> None:
         self.of = of
         rows = () if of is None or config is None else config.custom_fields[of.map]
         fields = () if of is None else of.fields
@@ -53,7 +56,10 @@ class TraitNames:
             custom.setdefault(folded(trait), []).append(trait)
         self._traits = {form: custom.get(form, []) + standard.get(form, []) for form in {**custom, **standard}}
         names = [(field.name, field.traits[0]) for field in fields] + [(name, trait) for trait, _, name in rows]
-        for name, trait in names:
+        described = None if of is None or tenant is None else tenant.object_of(of.name)
+        known = {} if described is None else described.fields
+        labels = [(known[name].label, trait) for name, trait in names if name in known]
+        for name, trait in names + labels:
             self._traits.setdefault(folded(name), [trait])
         self.fields: dict[str, list[str]] = {}
         for trait, _, name in rows:

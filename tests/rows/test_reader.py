@@ -377,6 +377,18 @@ def test_texts_are_typed_by_the_fields_of_the_tenant_and_by_those_that_every_ten
     assert (found, type(found)) == (value, type(value))
 
 
+def test_a_column_may_have_the_label_of_the_tenants_field() -> None:
+    fields = [TenantField("Score__gc", "Health Score (0-100)", "NUMBER"), TenantField("FirstName", "Given name")]
+    fields += [TenantField("Elsewhere__gc", "Email")]  # the trait of that name goes first
+    tenant = Tenant([TenantObject("Person", fields=fields)])
+    row = {"Email": "a@b.co", "Health score (0-100)": "42", "Given Name": "Ada"}
+    assert one(row, "identify", config=TYPED, tenant=tenant)["traits"] == {
+        "email": "a@b.co",
+        "score": 42,
+        "firstName": "Ada",
+    }
+
+
 def test_a_text_that_another_field_of_the_trait_would_not_take_typed_stays_a_text() -> None:
     config = attrs.evolve(TYPED, person_map={"score": "Score__gc", "comments": "Score__gc"})
     row = {"email": "a@b.co", "comments": "7", "score": "7"}
