@@ -62,21 +62,23 @@ def _word(text: str) -> str:
 
 
 class CellPlan(NamedTuple):
-    """A cell that an event takes: its place in the row, where it goes, and what makes a value of its text."""
+    """A cell that an event takes: where it is in the row, the name that it has there, and what its text is made by."""
 
     at: int
-    place: Place
     name: str
     typed: Callable[[str], Any] | None = None
 
 
 @attrs.frozen
 class EventPlan:
-    """How an event is made of a row: `needs`: the cell without which there is none; None: there always is one."""
+    """How an event is made of a row.
+
+    `cells`: those of each place in it; of two for one name, a later one that is not missing goes before. `needs`: the
+    cell without which there is no event; None: there always is one.
+    """
 
     kind: RowKind
-    objects: tuple[Place, ...]
-    cells: tuple[CellPlan, ...]
+    cells: tuple[tuple[Place, tuple[CellPlan, ...]], ...]
     needs: int | None = None
 
 
@@ -236,18 +238,21 @@ class ColumnsPlan:
 
     def _plan(self, kind: RowKind, targets: Mapping[str, Mapping[str, str]]) -> EventPlan:
         indices = {column: index for index, column in enumerate(self._columns)}
-        cells = [CellPlan(indices[column], (), key) for key, column in sorted(targets[""].items(), key=_in_order)]
+        keys = sorted(targets[""].items(), key=_in_order)
+        of_event = tuple(CellPlan(indices[column], _EVENT_KEYS.get(key, key)) for key, column in keys)
+        cells: list[tuple[Place, tuple[CellPlan, ...]]] = [((), of_event)]
         written = self._own if kind == self._kinds[0] else kind.type
         own = targets[written]
         place = _PROPERTIES if kind.type == TRACK else _TRAITS
         beside = targets["context.traits"] if kind == self._kinds[0] else self._email(targets)
         parts = [(place, own, self._traits[written]), (_CONTEXT, beside, self._traits["context.traits"])]
         for where, columns, traits in parts:
-            cells += [CellPlan(indices[c], where, trait, self._typed(traits, trait)) for trait, c in columns.items()]
+            if columns:
+                made = (CellPlan(indices[c], trait, self._typed(traits, trait)) for trait, c in columns.items())
+                cells.append((where, tuple(made)))
         self._check_needs(kind, own, beside, targets[""])
         needs = indices.get(own.get("name", "")) if kind != self._kinds[0] else None
-        objects = tuple(where for where, columns, _ in parts if columns)
-        return EventPlan(kind, objects, tuple(cells), needs)
+        return EventPlan(kind, tuple(cells), needs)
 
     @staticmethod
     def _email(targets: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -302,8 +307,9 @@ _OF_A_COMPANY = "company"
 _OF_COMPANIES = ("account", "company", "customer", "organi", "client", "name")
 #: What may stand before the name of a trait.
 _HEADS = ("context.traits", "traits", "properties", "company", "person")
-#: The order that events have their keys in.
-_ORDER = [*KEYS.values(), *EVENT_NAMES]
+#: The order of an event's own keys; the last that has its name goes first.
+_ORDER = [*KEYS.values(), *reversed(EVENT_NAMES)]
+_EVENT_KEYS = dict.fromkeys(EVENT_NAMES, "event")
 
 
 def _in_order(item: tuple[str, str]) -> int:

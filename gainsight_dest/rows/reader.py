@@ -8,8 +8,7 @@ from typing import Any
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.errors import EventError
 from gainsight_dest.rows.cells import cell
-from gainsight_dest.rows.columns import ColumnsPlan, EventPlan, Place, kinds_of
-from gainsight_dest.rows.names import EVENT_NAMES
+from gainsight_dest.rows.columns import ColumnsPlan, EventPlan, kinds_of
 from gainsight_dest.templates import Settings, config_of
 from gainsight_dest.tenant.tenant import Tenant
 from gainsight_dest.values import quoted
@@ -130,18 +129,12 @@ def _event(plan: EventPlan, cells: Sequence[Any]) -> Event:
     event: Event = {"type": plan.kind.type}
     if plan.kind.name is not None:
         event["event"] = plan.kind.name
-    parts: dict[Place, dict[str, Any]] = {(): event}
-    for place in plan.objects:
+    for place, of_place in plan.cells:
         within = event
         for key in place:
             within = within.setdefault(key, {})
-        parts[place] = within
-    for index, place, name, typed in plan.cells:
-        value = cells[index] if type(cells[index]) is str else cell(cells[index])
-        if value is None:
-            continue
-        if place == () and name in EVENT_NAMES:
-            event.setdefault("event", value)
-        else:
-            parts[place][name] = typed(value) if typed is not None and type(value) is str else value
+        for at, name, typed in of_place:
+            value = cell(cells[at])
+            if value is not None:
+                within[name] = value if typed is None or type(value) is not str else typed(value)
     return event
