@@ -22,11 +22,12 @@ MOST_EVENTS = 50
 
 #: The form's field for events; the maps go by RudderStack's names for them.
 EVENTS = "events"
-#: Stands in for the config of a sandbox that takes every key.
+#: Stands in for the config of a sandbox that takes every key. Its keys are masked wherever they stand, so they are no
+#: words that an event may hold.
 STAND_IN = DestinationConfig(
     domain="sandbox.example.invalid",
-    access_key="sandbox",
-    shared_secret="sandbox",  # noqa: S106 - it opens nothing
+    access_key="stand-in-access-key",
+    shared_secret="stand-in-shared-secret",  # noqa: S106 - it opens nothing
     tenant_id="sandbox",
     topic_name="sandbox",
 )

@@ -81,6 +81,12 @@ def test_rows_say_where_each_trait_goes() -> None:
     )
 
 
+def test_without_a_config_no_word_of_an_event_is_masked() -> None:
+    (event,) = sent(Workbench(Sandbox()), identify(name="sandbox"))
+    assert '"name": "sandbox"' in event.text
+    assert '"Name": "sandbox"' in event.calls[0].request.text()
+
+
 def test_a_tenant_says_what_it_refuses() -> None:
     sandbox = Sandbox(tenant=Tenant.from_describe(ANSWER))
     (event,) = sent(Workbench(sandbox), identify(plan="Silver", name="Ada"), personMap='{"plan": "Plan__gc"}')
