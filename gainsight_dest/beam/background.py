@@ -51,6 +51,11 @@ class Background:
     def __contains__(self, name: str) -> bool:
         return name in self._chunks
 
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody may ask again, also for what was given to a bundle that then failed."""
+        return bool(self._chunks)
+
     def has_room(self) -> bool:
         """Whether less than a batch is waiting."""
         with self._lock:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from gainsight_dest.beam.background import Background
+from gainsight_dest.beam.background import UNASKED, Background
 from gainsight_dest.beam.gather import RoutedEvent
 from gainsight_dest.beam.results import THROTTLED, count
 from gainsight_dest.deliver.shards import Shard, Shards
@@ -67,6 +67,11 @@ class LiveSender:
             self._background = Background(partial(send, self.shard), self.shard.deliverer.stop, batch)
         return self._background
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a bundle may ask how something ended."""
+        return self._background is not None and self._background.is_used
+
     def close(self) -> None:
         """Stop, and close its connections."""
         if self._background is not None:
@@ -87,7 +92,7 @@ class LiveSenders:
         self._lock = threading.Lock()
         self._locks: dict[int, threading.Lock] = {}
         self._live: dict[int, LiveSender] = {}
-        self._users = 0
+        self._users = self._joined = 0
 
     @contextmanager
     def taken(self, number: int, made: Made) -> Iterator[LiveSender]:
@@ -117,14 +122,39 @@ class LiveSenders:
         """One more uses them."""
         with self._lock:
             self._users += 1
+            self._joined += 1
+            _UNUSED.discard(self)
 
     def leave(self) -> None:
-        """One less; after the last one they are closed."""
+        """One less; after the last one they are closed: after a while, if a bundle may still ask how something ended.
+
+        For a runner drops the steps whose bundle has failed, and some drop them after each bundle.
+        """
         with self._lock:
             self._users -= 1
-            closing = [] if self._users else [self._live.pop(number) for number in list(self._live)]
+            if self._users:
+                return
+            if any(sender.is_used for sender in self._live.values()):
+                _UNUSED.add(self)
+                later = threading.Timer(UNASKED, self._close, [self._joined])
+                later.daemon = True
+                later.start()
+                return
+        self._close(self._joined)
+
+    def _close(self, joined: int) -> None:
+        """Close them, if nobody has joined since."""
+        with self._lock:
+            if joined != self._joined:
+                return
+            closing = [self._live.pop(number) for number in list(self._live)]
+            _UNUSED.discard(self)
         for sender in closing:
             sender.close()
+
+
+#: Those that nobody uses, and that are kept for a while: Beam's Shared would forget them.
+_UNUSED: set[LiveSenders] = set()
 
 
 def _ages(minutes: Iterable[tuple[int, int]], now: float) -> list[tuple[float, int]]:

@@ -194,7 +194,7 @@ class _SendLaterFn(_Fn):
             return  # another process may be at it
         with self._senders.taken(number, before) as sender:
             background = sender.background(self.outcomes, self._shards.batch)
-            _load(background, names, waiting)
+            names = _load(background, names, waiting)
             left, is_news = [], False
             for name, given in names:
                 told = background.told(name, given) if name in background else []
@@ -219,17 +219,19 @@ def _is_done(queue: Any) -> bool:
     return not (queue.read() or _EMPTY)[2]
 
 
-def _load(background: Background, names: list[tuple[str, int]], waiting: Any) -> None:
-    """Give it of the chunks in state what there is room for, in order; it forgets those that are not in state."""
+def _load(background: Background, names: list[tuple[str, int]], waiting: Any) -> list[tuple[str, int]]:
+    """Give it of the chunks in state what there is room for, in order; it forgets those that are not in state.
+
+    Those that are there; FnApiRunner, when it repeats bundles, leaves names whose chunks it has taken back.
+    """
     background.keep({name for name, _ in names})
-    missing = [(name, given) for name, given in names if name not in background]
-    if not missing or not background.has_room():
-        return
+    if not background.has_room() or all(name in background for name, _ in names):
+        return names
     chunks = dict(waiting.read())
-    for name, given in missing:
-        if not background.has_room():
-            return
-        background.add(name, chunks[name], given)
+    for name, given in names:
+        if name in chunks and name not in background and background.has_room():
+            background.add(name, chunks[name], given)
+    return [(name, given) for name, given in names if name in chunks]
 
 
 def _without_sent(waiting: Any, stored: int, left: list[tuple[str, int]]) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import attrs
 import pytest
 
-from gainsight_dest.beam.background import Background
+from gainsight_dest.beam.background import UNASKED, Background
 from gainsight_dest.beam.gather import RoutedEvent
+from gainsight_dest.beam.senders import _UNUSED
 from gainsight_dest.beam.sending import _AGAIN, _TAKEN_OVER, DeliverLaterFn
 from gainsight_dest.deliver import Outcome
 from gainsight_dest.errors import CredentialsError, RetryableError
@@ -181,6 +183,44 @@ def test_what_a_runner_no_longer_has_in_its_state_is_not_sent_on() -> None:
     assert "a" not in background
 
 
+def test_a_step_that_a_runner_drops_with_its_bundle_sends_nothing_again() -> None:
+    world, runner = World(), Runner()
+    senders = world.process()
+    step = world.step(DeliverLaterFn, senders)
+    runner.put(step, tracks(1, 2))
+    step.teardown()
+    told: list[str] = []
+    for behind in (str, fails, fails, str, str):
+        step = world.step(DeliverLaterFn, senders)
+        with suppress(BehindError):
+            told += ids(runner.ask(step, behind))
+        quiet(senders)
+        step.teardown()
+    assert told == ["t1", "t2"]
+    assert len(world.sandbox.events) == 2
+
+
+def test_senders_that_nobody_uses_are_closed_after_a_while() -> None:
+    world, runner = World(), Runner()
+    senders = world.process()
+    step = world.step(DeliverLaterFn, senders)
+    runner.put(step, tracks(1))
+    runner.ask(step)
+    quiet(senders)
+    step.teardown()
+    first = senders._joined
+    other = world.step(DeliverLaterFn, senders)
+    senders._close(first)  # the first while is over
+    assert senders.has(0, ("", []))
+    other.teardown()
+    assert senders in _UNUSED
+    senders._close(first)
+    assert senders.has(0, ("", []))
+    senders._close(senders._joined)
+    assert not senders.has(0, ("", []))
+    assert senders not in _UNUSED
+
+
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
@@ -233,25 +273,45 @@ def test_a_sender_that_nobody_asks_stops_and_goes_on_when_somebody_does() -> Non
 
     def send(given: Iterable[RoutedEvent]) -> Iterator[Outcome]:
         for place, _ in enumerate(given):
-            begun.set()
-            is_over = is_stopped.wait(0 if place == 0 else 30)
-            yield Outcome(place, None, None, Status.NOT_TRIED if is_over else Status.DELIVERED)
+            if place == 1:
+                begun.set()
+                is_stopped.wait(30)
+            yield Outcome(place, None, None, Status.NOT_TRIED if place == 1 else Status.DELIVERED)
 
-    background = Background(send, is_stopped.set, 10, unasked=0.05)
+    background = Background(send, is_stopped.set, 10)
     background.add("a", tracks(1, 2), 0)
     background.ask()
     assert begun.wait(30)
-    assert is_stopped.wait(30)
-    thread = background._thread
-    if thread is not None:
-        thread.join(30)
-    assert len(background.told("a", 0)) == 1
-    is_stopped.clear()
-    background._unasked = 30
-    background.ask()
-    background.pause()
+    watch = background._watch
+    assert watch is not None
+    assert watch.interval == UNASKED
+    watch.cancel()
+    watch.function()  # as after so long
     background.close()
-    assert (background.size("a"), len(background.told("a", 0))) == (2, 1)
+    assert len(background.told("a", 0)) == 1
+    while len(background.told("a", 0)) < 2:
+        background.ask()
+    background.close()
+
+
+def test_a_send_that_begins_as_it_is_to_stop_gets_no_event() -> None:
+    got: list[RoutedEvent] = []
+    is_over = threading.Event()
+
+    def send(given: Iterable[RoutedEvent]) -> Iterator[Outcome]:
+        background.pause()
+        got.extend(given)
+        is_over.set()
+        return iter(())
+
+    background = Background(send, lambda: None, 10)
+    background.close()  # nobody has asked for anything
+    background.add("a", tracks(1), 0)
+    background.ask()
+    assert is_over.wait(30)
+    background.close()
+    assert got == []
+    assert background.told("a", 0) == []
 
 
 def test_senders_that_take_the_work_from_each_other_keep_the_budget_and_lose_nothing() -> None:

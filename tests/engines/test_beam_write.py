@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import bz2
 import json
+import time
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -342,6 +343,42 @@ def test_a_window_of_seconds_merges_what_it_holds_and_windows_that_wait_go_toget
     assert statuses(ran) == [(f"i{number}", "delivered") for number in (1, 2, 3)]
     assert tenant.counts["upsert person"] == 1
     assert (tenant.people[0]["FirstName"], tenant.people[0]["LastName"]) == ("2", "3")
+
+
+def test_timers_of_the_clock_send_what_comes_and_each_event_is_told_once() -> None:
+    tenant = sandbox()
+    elements = [TimestampedValue(each, 1) for each in (identify(1), group(2, "Acme"), track(3), track(4))]
+    stream = Stream().add_elements(elements).advance_watermark_to(120).advance_processing_time(int(time.time()) + 3_600)
+    for number in range(5, 8):
+        stream = stream.add_elements([TimestampedValue(track(number), 60 * number)]).advance_processing_time(60)
+    ran = streamed(stream.advance_watermark_to_infinity(), tenant, window=60)
+    names = ["g2", "i1", *(f"t{number}" for number in range(3, 8))]
+    assert statuses(ran) == [(name, "delivered") for name in names]
+    assert (len(tenant.companies), len(tenant.people), len(tenant.events)) == (1, 1, 5)
+
+
+class Unbounded(beam.PTransform[Any, Any]):
+    """What FnApiRunner takes, as if more could come."""
+
+    def expand(self, pcoll: Any) -> Any:
+        passed = pcoll | beam.Map(lambda each: each)
+        passed.is_bounded = False
+        return passed
+
+
+def test_calls_in_the_background_are_counted_and_repeated_bundles_make_none() -> None:
+    tenant = sandbox()
+    stream = [identify(1), *(track(number) for number in range(9)), identify(2, email="")]
+    with Server(tenant) as server:
+        repeated = ["--direct_runner_bundle_repeat=1"]
+        ran = write(beam.Create(stream) | Unbounded(), server.url, repeated, window=60)
+    assert {name: ran.counters[name] for name in ("events", "delivered", "failed")} == {
+        "events": 11,
+        "delivered": 10,
+        "failed": 1,
+    }
+    assert ran.counters["calls"] == sum(tenant.counts.values())
+    assert len(tenant.events) == 9
 
 
 def test_a_persons_link_goes_with_what_else_its_window_has_of_the_person() -> None:
