@@ -194,7 +194,9 @@ def refusal(data: bytes, *options: object, config: object = CONFIG) -> str:
     return wrong_use(run("explain", "-", "--config", config, *(options or ("--as", "identify")), stdin=data))
 
 
-@pytest.mark.parametrize("data", [b'{"type": "identify"}\n', b"\n [1]", b"\xef\xbb\xbf{}", gzip.compress(b"{}", mtime=0)])
+@pytest.mark.parametrize(
+    "data", [b'{"type": "identify"}\n', b"\n [1]", b"\xef\xbb\xbf{}", gzip.compress(b"{}", mtime=0)]
+)
 def test_json_is_no_table(data: bytes) -> None:
     assert refusal(data) == "standard input: it holds JSON, whose events say what they are: leave out --as, or kind"
 
