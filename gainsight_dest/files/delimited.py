@@ -19,7 +19,7 @@ _SAMPLE = 20  # rows by which the separator is found
 #: No row has more: lines that follow a quote that is never closed are to be rows.
 _MOST_LINES = 10_000
 #: What Excel may write as the first line.
-_SEPARATOR_TOLD = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+_SEPARATOR_TOLD = re.compile(r"sep=([^\w\s\"']|\t)\s*", re.IGNORECASE)
 
 
 class Record(NamedTuple):
@@ -86,7 +86,7 @@ class Records:
     def __init__(self, stream: io.BufferedReader) -> None:
         start = stream.peek(_CHUNK).decode(errors="replace").removeprefix("\ufeff")
         self.width: int | None = None
-        told = _SEPARATOR_TOLD.match(start.partition("\n")[0] + "\n")
+        told = _SEPARATOR_TOLD.fullmatch(start.partition("\n")[0])
         self._form: dict[str, Any] = {"delimiter": told[1], **_STRICT} if told else _dialect(start)
         lines = _decoded(numbered(stream))
         if told:

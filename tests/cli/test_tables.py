@@ -70,6 +70,13 @@ def test_a_csv_is_read_in_any_dialect_and_encoding(data: bytes) -> None:
     assert told(data) == [ADA]
 
 
+def test_what_is_told_as_the_separator_and_is_none_is_a_heading() -> None:
+    assert told(b"sep=,email\nx,a@b.co\n") == [{"sep=": "x", "email": "a@b.co"}]
+    for text in (b'sep="\nx\n', b"sep=\r\nx\n"):
+        with pytest.raises(WrongTableError, match="none has the person's email"):
+            items(text)
+
+
 def test_a_separator_is_the_one_that_makes_rows_of_the_headers_width() -> None:
     assert told(b'email;a, b, c\n"ada@example.com";1\n') == [{"email": "ada@example.com", "a, b, c": "1"}]
     assert told(b"email\na@b.co\nb@b.co\n") == [{"email": "a@b.co"}, {"email": "b@b.co"}]
@@ -178,10 +185,27 @@ def test_whatever_pythons_own_writer_writes_is_read(rows: list[list[str]], separ
             )
 
 
-@given(st.binary())
-def test_no_bytes_are_more_than_faults_or_a_table_that_is_refused(data: bytes) -> None:
+_PARTS = [
+    b"email",
+    b",",
+    b";",
+    b"\n",
+    b"\r",
+    b'"',
+    b"'",
+    b"\0",
+    b"sep=",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\xe9",
+    b"\xc3\xa9",
+]
+
+
+@given(st.sampled_from([b"", b"email,plan\n"]), st.binary() | st.lists(st.sampled_from(_PARTS)).map(b"".join))
+def test_no_bytes_are_more_than_faults_or_a_table_that_is_refused(head: bytes, data: bytes) -> None:
     try:
-        for item in items(b"email,plan\n" + data):
+        for item in items(head + data):
             assert (item.problem is None) is (item.event is not None)
     except (WrongTableError, read.WrongFormatError):
         pass
