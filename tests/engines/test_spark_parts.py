@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ from gainsight_dest.deliver.settings import OptionsError
 from gainsight_dest.deliver.shards import Shards
 from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.server import Server
-from gainsight_dest.spark import GainsightDataSource
+from gainsight_dest.spark import GainsightDataSource, route
 from gainsight_dest.spark.arrow import values_of
 from gainsight_dest.spark.options import settings_of
 from gainsight_dest.spark.report import WriteError, WriteReport, dead_letters
@@ -38,6 +39,7 @@ from tests.engines.imports import printed, told_of, told_without
 from tests.engines.scenario import CONFIG, SETTINGS
 from tests.some import FREE, group, identify, track
 
+HERE = "127.0.0.1"
 PLAIN = StructType().add("event", StringType())
 
 ADA = identify(firstName="Ada") | {"messageId": "1"}
@@ -216,6 +218,37 @@ def test_a_time_that_cannot_be_read_goes_with_its_row_to_the_task_that_tells(
     report, _ = sent(settings, *events, in_task=in_task)
     assert (report.events, report.unread) == (3, UnreadTimes(1, 'timestamp "?"'))
     assert len(tenant[0].people) == 1
+
+
+def test_ctrl_c_is_passed_on_once_it_is_told_what_was_sent(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(route, "_sent", interrupted)
+    df: Any = SimpleNamespace(sparkSession=SimpleNamespace(conf={}), isStreaming=False)
+    with pytest.raises(KeyboardInterrupt):
+        route.by_shard(df, CONFIG)
+    assert "ended early: 0 events: 0 delivered" in caplog.text
+
+
+def test_a_session_of_spark_connect_has_no_context_to_describe_jobs_in_or_to_hear_tasks_by() -> None:
+    session: Any = SimpleNamespace()
+    with route._described(session, "gainsight: send"), route._listening(session) as ear:
+        assert ear is None
+
+
+@pytest.mark.parametrize(
+    ("conf", "told"), [({}, 0), ({"spark.driver.host": HERE, "spark.driver.bindAddress": "x y"}, 1)]
+)
+def test_a_driver_that_cannot_listen_goes_on_without(
+    conf: dict[str, str], told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    session: Any = SimpleNamespace(sparkContext=SimpleNamespace(getConf=lambda: conf))
+    with route._listening(session) as ear:
+        assert ear is None
+    assert len(caplog.messages) == told
 
 
 # --- with a store -----------------------------------------------------------------------------------------------------
