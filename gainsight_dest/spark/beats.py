@@ -92,6 +92,7 @@ class Listener:
     def close(self) -> None:
         """Hang up: tasks that are still sending stop, and have some seconds to say what they have sent."""
         self._server.shutdown()
+        self._server.take_the_last()
         self._server.hang_up(_LAST_WORDS)
         self._server.server_close()
 
@@ -105,6 +106,7 @@ class Listener:
 class _Server(ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
+    timeout = 0
     listener: Listener
 
     def __init__(self, *given: Any) -> None:
@@ -122,6 +124,15 @@ class _Server(ThreadingTCPServer):
         with self._changed:
             self._open.discard(request)
             self._changed.notify_all()
+
+    def take_the_last(self) -> None:
+        """Those that have called, and were not answered so far."""
+        self._is_idle = self.fileno() < 0
+        while not self._is_idle:
+            self.handle_request()
+
+    def handle_timeout(self) -> None:
+        self._is_idle = True
 
     def hang_up(self, seconds: float) -> None:
         """Say nothing more to any task, and wait for so long until they do the same."""
