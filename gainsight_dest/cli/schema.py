@@ -9,7 +9,7 @@ import click
 from gainsight_dest import config_schema
 
 
-@click.command(short_help="Print the JSON Schema of a destination config, or of mapping tests.")
+@click.command(short_help="Print the JSON Schema of a config, or of mapping tests.")
 @click.option("--mapping-tests", is_flag=True, help="Print that of a file of mapping tests (*.gainsight.yaml).")
 def schema(*, mapping_tests: bool) -> int:
     """Print a JSON Schema (draft 2020-12), for an editor or a validator.
