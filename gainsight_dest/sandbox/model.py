@@ -16,7 +16,7 @@ from gainsight_dest.explaining.trace import EVENT
 from gainsight_dest.fields import COMPANY, LINKS, PERSON, Record, linked_companies
 from gainsight_dest.gainsight import GSID
 from gainsight_dest.outcome import Status
-from gainsight_dest.sandbox.form import EVENTS, EventForm, FormProblem
+from gainsight_dest.sandbox.form import EVENTS, STAND_IN, EventForm, FormProblem
 from gainsight_dest.sandbox.said import CallSide, WrittenRecord
 from gainsight_dest.sandbox.tenant import CallRecord
 from gainsight_dest.sandbox.workbench import TracedRow, Tried, TriedEvent, TriedForm, event_record
@@ -182,7 +182,7 @@ def page_model(
     """
     sent = next((each for each in tried.forms if each.number == asked.form), None)
     form, problems = refused or (EventForm.of(config) if sent is None else sent.form, ())
-    room = _Room.of(content, calls, tried.events, asked.find.casefold().split())
+    room = _Room.of(content, calls, tried.events, asked.find.casefold().split(), (config or STAND_IN).hide)
     people = content["people"]
     return PageModel(
         fields=tuple(
@@ -221,6 +221,8 @@ class _Room:
     calls: Sequence[CallRecord]
     events: Sequence[TriedEvent]
     words: Sequence[str]
+    #: Masks the keys of the config.
+    hide: Callable[[str], str]
     #: The rows by their places, those that are shown, and how many are found.
     shown: Mapping[str, tuple[list[tuple[int, Any]], int]]
     names: Mapping[str, str]
@@ -242,6 +244,7 @@ class _Room:
         calls: Sequence[CallRecord],
         events: Sequence[TriedEvent],
         words: Sequence[str],
+        hide: Callable[[str], str],
     ) -> _Room:
         """All of it, of what has all of the words."""
         shown: dict[str, tuple[list[tuple[int, Any]], int]] = {
@@ -278,6 +281,7 @@ class _Room:
             calls,
             events,
             words,
+            hide,
             shown,
             names=names,
             places=places,
@@ -306,23 +310,27 @@ class _Room:
             tables[name] = Shown(tuple(make(at, row) for at, row in rows), found + lost, every[name])
         return tables
 
+    def _shown(self, value: Any) -> str:
+        """A text as it is, anything else as JSON; of a long one the beginning."""
+        return cut(self.hide(value if isinstance(value, str) else _json(value)), MOST_SHOWN)
+
     # --- records ----------------------------------------------------------------------------------------------------
 
     def _person(self, at: int, person: Record) -> RecordRow:
         companies = _links(self._record(COMPANY.name, gsid) for gsid in linked_companies(person))
-        cells = (_shown(person[PERSON.key]), _shown(person.get("Name", "")))
+        cells = (self._shown(person[PERSON.key]), self._shown(person.get("Name", "")))
         key = str(person[PERSON.key])
         hidden = {PERSON.key, "Name", LINKS}
         return self._row(f"person-{at}", cells, person, hidden, companies, (PERSON.name, key))
 
     def _company(self, at: int, company: Record) -> RecordRow:
         name, gsid = str(company[COMPANY.key]), company[GSID]
-        cells = (_shown(name), gsid, f"{self.people_of.get(gsid, 0):,}")
+        cells = (self._shown(name), gsid, f"{self.people_of.get(gsid, 0):,}")
         hidden = {COMPANY.key, GSID}
         return self._row(f"company-{at}", cells, company, hidden, PageLinks(), (COMPANY.name, gsid))
 
     def _event(self, at: int, event: Record) -> RecordRow:
-        cells = tuple(_shown(event.get(name, "")) for name in ("name", "version", "contract_id"))
+        cells = tuple(self._shown(event.get(name, "")) for name in ("name", "version", "contract_id"))
         properties = event.get("properties")
         fields = properties if isinstance(properties, dict) else {}
         return self._row(f"event-{at}", cells, fields, set(), PageLinks(), (EVENT, str(at)))
@@ -336,7 +344,9 @@ class _Room:
         beside: PageLinks,
         key: _Key,
     ) -> RecordRow:
-        fields = tuple((_shown(name), _shown(value) or '""') for name, value in record.items() if name not in hidden)
+        fields = tuple(
+            (self._shown(name), self._shown(value) or '""') for name, value in record.items() if name not in hidden
+        )
         calls = _links(PageLink(f"{number:,}", f"#call-{number}") for number in self.writers.get(key, ()))
         events = _links(PageLink(f"{number:,}", f"#tried-{number}") for number in self.about.get(key, ()))
         return RecordRow(place, cells, fields, beside, calls, events)
@@ -345,7 +355,7 @@ class _Room:
         """The link to a record, by the name that people know it by."""
         text = self.names.get(key, key) if kind == COMPANY.name else f"event {int(key) + 1:,}" if kind == EVENT else key
         place = self.places.get((kind, key))
-        return PageLink(cut(text), place and f"#{place}")
+        return PageLink(cut(self.hide(text)), place and f"#{place}")
 
     # --- calls and events -------------------------------------------------------------------------------------------
 
@@ -371,7 +381,7 @@ class _Room:
             call.request_id,
             call.request,
             None if is_dropped else call.answer,
-            tuple(map(self._written, call.written)),
+            tuple(self._written(record, call.request.hide) for record in call.written),
             events,
         )
 
@@ -381,9 +391,12 @@ class _Room:
         more = len(names) - _MOST_NAMES
         return ", ".join([*names[:_MOST_NAMES], *([f"… and {more:,} more"] if more > 0 else [])])
 
-    def _written(self, record: WrittenRecord) -> WrittenRow:
+    def _written(self, record: WrittenRecord, hide: Callable[[str], str]) -> WrittenRow:
         linked = _links(self._record(COMPANY.name, gsid) for gsid in record.linked)
-        return WrittenRow(record.done, self._record(record.kind, record.key), record.fields, linked)
+        fields = tuple(
+            (hide(name), before and hide(before), after and hide(after)) for name, before, after in record.fields
+        )
+        return WrittenRow(record.done, self._record(record.kind, record.key), fields, linked)
 
     def tried(self, event: TriedEvent) -> EventRow:
         """An event, with links to its calls, and to the records that it is about."""
@@ -449,11 +462,6 @@ def _text_of_call(call: CallRecord) -> str:
 def _links(links: Iterable[PageLink]) -> PageLinks:
     every = [*links]
     return PageLinks(tuple(every[:MOST_LINKS]), max(0, len(every) - MOST_LINKS))
-
-
-def _shown(value: Any) -> str:
-    """A text as it is, anything else as JSON; of a long one the beginning."""
-    return cut(value if isinstance(value, str) else _json(value), MOST_SHOWN)
 
 
 def _json(value: Any) -> str:

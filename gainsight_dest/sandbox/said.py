@@ -55,13 +55,14 @@ class CallSide:
         """The body for people: JSON over several lines, secrets masked."""
         if not self.rest:
             try:
-                value = hidden(json.loads(self.body), self._hide)
+                value = hidden(json.loads(self.body), self.hide)
                 return printable_lines(json.dumps(value, indent=2, ensure_ascii=False))
             except (ValueError, RecursionError):
                 pass
-        return printable_lines(self._hide(self.body))
+        return printable_lines(self.hide(self.body))
 
-    def _hide(self, text: str) -> str:
+    def hide(self, text: str) -> str:
+        """The text with the keys of the call masked."""
         return hide(text, *self._secrets)
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from gainsight_dest.sandbox.model import MOST_LINKS, MOST_ROWS, MOST_SHOWN, Aske
 from gainsight_dest.sandbox.page import CONTENT_SECURITY_POLICY, page
 from gainsight_dest.sandbox.workbench import TriedForm, Workbench
 from tests.markup import counts, section, table, text_of
-from tests.some import ADA, CONFIG, group, identify, track
+from tests.some import ADA, CONFIG, SECRETS, group, identify, track
 
 HOST = "https://acme.co"
 KEYS = {"Accesskey": "my-access-key"}
@@ -171,6 +171,19 @@ def test_no_key_is_shown() -> None:
     put(sandbox, {"Email": "ada@example.com"})
     sandbox.receive("POST", HOST + EVENTS_PATH, EVENT, {})
     assert "my-" not in page(sandbox) + json.dumps(sandbox.as_data())
+
+
+def test_no_key_of_the_config_is_shown_wherever_an_event_or_a_call_holds_it() -> None:
+    bench = Workbench(Sandbox(CONFIG))
+    said = " ".join(SECRETS)
+    body = json.dumps({"Email": ADA, "Name": said})
+    for key in (*SECRETS, "MARKED-another-key"):
+        bench.sandbox.receive("PUT", f"/v1.0/api/people?key={SECRETS[0]}", {"Accesskey": key}, body)
+    bench.watch([identify(name=said), track(said), {"type": said}])
+    html = page(bench)
+    calls = "".join(section(html, name) for name in ("people", "calls", "tried"))
+    assert "***" in calls
+    assert "MARKED" not in calls
 
 
 def test_the_page_loads_nothing_and_its_policy_allows_its_own_script_and_style_alone() -> None:
