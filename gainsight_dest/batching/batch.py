@@ -193,6 +193,22 @@ class Batch:
         sent = {record: sent_told(record) for event, record in self._memory.sent.items() if self._is_sent(event)}
         return {**self._memory.after(self._queues).learned, **out, **sent}
 
+    def confirmed(self) -> tuple[Mapping[bytes, Told], Mapping[bytes, Told]]:
+        """What is known of records of which events of a later time say nothing else, and those times, as lessons.
+
+        For a store, before anything is sent: from then on, what happened before those times is older for all others.
+        """
+        memory = self._memory.after(self._queues)
+        if self._config is not None and memory.moments and self.stage is STAGES[0]:
+            # People come later, by what is known now.
+            turn = Turn(STAGES, 0, self._queues, self._config, Ledger(self._pages, self._attempts), self._memory)
+            turn.pass_by(self._begun)
+            memory = memory.after(turn.queues)
+        times = {
+            record: told for record, told in memory.learned.items() if told is not None and told.moment is not None
+        }
+        return {record: memory.told[record] for record in times}, times
+
     def _is_sent(self, event: int) -> bool:
         return self._progress(event).status is Status.DELIVERED
 

@@ -312,6 +312,12 @@ class Turn:
         self.queues = [self.memory.queue(self._stage, writes) for writes in by_key.values()]
         self._free = [*range(len(self.queues))]
 
+    def pass_by(self, begun: Sequence[Request | Outcome]) -> None:
+        """Begin the next stage, and pass what is known, without any calls."""
+        self._begin_stage(begun)
+        for number in self._free:
+            self._has_more(number)
+
     def _of_their_records(self, again: Sequence[int], begun: Sequence[Request | Outcome]) -> list[int]:
         """All events that write a record of the first stage which one of these writes.
 

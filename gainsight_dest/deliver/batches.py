@@ -6,18 +6,20 @@ It does no I/O: whoever drives it runs the flows, and writes the journal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import attrs
 
-from gainsight_dest.batching.batch import Due, Reply, transform_batch
+from gainsight_dest.batching.batch import Batch, Due, Reply, transform_batch
 from gainsight_dest.batching.stages import COMPANIES
 from gainsight_dest.config import DestinationConfig
 from gainsight_dest.deliver.flow import Consult, Flow, Run, give_back, request_flow
 from gainsight_dest.deliver.order import Lanes
 from gainsight_dest.errors import EventError
-from gainsight_dest.known.known import Knowledge, new_owner
-from gainsight_dest.known.told import Digests, Learned
+from gainsight_dest.known.known import SharedKnowledge, new_owner
+from gainsight_dest.known.told import Digests, Learned, Told
 from gainsight_dest.outcome import Event, Outcome, PreparedEvent, Status
 from gainsight_dest.templates import Settings
 
@@ -53,17 +55,19 @@ class ChunkDelivery:
         *,
         attempts: int,
         at_once: int,
-        told: Knowledge | None = None,
+        told: SharedKnowledge | None = None,
         tracks_once: bool = False,
+        now: float = 0.0,
     ) -> None:
         self._chunk = chunk
         self._at_once = at_once
         self._outcomes = [*known]
         self._places = [place for place, outcome in enumerate(known) if outcome is None]
         events = [chunk[place][1] for place in self._places]
-        self._batch = self._before = transform_batch(
-            events, config, attempts=attempts, known=told, tracks_once=tracks_once
-        )
+        how: dict[str, Any] = {"attempts": attempts, "known": told, "tracks_once": tracks_once}
+        #: When records were told last, as the store has noted it already.
+        self._batch, self._times = _confirmed(partial(transform_batch, events, config, **how), told, now)
+        self._before = self._batch
         #: Who has leases; which companies are to be created, and so kept; which requests were sent.
         self._owner = new_owner()
         self._held: set[bytes] = set()
@@ -119,7 +123,15 @@ class ChunkDelivery:
         yield from give_back(run, dict.fromkeys(self._held), self._owner, is_last=True)
         self._held.clear()
         learned = self._batch.learned.items()
-        again = {record: told for record, told in learned if told and told.is_blank and not told.is_all and told.moment}
+        again = {
+            record: told
+            for record, told in learned
+            if told
+            and told.is_blank
+            and not told.is_all
+            and told.moment is not None
+            and self._times.get(record) != told
+        }
         if again:
             now = run.now
             yield Consult(lambda store: store.learn(again, now))
@@ -181,3 +193,21 @@ class ChunkDelivery:
     def _count(self, outcome: Outcome, times: int) -> None:
         if not outcome.resumed:
             self._ahead[outcome.type, str(outcome.status)] += times
+
+
+def _confirmed(
+    make: Callable[[], Batch], told: SharedKnowledge | None, now: float
+) -> tuple[Batch, Mapping[bytes, Told]]:
+    """The batch, once the store has noted the times of events that say what is known, and these times.
+
+    If others have told something meanwhile, it is made anew by that.
+    """
+    while True:
+        batch = make()
+        seen, times = batch.confirmed()
+        if told is None or not times:
+            return batch, times
+        with told.at_once():
+            if told.view(seen) == seen:
+                told.learn(times, now)
+                return batch, times

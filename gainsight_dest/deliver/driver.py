@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
 from typing import Any, Generic, TypeVar
@@ -38,7 +39,7 @@ from gainsight_dest.deliver.journal import Journal
 from gainsight_dest.deliver.patience import Patience, above_0, at_least_1
 from gainsight_dest.descriptors import Request, checked_base_url
 from gainsight_dest.known.known import LEASE, Store
-from gainsight_dest.known.told import Digests, Told
+from gainsight_dest.known.told import Digests, Learned, Told
 from gainsight_dest.outcome import Outcome, PreparedEvent, begin, text_of
 from gainsight_dest.outcome import known as outcome_of
 from gainsight_dest.templates import Settings, for_one_tenant, of_one_tenant
@@ -275,6 +276,7 @@ class Driver:
             at_once=self._workers,
             told=told,
             tracks_once=self._tracks_once,
+            now=self._run.now,
         )
         self._settle(delivery, journal)
         return delivery
@@ -304,6 +306,14 @@ class ToldTo:
     def view(self, records: Iterable[bytes]) -> dict[bytes, Told]:
         """As of Store."""
         return self.store.view(records, self.moment)
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """As of Store."""
+        return self.store.at_once()
+
+    def learn(self, learned: Learned, at: float) -> None:
+        """As of Store."""
+        self.store.learn(learned, at)
 
     def since(self, moment: float) -> ToldTo:
         """Only what was told since then."""

@@ -47,6 +47,16 @@ class Knowledge(Protocol):
         """What is known of those records, by their digests."""
 
 
+class SharedKnowledge(Knowledge, Protocol):
+    """The same in a store that others change meanwhile."""
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """As of Store."""
+
+    def learn(self, learned: Learned, at: float) -> None:
+        """As of Store."""
+
+
 @attrs.frozen(repr=False)
 class Known:
     """What Gainsight was last told of each record. Frozen; compares by value and pickles; tells nothing of a record.

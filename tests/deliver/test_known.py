@@ -245,7 +245,9 @@ class Worker:
     def _in_batches(self, events: list[Any], batch: int) -> Iterator[bool]:
         for start in range(0, len(events), batch):
             chunk = [*enumerate(events)][start : start + batch]
-            delivery = ChunkDelivery(chunk, [None] * len(chunk), CONFIG, attempts=12, at_once=2, told=self._store)
+            delivery = ChunkDelivery(
+                chunk, [None] * len(chunk), CONFIG, attempts=12, at_once=2, told=self._store, now=time.time()
+            )
             while flows := delivery.flows(self._run):
                 replies = []
                 for flow in flows:

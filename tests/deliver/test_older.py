@@ -294,6 +294,51 @@ def test_of_the_companies_of_a_call_only_the_older_ones_are_left_out() -> None:
     assert store.leases == {}
 
 
+class Interrupted(MemoryStore):
+    """Another does something, once, when records are to be leased, or when something is asked at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.then: dict[str, Callable[[], object]] = {}
+
+    def take(self, records: Any, owner: int, known: Any = None) -> bool:
+        self.then.pop("take", lambda: None)()
+        return super().take(records, owner, known)
+
+    def at_once(self) -> Any:
+        self.then.pop("at once", lambda: None)()
+        return super().at_once()
+
+
+def test_what_says_the_same_is_noted_before_anything_is_sent() -> None:
+    """Else another could send what is older while the companies of the batch are saved."""
+    tenant, store = sandbox(), Interrupted()
+    delivered([at(1, identify(firstName="a"))], tenant, store)
+    others: list[Outcome] = []
+    store.then["take"] = lambda: others.extend(delivered([at(5, identify(firstName="b"))], tenant, store))
+    outcomes = delivered([at(9, group(email=BOB)), at(9, identify(firstName="a"))], tenant, store, 500)
+    assert told(outcomes) == [("delivered", None, 3), ("unchanged", None, 0)]
+    assert told(others) == [LEFT_OUT]
+
+
+def test_what_another_has_told_since_it_was_looked_at_is_looked_at_again() -> None:
+    tenant, store = sandbox(), Interrupted()
+    delivered([at(1, identify(firstName="a"))], tenant, store)
+    store.then["at once"] = lambda: delivered([at(5, identify(firstName="b"))], tenant, store)
+    assert told(delivered([at(9, identify(firstName="a"))], tenant, store, 500)) == [("delivered", None, 1)]
+    assert names(tenant) == {ADA: "a"}
+
+
+def test_a_link_that_is_known_when_its_company_is_found_counts_as_told_again() -> None:
+    tenant, store = sandbox(), MemoryStore()
+    delivered([at(1, group())], tenant, store)
+    digests = store.digests(CONFIG)
+    forgotten = digests.told(COMPANY, {"Name": "Acme"})
+    store.learn({digests.record(COMPANY.identity("Acme")): Told(forgotten.key, is_all=True)}, time.time())
+    assert told(delivered([at(9, group())], tenant, store, 500)) == [("delivered", None, 2)]
+    assert told(delivered([at(5, identify(firstName="b"))], tenant, store, 500)) == [LEFT_OUT]
+
+
 # --- the law ----------------------------------------------------------------------------------------------------------
 
 _VALUES = st.sampled_from("xy")
