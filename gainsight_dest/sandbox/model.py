@@ -381,7 +381,7 @@ class _Room:
             call.request_id,
             call.request,
             None if is_dropped else call.answer,
-            tuple(self._written(record, call.request.hide) for record in call.written),
+            tuple(map(self._written, call.written)),
             events,
         )
 
@@ -391,12 +391,9 @@ class _Room:
         more = len(names) - _MOST_NAMES
         return ", ".join([*names[:_MOST_NAMES], *([f"… and {more:,} more"] if more > 0 else [])])
 
-    def _written(self, record: WrittenRecord, hide: Callable[[str], str]) -> WrittenRow:
+    def _written(self, record: WrittenRecord) -> WrittenRow:
         linked = _links(self._record(COMPANY.name, gsid) for gsid in record.linked)
-        fields = tuple(
-            (hide(name), before and hide(before), after and hide(after)) for name, before, after in record.fields
-        )
-        return WrittenRow(record.done, self._record(record.kind, record.key), fields, linked)
+        return WrittenRow(record.done, self._record(record.kind, record.key), record.fields, linked)
 
     def tried(self, event: TriedEvent) -> EventRow:
         """An event, with links to its calls, and to the records that it is about."""

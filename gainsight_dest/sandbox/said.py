@@ -139,12 +139,12 @@ class WrittenRecord(NamedTuple):
     linked: tuple[str, ...] = ()
 
 
-def written(kind: str, key: str, before: Record | None, after: Record) -> WrittenRecord:
-    """The record as it was, None if it is new, and as it is now."""
+def written(kind: str, key: str, before: Record | None, after: Record, said: CallSide) -> WrittenRecord:
+    """The record as it was, None if it is new, and as it is now. `said`: what asked for it, whose keys are masked."""
     old = before or {}
     changed = [name for name in after if name != LINKS and (name not in old or old[name] != after[name])]
     fields = tuple(
-        WrittenField(_cut(name), _value(old[name]) if name in old else None, _value(after[name]))
+        WrittenField(_cut(said.hide(name)), _value(old[name], said) if name in old else None, _value(after[name], said))
         for name in changed[:MOST_FIELDS]
     )
     known = {link[LINKED] for link in old.get(LINKS, ())}
@@ -153,8 +153,8 @@ def written(kind: str, key: str, before: Record | None, after: Record) -> Writte
     return WrittenRecord(kind, key, done, fields, linked[:MOST_FIELDS])
 
 
-def _value(value: Any) -> str:
-    return short(value, MOST_OF_A_VALUE)
+def _value(value: Any, said: CallSide) -> str:
+    return short(hidden(value, said.hide), MOST_OF_A_VALUE)
 
 
 def _cut(name: str) -> str:

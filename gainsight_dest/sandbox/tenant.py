@@ -101,17 +101,16 @@ class CallRecord:
 class _IncomingCall:
     """A call as it comes in: header names in lower case, the body parsed, or None where it is no JSON.
 
-    `line`: method, path and query as they came. `config`: the one whose keys, events and custom fields are right.
-    `raw`: the body as it came. `written`: what it has written so far.
+    `config`: the one whose keys, events and custom fields are right. `said`: what is kept of the call. `written`: what
+    it has written so far.
     """
 
-    line: str
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: Any
-    raw: str | bytes
+    said: CallSide
     config: DestinationConfig | None
     custom: Mapping[str, dict[str, Datatype] | None]
     written: list[WrittenRecord] = attrs.field(factory=list)
@@ -229,7 +228,9 @@ class Sandbox:
         lower = {name.lower(): value.strip() for name, value in headers.items()}
         raw = _raw(body)
         custom = self._custom if config is None else self._custom_fields(config)
-        incoming = _IncomingCall(line, method, path, query, lower, _json(raw), raw, config or self._config, custom)
+        config = config or self._config
+        said = asked(line, lower, raw, *(() if config is None else (config.access_key, config.shared_secret)))
+        incoming = _IncomingCall(method, path, query, lower, _json(raw), said, config, custom)
         with self._lock:
             return self._answer(incoming)
 
@@ -264,9 +265,6 @@ class Sandbox:
         except RefusedError as error:
             status, envelope = error.status, error.envelope(request_id)
         answer = shown(status, envelope, fault, self.limits[0])
-        config = incoming.config
-        secrets = () if config is None else (config.access_key, config.shared_secret)
-        request = asked(incoming.line, incoming.headers, incoming.raw, *secrets)
         response = answer.response
         record = CallRecord(
             self._number,
@@ -278,8 +276,8 @@ class Sandbox:
             envelope.get("errorCode"),
             request_id,
             fault.kind if fault else None,
-            request,
-            CallSide() if response is None else answered(response, request),
+            incoming.said,
+            CallSide() if response is None else answered(response, incoming.said),
             tuple(incoming.written),
         )
         self.calls.append(record)
@@ -334,7 +332,7 @@ class Sandbox:
         email = person[PERSON.key]
         before = None if is_new else {**self.content.people[email]}
         self.content.upsert_person(person)
-        incoming.written.append(written(PERSON.name, email, before, self.content.people[email]))
+        incoming.written.append(written(PERSON.name, email, before, self.content.people[email], incoming.said))
         return {"count": 1, "errors": None}
 
     def _find_companies(self, incoming: _IncomingCall) -> Record:
@@ -358,7 +356,9 @@ class Sandbox:
     def _create_companies(self, incoming: _IncomingCall) -> Record:
         self._check_access_key(incoming)
         companies = [self.content.insert_company(record) for record in self._checked_companies(incoming, is_new=True)]
-        incoming.written.extend(written(COMPANY.name, company[GSID], None, company) for company in companies)
+        incoming.written.extend(
+            written(COMPANY.name, company[GSID], None, company, incoming.said) for company in companies
+        )
         return saved(companies)
 
     def _update_companies(self, incoming: _IncomingCall) -> Record:
@@ -372,7 +372,7 @@ class Sandbox:
             for company in self.content.named(record[COMPANY.key]):
                 before = {**company}
                 company.update(record)
-                incoming.written.append(written(COMPANY.name, company[GSID], before, company))
+                incoming.written.append(written(COMPANY.name, company[GSID], before, company, incoming.said))
         return saved([self.content.named(record[COMPANY.key])[0] for record in records])
 
     def _delete_company(self, gsid: str, incoming: _IncomingCall) -> Record:

@@ -18,6 +18,7 @@ from gainsight_dest.sandbox.said import (
     written,
 )
 
+SAID = asked("", {"accesskey": "my-access-key"}, "")
 KEYS = {"accesskey": "my-access-key", "sharedsecret": "my-shared-secret"}
 
 
@@ -76,7 +77,7 @@ def test_the_answer_begins_with_its_status() -> None:
 def test_what_was_written_is_what_differs() -> None:
     before = {"Email": "a@b.co", "Plan": "gold", "Tags": [1], "companies": [{"Company_ID": "1"}]}
     after = {**before, "Plan": "x" * 1000, "New": None, "companies": [{"Company_ID": "1"}, {"Company_ID": "2"}]}
-    record = written("Person", "a@b.co", before, after)
+    record = written("Person", "a@b.co", before, after, SAID)
     assert (record.done, record.linked) == ("updated", ("2",))
     assert [field.name for field in record.fields] == ["Plan", "New"]
     assert record.fields[0].before == '"gold"'
@@ -86,9 +87,16 @@ def test_what_was_written_is_what_differs() -> None:
 
 def test_a_new_record_is_created_and_one_that_is_the_same_unchanged() -> None:
     record = {"Name": "Acme", "Gsid": "1"}
-    assert written("Company", "1", None, record).done == "created"
-    assert written("Company", "1", record, {**record}).done == "unchanged"
+    assert written("Company", "1", None, record, SAID).done == "created"
+    assert written("Company", "1", record, {**record}, SAID).done == "unchanged"
 
 
 def test_of_many_fields_some_are_kept() -> None:
-    assert len(written("Person", "a", None, {f"f{n}": n for n in range(MOST_FIELDS + 1)}).fields) == MOST_FIELDS
+    assert len(written("Person", "a", None, {f"f{n}": n for n in range(MOST_FIELDS + 1)}, SAID).fields) == MOST_FIELDS
+
+
+def test_a_key_in_a_record_is_masked_before_it_could_be_cut_in_two() -> None:
+    value = "x" * (MOST_OF_A_VALUE - 5) + "my-access-key"
+    record = written("Person", "a", {"A": [value]}, {"A": {"my-access-key": value}, "my-access-key": 1}, SAID)
+    assert "my-" not in str(record.fields)
+    assert [field.name for field in record.fields] == ["A", "***"]
