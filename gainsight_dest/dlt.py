@@ -25,8 +25,7 @@ from gainsight_dest.deliver.budget import Budget
 from gainsight_dest.deliver.call import target_of
 from gainsight_dest.deliver.file import DAY, deliver_items
 from gainsight_dest.deliver.journal import Journal
-from gainsight_dest.files.read import Item
-from gainsight_dest.outcome import is_nested
+from gainsight_dest.files.read import Item, items_of
 from gainsight_dest.templates import for_one_tenant
 
 __all__ = ["gainsight"]
@@ -93,7 +92,10 @@ def _deliver_job(
 
 
 def _items_of(path: str) -> Iterator[Item]:
-    """The events of a job's file, which may be gzipped, in the form in which they came to dlt."""
+    """The events of a job's file, which may be gzipped, in any form that RudderStack knows.
+
+    A message that is JSON text is parsed: if one row of a table has a text there, dlt makes texts of all.
+    """
     number = 0
     with FileStorage.open_zipsafe_ro(path) as lines:
         for line in lines:
@@ -101,7 +103,7 @@ def _items_of(path: str) -> Iterator[Item]:
             for row in rows if isinstance(rows, list) else [rows]:
                 number += 1
                 event = {name: value for name, value in row.items() if name not in _OF_DLT}
-                yield Item(number, event["message"] if is_nested(event) else event, raw=event)
+                yield from items_of(number, event, "row")
 
 
 def _budget(target: str, calls_per_minute: int | None, calls_per_day: int | None, journal: Path) -> Budget:

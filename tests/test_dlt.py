@@ -107,6 +107,16 @@ def test_rows_may_be_events_themselves_and_several_in_a_line_and_gzipped(job: Pa
     assert letter["message"] == {"type": "identify"}
 
 
+def test_a_message_that_dlt_has_made_a_text_of_is_the_event_in_it(job: Path) -> None:
+    write(job, [{"message": json.dumps(identify(firstName="\u2028"))}, {"message": "no event"}])
+    sandbox = Sandbox(CONFIG)
+    with Server(sandbox) as server:
+        deliver(job, server)
+    assert [person["FirstName"] for person in sandbox.people] == ["\u2028"]
+    (letter,) = letters(Path("failed"))
+    assert (letter["message"], letter["error"]["kind"]) == ("no event", "NotJSON")
+
+
 def test_values_that_json_has_none_of_are_sent_as_they_are_without_dlt(job: Path) -> None:
     at = datetime(2026, 3, 2, 8, tzinfo=timezone.utc)
     write(job, [{"message": track(at=at, sum=Decimal("12.50"))}])

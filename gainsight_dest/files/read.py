@@ -292,7 +292,7 @@ def _lines(stream: io.BufferedReader) -> Iterator[Item]:
 def _plain(number: int, text: bytes, what: str = "line") -> tuple[Item, ...] | None:
     """The events of a text that is JSON, as most are; None for all others, which take a closer look."""
     try:
-        return _items(number, msgspec.json.decode(text), what)
+        return items_of(number, msgspec.json.decode(text), what)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
@@ -415,7 +415,7 @@ def _parsed(number: int, text: bytes, *, is_open: bool = False, what: str = "lin
     letters = ""  # the standard library takes more (lone surrogates, NaN), and says better what is wrong
     try:
         letters = text.decode(errors="surrogatepass")  # as json.loads would, which takes zeros for UTF-16
-        return _items(number, json.loads(letters), what)
+        return items_of(number, json.loads(letters), what)
     except (ValueError, RecursionError) as error:
         if what == "line" and getattr(error, "msg", None) == "Extra data":
             items = _one_after_another(number, letters)
@@ -438,7 +438,7 @@ def _one_after_another(number: int, letters: str) -> tuple[Item, ...] | None:
             return None
         if not isinstance(value, dict):
             return None
-        found += _items(line, value, "line", f"line {line}, column {at - begins + 1}")
+        found += items_of(line, value, "line", f"line {line}, column {at - begins + 1}")
         after = _BLANKS.match(letters, end).end()  # type: ignore[union-attr] # it matches the empty text, too
         if ends := letters.count("\n", at, after):
             line, begins = line + ends, letters.rindex("\n", at, after) + 1
@@ -449,7 +449,7 @@ def _one_after_another(number: int, letters: str) -> tuple[Item, ...] | None:
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
-def _items(number: int, value: Any, what: str, place: str | None = None) -> tuple[Item, ...]:
+def items_of(number: int, value: Any, what: str, place: str | None = None) -> tuple[Item, ...]:
     """The events of a value: of the nested form the one in it, of an SDK's body all of its batch.
 
     A message that is a string is parsed: so a line that was not JSON can be fixed where --errors has put it.
