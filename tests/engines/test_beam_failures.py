@@ -32,6 +32,9 @@ FAULTS = (
     PlannedFault("429-retry-after", share=0.02, seed=2),
 )
 
+#: The calls that one may make.
+MINUTE, DAY = 60, 150
+
 Accounts = list[tuple[str | None, str]]
 
 
@@ -51,7 +54,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     """A store of each kind, which senders open; its clock is the test's."""
     made: Place = OnDisk(tmp_path) if request.param == "sqlite" else OnServer(request.getfixturevalue("server"))
     made.stop_the_clock(monkeypatch)
-    monkeypatch.setattr("gainsight_dest.deliver.shards.Known.open", lambda _: made.open())
+    # A wait of a day is one step of this clock, in which no lease is renewed.
+    monkeypatch.setattr("gainsight_dest.deliver.shards.Known.open", lambda _: made.open(lease=2 * 86_400))
     yield made
     made.close()
 
@@ -107,6 +111,9 @@ class Job:
         """Whether the worker has died. Then there is another."""
         if not self._dies or self._chance.random() < 0.7:
             return False
+        if 0 in self._senders._live and self._senders._live[0].is_used:
+            self._senders._live[0].background(lambda *_: (), 1).pause()  # its thread ends with it
+            quiet(self._senders)
         self._senders = self.world.process()
         return True
 
@@ -145,7 +152,7 @@ class Job:
     def checked(self) -> Checked:
         """By what the tenant has, counted apart from the library."""
         calls = [Made(call.at, call.action, call.status, call.fault) for call in self.world.sandbox.calls]
-        return check(STREAM, self.accounts, Report(self.world.sandbox.as_data(), calls, 0, None), model())
+        return check(STREAM, self.accounts, Report(self.world.sandbox.as_data(), calls, 0, MINUTE), model())
 
 
 def chunks(items: list[RoutedEvent], key: Callable[[RoutedEvent], Any]) -> list[list[RoutedEvent]]:
@@ -169,16 +176,19 @@ class AtPlace(World):
 
 @pytest.mark.parametrize("way", [Job.waiting, Job.later], ids=["bounded", "unbounded"])
 def test_bundles_that_fail_and_workers_that_die_lose_and_double_nothing_with_a_store(way: Any, place: Place) -> None:
-    job = Job(AtPlace(place), dies=True)
+    job = Job(AtPlace(place, calls_per_minute=MINUTE, calls_per_day=DAY), dies=True)
     job.run(lambda all_chunks: way(job, all_chunks))
     checked = job.checked()
-    assert checked.problems == ()
+    assert checked.problems == ()  # also of the calls in any sixty seconds
+    moments = [call.at for call in job.world.sandbox.calls]
+    busiest = max(sum(at <= other < at + 86_400 for other in moments) for at in moments)
+    assert busiest <= DAY < len(moments)
     assert (checked.companies, job.failed > 3, checked.faults > 10) == (6, True, True)
     assert checked.doubles <= checked.lost
 
 
 def test_bundles_that_fail_double_nothing_of_unbounded_input_without_a_store() -> None:
-    job = Job(World(FAULTS), dies=False)
+    job = Job(World(FAULTS, calls_per_minute=MINUTE), dies=False)
     job.run(job.later)
     checked = job.checked()
     assert checked.problems == ()
