@@ -33,7 +33,7 @@ TENANT = DestinationConfig.from_rudderstack(SETTINGS | {"accessKey": KEY})
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_the_page_shows_the_file_as_it_is(file: Path) -> None:
     assert f"\n{file.read_text('utf8').rstrip()}\n```\n" in PAGE
-    assert f"(../../examples/unattended/{file.name})" in PAGE
+    assert f"`examples/unattended/{file.name}`" in PAGE
 
 
 def of_systemd() -> str:
