@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from gainsight_dest.explaining.profile import MOST_KINDS
 from gainsight_dest.report import page
+from tests.axe import violations
 from tests.browser import DESK, FAINT, NAMELESS, PHONE, Browser, chromium
 from tests.report.pages import HOSTILE, PROBLEMS, examples, hostile, many, of_a_tenant
 
@@ -141,6 +142,7 @@ def test_every_text_can_be_read_and_everything_has_a_name(browser: Browser, size
         browser.show(html, size, scheme=scheme)
         assert browser.run(FAINT) == []
         assert browser.run(NAMELESS) == []
+        assert violations(browser.driver) == []
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE, (320, 640)])

@@ -6,7 +6,7 @@ from tests.needs import needing
 
 pytest_pycollect_makemodule = needing(
     test_adapter=("deliver",),
-    test_browser=("sandbox", "selenium", "browser"),
+    test_browser=("sandbox", "selenium", "browser", "axe"),
     test_page=("sandbox",),
     test_server=("deliver", "sandbox"),
     test_transport=("httpx",),

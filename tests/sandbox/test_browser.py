@@ -15,6 +15,7 @@ from gainsight_dest.sandbox import Sandbox
 from gainsight_dest.sandbox.form import EventForm
 from gainsight_dest.sandbox.server import Server
 from gainsight_dest.sandbox.workbench import Workbench
+from tests.axe import violations
 from tests.browser import DESK, FAINT, NAMELESS, PHONE, Browser, chromium
 from tests.some import ADA, CONFIG, group, identify, track
 
@@ -205,6 +206,7 @@ def test_every_text_can_be_read_and_everything_has_a_name(
     browser.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     assert browser.run(FAINT) == []
     assert browser.run(NAMELESS) == []
+    assert violations(browser.driver) == []
     assert browser.run("return document.documentElement.scrollWidth") <= size[0]
 
 
