@@ -195,6 +195,10 @@ def test_a_wheel_that_a_page_names_is_of_this_version() -> None:
     assert named == {f"gainsight_dest-{__version__}-py3-none-any.whl"}
 
 
+def test_the_changelog_has_a_section_for_this_version() -> None:
+    assert re.search(rf"^## \[{re.escape(__version__)}\] - ", (ROOT / "CHANGELOG.md").read_text("utf8"), re.MULTILINE)
+
+
 def test_the_readme_shows_what_its_main_command_prints() -> None:
     readme = (ROOT / "README.md").read_text("utf8")
     (command,) = re.findall(r"^python3 -m venv .* && gainsight-dest (.*)$", readme, re.MULTILINE)
