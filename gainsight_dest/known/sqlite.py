@@ -101,7 +101,7 @@ _CALLS = (
 # its own table fills another table in between, which takes three times as long as both.
 _NEWEST = (
     "SELECT slot, upto, EXISTS (SELECT 1 FROM holds WHERE holds.tenant = calls.tenant"
-    " AND (began > ?1 OR began + seconds > ?1)) FROM calls WHERE tenant = ?2 ORDER BY slot DESC LIMIT 1"
+    " AND (began > :now OR began + seconds > :now)) FROM calls WHERE tenant = :tenant ORDER BY slot DESC LIMIT 1"
 )
 _COUNT = "INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT (tenant, slot) DO UPDATE SET upto = excluded.upto"
 _FREED = "SELECT slot FROM calls WHERE tenant = ? AND slot > ? AND upto > ? ORDER BY slot LIMIT 1"
@@ -273,7 +273,7 @@ class SqliteStore(Store):
             now = self._clock()
             slot, known = int(now * _SLOTS), self._known_calls.get(tenant)
             if known is not None and known.slot <= slot:
-                newest, total, is_held = db.execute(_NEWEST, (now, tenant)).fetchone() or (0, 0, True)
+                newest, total, is_held = db.execute(_NEWEST, {"now": now, "tenant": tenant}).fetchone() or (0, 0, True)
                 is_in_this_minute = slot - slot % _MINUTE <= newest <= slot
                 if is_in_this_minute and not is_held and total < known.most(per_minute, per_day):
                     db.execute(_COUNT, (tenant, slot, total + 1))
