@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -778,7 +777,7 @@ def test_months_are_text_and_so_is_what_json_has_no_form_for() -> None:
 
     months: Any = Months()
     assert _with_texts(pa.array([14, None], pa.int32()), months).to_pylist() == ["P14M", None]
-    assert _plain({"of": [UUID(int=7)]}) == {"of": [str(UUID(int=7))]}
+    assert _plain({"of": [1j]}) == {"of": ["1j"]}
 
 
 def test_such_times_are_text_whatever_they_are_in() -> None:
