@@ -184,7 +184,8 @@ def test_damage_on_the_disk_is_an_error(path: Path) -> None:
         store.learn({record(number): told() for number in range(500)}, 5)
     whole = path.read_bytes()
     path.write_bytes(whole[: 3 * 4096] + bytes(len(whole) - 3 * 4096))
-    assert "malformed" in problem_of(lambda: SqliteStore(path).view(map(record, range(500))), path)
+    with SqliteStore(path) as damaged:
+        assert "malformed" in problem_of(lambda: damaged.view(map(record, range(500))), path)
 
 
 @pytest.mark.parametrize("packed", ["x'00'", "'text'", "7", "x'4014000000000000ff0000'"])
