@@ -267,8 +267,8 @@ def test_a_request_that_waits_for_those_before_it_is_not_taken_for_slow(monkeypa
         second = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(EMPTY)
         client.sendall(GET + b"\r\n" + second)
         time.sleep(0.2)
-        is_let_go.set()
         client.sendall(EMPTY)
+        is_let_go.set()
         assert read(client).count(b"HTTP/1.1 200") == 2
 
 
